@@ -1,0 +1,220 @@
+"""The nouns that every step of cellml takes and returns.
+
+Each is a frozen dataclass that carries its physical frame and checks itself when it is made. Arrays of voxels are ordered (Z, Y, X);
+points of surfaces and meshes have columns (X, Y, Z). Lengths are nanometres. `origin` is the centre of voxel (0, 0, 0), as in NIfTI and
+OME-NGFF, so that voxel (k, j, i) has its centre at x = origin[2] + i * spacing[2], and likewise for y and z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.errors import CellmlError
+
+Triple = tuple[float, float, float]
+
+_AXES = ("ZYX", "CZYX", "TZYX", "TCZYX")
+
+
+def _triple(values: Any, what: str, *, positive: bool) -> Triple:
+    try:
+        array = np.asarray(values, dtype=float).reshape(-1)
+    except (TypeError, ValueError):
+        raise CellmlError(f"{what} must be three numbers (z, y, x) in nm, got {values!r}.") from None
+    if array.size != 3 or not np.isfinite(array).all():
+        raise CellmlError(f"{what} must be three finite numbers (z, y, x) in nm, got {values!r}.")
+    if positive and (array <= 0).any():
+        raise CellmlError(f"{what} must be positive along z, y and x, got {tuple(array.tolist())} nm.")
+    return (float(array[0]), float(array[1]), float(array[2]))
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """An image in its physical frame.
+
+    data: array of any real dtype with the axes named by `axes`; spacing, origin: (z, y, x) in nm; channels: a name for each entry of
+    the C axis (empty where there is none). Raises CellmlError if axes and shape disagree or the spacing is not positive.
+    """
+
+    data: NDArray[Any]
+    spacing: Triple
+    origin: Triple = (0.0, 0.0, 0.0)
+    axes: str = "ZYX"
+    channels: tuple[str, ...] = ()
+    name: str = "volume"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spacing", _triple(self.spacing, f"The spacing of {self.name!r}", positive=True))
+        object.__setattr__(self, "origin", _triple(self.origin, f"The origin of {self.name!r}", positive=False))
+        if self.axes not in _AXES:
+            raise CellmlError(f"{self.name!r} has axes {self.axes!r}; cellml knows {', '.join(_AXES)}.")
+        if self.data.ndim != len(self.axes):
+            raise CellmlError(
+                f"{self.name!r} has shape {self.data.shape} but its axes are {self.axes!r}; give one axis letter for each dimension "
+                "(a single 2D image becomes a volume of one slice with data[None])."
+            )
+        if min(self.data.shape) == 0:
+            raise CellmlError(f"{self.name!r} is empty: its shape is {self.data.shape}.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (z, y, x)."""
+        z, y, x = self.data.shape[-3:]
+        return (z, y, x)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Integer labels in their physical frame: 0 is background (or unassigned).
+
+    data: (Z, Y, X) integers ≥ 0; spacing, origin: (z, y, x) in nm; kind: "instance" (each number one object) or "semantic" (each number
+    one class); names: name of a label, where it has one. Raises CellmlError for fractional or negative labels and wrong shapes.
+    """
+
+    data: NDArray[Any]
+    spacing: Triple
+    origin: Triple = (0.0, 0.0, 0.0)
+    kind: str = "instance"
+    names: Mapping[int, str] = field(default_factory=dict)
+    name: str = "labels"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spacing", _triple(self.spacing, f"The spacing of {self.name!r}", positive=True))
+        object.__setattr__(self, "origin", _triple(self.origin, f"The origin of {self.name!r}", positive=False))
+        object.__setattr__(self, "data", self._as_integers(self.data))
+        if self.data.ndim != 3 or min(self.data.shape) == 0:
+            raise CellmlError(f"{self.name!r} must be a non-empty (Z, Y, X) label volume, got shape {self.data.shape}.")
+        if self.kind not in ("instance", "semantic"):
+            raise CellmlError(f"{self.name!r} has kind {self.kind!r}; it must be 'instance' or 'semantic'.")
+
+    def _as_integers(self, data: NDArray[Any]) -> NDArray[Any]:
+        if data.dtype == bool:
+            return data.astype(np.uint8)
+        if np.issubdtype(data.dtype, np.floating):
+            if not np.isfinite(data).all() or (data != np.round(data)).any():
+                raise CellmlError(f"{self.name!r} holds fractional or non-finite values ({data.dtype}); labels must be whole numbers.")
+            data = data.astype(np.int64)
+        if not np.issubdtype(data.dtype, np.integer):
+            raise CellmlError(f"{self.name!r} has dtype {data.dtype}; labels must be integers.")
+        if data.size and data.min() < 0:
+            raise CellmlError(f"{self.name!r} holds negative labels (smallest {data.min()}); use 0 for background.")
+        return data
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (z, y, x)."""
+        z, y, x = self.data.shape
+        return (z, y, x)
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A triangle surface.
+
+    vertices: (V, 3) float64, columns (x, y, z) in nm; faces: (F, 3) int64, counter-clockwise seen from outside. Raises CellmlError for
+    non-finite points and faces that point past the vertices.
+    """
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    name: str = "surface"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vertices", _points(self.vertices, self.name))
+        object.__setattr__(self, "faces", _cells(self.faces, 3, len(self.vertices), self.name))
+
+    def areas(self) -> NDArray[np.float64]:
+        """Area of each face, (F,) in nm²."""
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        return np.asarray(0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1))
+
+    def volume(self) -> float:
+        """Enclosed volume in nm³ by the divergence theorem, V = Σ a·(b × c) / 6; positive where faces are oriented outwards."""
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
+
+
+@dataclass(frozen=True, eq=False)
+class TetMesh:
+    """A conforming tetrahedral mesh with named regions and named boundary facets.
+
+    points: (P, 3) float64, columns (x, y, z) in nm; tets: (T, 4) int64, positive orientation; regions: (T,) int32 region number of
+    each tetrahedron; region_names: name of each region number; facets: (F, 3) int64 tagged triangles (outer boundary, interfaces and
+    patches); facet_tags: (F,) int32; facet_names: name of each tag. Raises CellmlError where sizes disagree, an index is out of range,
+    a point is not finite or a tetrahedron is inverted or flat.
+    """
+
+    points: NDArray[np.float64]
+    tets: NDArray[np.int64]
+    regions: NDArray[np.int32]
+    region_names: Mapping[int, str] = field(default_factory=dict)
+    facets: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    facet_tags: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    facet_names: Mapping[int, str] = field(default_factory=dict)
+    name: str = "mesh"
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "points", _points(self.points, self.name))
+        set_(self, "tets", _cells(self.tets, 4, len(self.points), self.name))
+        set_(self, "facets", _cells(self.facets, 3, len(self.points), self.name))
+        set_(self, "regions", np.ascontiguousarray(self.regions, dtype=np.int32).reshape(-1))
+        set_(self, "facet_tags", np.ascontiguousarray(self.facet_tags, dtype=np.int32).reshape(-1))
+        if len(self.tets) == 0:
+            raise CellmlError(f"{self.name!r} has no tetrahedra.")
+        if len(self.regions) != len(self.tets):
+            raise CellmlError(f"{self.name!r} has {len(self.tets)} tetrahedra but {len(self.regions)} region numbers.")
+        if len(self.facet_tags) != len(self.facets):
+            raise CellmlError(f"{self.name!r} has {len(self.facets)} facets but {len(self.facet_tags)} facet tags.")
+        volumes = self.volumes()
+        if (volumes <= 0).any():
+            worst = int(volumes.argmin())
+            raise CellmlError(
+                f"{self.name!r} has {int((volumes <= 0).sum())} inverted or flat tetrahedra (number {worst} has volume {volumes[worst]:.3g} nm³); "
+                "swap two of its corners, or mesh it again."
+            )
+
+    def volumes(self) -> NDArray[np.float64]:
+        """Signed volume of each tetrahedron, (T,) in nm³."""
+        a, b, c, d = (self.points[self.tets[:, i]] for i in range(4))
+        return np.asarray(np.einsum("ij,ij->i", b - a, np.cross(c - a, d - a)) / 6.0)
+
+    def region_volumes(self) -> dict[str, float]:
+        """Volume of each region in nm³, by name (the number as text where it has none)."""
+        numbers, inverse = np.unique(self.regions, return_inverse=True)
+        sums = np.bincount(inverse, weights=self.volumes())
+        return {self.region_names.get(int(n), str(int(n))): float(v) for n, v in zip(numbers, sums, strict=True)}
+
+    def facets_named(self, name: str) -> NDArray[np.int64]:
+        """The facets that carry a name, (F', 3). Raises CellmlError, listing the known names, if there is none."""
+        tags = [tag for tag, known in self.facet_names.items() if known == name]
+        if not tags:
+            known = ", ".join(sorted(self.facet_names.values())) or "none"
+            raise CellmlError(f"{self.name!r} has no facets named {name!r}; it has: {known}.")
+        return np.asarray(self.facets[np.isin(self.facet_tags, tags)])
+
+
+def _points(points: Any, name: str) -> NDArray[np.float64]:
+    array = np.ascontiguousarray(points, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise CellmlError(f"{name!r} needs points of shape (N, 3) in nm, got {array.shape}.")
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).any(axis=1).sum())
+        raise CellmlError(f"{name!r} has {bad} points with NaN or infinite coordinates.")
+    return array
+
+
+def _cells(cells: Any, corners: int, points: int, name: str) -> NDArray[np.int64]:
+    array = np.ascontiguousarray(cells, dtype=np.int64)
+    if array.size == 0:
+        return array.reshape(0, corners)
+    if array.ndim != 2 or array.shape[1] != corners:
+        raise CellmlError(f"{name!r} needs cells of shape (N, {corners}), got {array.shape}.")
+    if array.min() < 0 or array.max() >= points:
+        raise CellmlError(f"{name!r} has cells that point at vertex {array.min() if array.min() < 0 else array.max()}, but there are {points} vertices.")
+    return array
