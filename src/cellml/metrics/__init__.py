@@ -1,0 +1,1 @@
+"""Scores of segmentations, computed from statistics that merge exactly over blocks."""

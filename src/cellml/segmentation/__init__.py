@@ -1,0 +1,1 @@
+"""From affinities and boundaries to objects: everything that is not a network."""
