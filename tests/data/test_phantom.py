@@ -63,6 +63,13 @@ def test_the_number_of_neurites_can_be_given() -> None:
     assert 15 <= em_phantom((48, 48, 48), seed=0, neurites=20)[1].data.max() <= 20
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_thin_and_small_blocks_can_be_drawn(seed) -> None:
+    for shape in ((8, 8, 9), (8, 40, 12)):
+        labels = em_phantom(shape, seed=seed)[1].data
+        assert len(components(labels)[2]) - 1 == labels.max() >= 1
+
+
 @pytest.mark.parametrize(("shape", "neurites"), [((4, 64, 64), None), ((64, 64), None), ((16, 16, 16), 0), ((16, 16, 16), 70_000)])
 def test_impossible_requests_are_refused(shape, neurites) -> None:
     with pytest.raises(CellmlError, match="phantom"):

@@ -37,7 +37,7 @@ def em_phantom(shape: tuple[int, int, int] = (128, 128, 128), *, seed: int = 0, 
     Curved tubes of varying radius are drawn, and every voxel goes to the nearest tube, so that the block is filled as in neuropil; the
     membranes stand where labels change. shape: (Z, Y, X), at least 8 voxels each; neurites: how many are drawn, one for each 30,000
     voxels (at least six) if None. Returns raw (Z, Y, X) uint8, bright cytoplasm and dark membranes, and neurons (Z, Y, X) uint16: labels
-    1…N without a gap, each one 6-connected component, no background. Equal seeds give equal bytes. About a second for 128³.
+    1…N without a gap, each one 6-connected component, no background. Equal seeds give equal bytes. Two seconds for 128³ on one core.
     Raises CellmlError for a shape below 8 voxels and for more neurites than uint16 can number.
     """
     _check(shape, neurites)
@@ -73,7 +73,8 @@ def _neurite(shape: tuple[int, int, int], rng: np.random.Generator) -> _Neurite:
     radius = rng.lognormal(np.log(2.0), 0.7) * (1 + rng.uniform(0, 2.0) * swelling)
     tangents = np.gradient(points, axis=0)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
-    outside = np.flatnonzero(((points < 0) | (points > extent - 1)).any(axis=1))
+    inside = ((points >= 0) & (points <= extent - 1)).all(axis=1)
+    outside = np.concatenate([[-1], np.flatnonzero(~inside), [len(t)]])
     first, last = int(outside[outside < reach].max()) + 1, int(outside[outside > reach].min())
     return _Neurite(points[first:last], tangents[first:last], np.clip(radius[first:last], 1.5, 18.0))
 
