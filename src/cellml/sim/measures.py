@@ -1,0 +1,107 @@
+"""How each type of observable is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.sim.conductance import shape_factor
+from cellml.sim.domain import UM_PER_NM, Domain
+from cellml.sim.enrichment import Enrichment
+from cellml.sim.errors import SimulationError
+from cellml.sim.estimate import Estimate
+from cellml.sim.first_passage import first_passage_time
+from cellml.sim.model import ObservableRequest
+from cellml.sim.observables import Observable
+from cellml.sim.placement import NoPlaceError, Placement
+from cellml.sim.relaxation import relaxation_time
+
+
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """A shape to measure on: its P1 space, the diffusion coefficient in µm²/s and its places."""
+
+    domain: Domain
+    D: float
+    placement: Placement
+
+    @cached_property
+    def enrichment(self) -> Enrichment:
+        """The edge bubbles of all error estimates."""
+        return Enrichment(self.domain)
+
+    @cached_property
+    def between_ends(self) -> dict[tuple[str, str], Estimate]:
+        """Shape factors that have been solved for, in µm, by (from, to)."""
+        return {}
+
+
+def measure(specimen: Specimen, request: ObservableRequest) -> tuple[Observable, NDArray[np.float64] | None]:
+    """One observable, and its field (P,) on the points of the mesh if it comes with one."""
+    kind = MEASURES[request.type]
+    try:
+        estimate = kind.estimate(specimen, request)
+    except NoPlaceError as missing:
+        return Observable.without_value(request.name, kind.unit, missing.status, missing.reason), None
+    values = None if estimate.field is None else specimen.domain.field(estimate.field)
+    return Observable(request.name, estimate.value, kind.unit, estimate.error), values
+
+
+def _relaxation_time(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    return relaxation_time(specimen.domain, specimen.enrichment, specimen.D)
+
+
+def _first_passage_time(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    target = specimen.placement.facets(request.places["to"], request.where)
+    return first_passage_time(specimen.domain, specimen.enrichment, specimen.D, target)
+
+
+def _shape_factor(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    return _between(specimen, request).times(1.0 / UM_PER_NM)
+
+
+def _conductance(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    return _between(specimen, request).times(specimen.D)
+
+
+def _between(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    """The shape factor between two ends in µm, solved once for all observables that need it."""
+    names = (request.places["from"], request.places["to"])
+    if names not in specimen.between_ends:
+        source, sink = specimen.placement.two_ends(*names, request.where)
+        try:
+            specimen.between_ends[names] = shape_factor(specimen.domain, specimen.enrichment, source, sink)
+        except SimulationError as error:
+            raise SimulationError(f"{request.where}: {error}" if request.where else str(error)) from None
+    return specimen.between_ends[names]
+
+
+def _volume(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    return Estimate(specimen.domain.volume, 0.0)
+
+
+def _area(specimen: Specimen, request: ObservableRequest) -> Estimate:
+    facets = specimen.placement.facets(request.places["on"], request.where)
+    return Estimate(float(specimen.domain.facet_areas(facets).sum()), 0.0)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of observable: its unit and how it is measured. Volume and area are exact on the polyhedron that the mesh is."""
+
+    unit: str
+    estimate: Callable[[Specimen, ObservableRequest], Estimate]
+
+
+MEASURES: Mapping[str, Kind] = {
+    "relaxation_time": Kind("s", _relaxation_time),
+    "first_passage_time": Kind("s", _first_passage_time),
+    "conductance": Kind("um^3/s", _conductance),
+    "shape_factor": Kind("nm", _shape_factor),
+    "volume": Kind("um^3", _volume),
+    "area": Kind("um^2", _area),
+}
