@@ -1,0 +1,64 @@
+"""Reading and writing of volumes, labels, surfaces and meshes.
+
+Everything enters and leaves cellml here: axis orders become (Z, Y, X), lengths become nanometres, and a file appears under its final
+name only when it is complete. The format follows from the suffix; each format's library is imported when a file of it is met.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_PUBLIC = {
+    "ArraySink": "cellml.io.sink",
+    "ImageSource": "cellml.io.source",
+    "atomic_path": "cellml.io.atomic",
+    "create_array": "cellml.io.sink",
+    "open_image": "cellml.io.source",
+    "read_labels": "cellml.io.volumes",
+    "read_mesh": "cellml.io.meshes",
+    "read_surface": "cellml.io.surfaces",
+    "read_volume": "cellml.io.volumes",
+    "write_json": "cellml.io.atomic",
+    "write_labels": "cellml.io.volumes",
+    "write_mesh": "cellml.io.meshes",
+    "write_surface": "cellml.io.surfaces",
+    "write_text": "cellml.io.atomic",
+    "write_volume": "cellml.io.volumes",
+}
+
+if TYPE_CHECKING:
+    from cellml.io.atomic import atomic_path, write_json, write_text
+    from cellml.io.meshes import read_mesh, write_mesh
+    from cellml.io.sink import ArraySink, create_array
+    from cellml.io.source import ImageSource, open_image
+    from cellml.io.surfaces import read_surface, write_surface
+    from cellml.io.volumes import read_labels, read_volume, write_labels, write_volume
+
+__all__ = [
+    "ArraySink",
+    "ImageSource",
+    "atomic_path",
+    "create_array",
+    "open_image",
+    "read_labels",
+    "read_mesh",
+    "read_surface",
+    "read_volume",
+    "write_json",
+    "write_labels",
+    "write_mesh",
+    "write_surface",
+    "write_text",
+    "write_volume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'cellml.io' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

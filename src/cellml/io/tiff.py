@@ -1,0 +1,135 @@
+"""TIFF: ImageJ hyperstacks and OME-TIFF, with what neither has a place for as a note in their free text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.errors import FileError
+from cellml.io.buffer import reserve_file
+from cellml.io.formats import expect, stored_as
+from cellml.io.header import ImageHeader, Stored, StoredArray, read_note
+from cellml.io.location import Location
+from cellml.io.storage import storage_dtype
+from cellml.io.tiff_frame import imagej_metadata, ome_metadata, tiff_frame
+
+FORM = "TIFF"
+_IMAGEJ = ("u1", "u2", "f4")
+_OME = ("u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8")
+_IMAGEJ_BYTES = 1 << 32  # ImageJ's own reader stops at 4 GB
+
+
+@contextmanager
+def open_stored(location: Location, usual: str) -> Iterator[Stored]:
+    """Open the first image series at full resolution: memory-mapped where it is contiguous, else by tiles and strips."""
+    import tifffile
+
+    expect(location.path, FORM)
+    with _loud(location), tifffile.TiffFile(location.path) as tif:
+        series = tif.series[0].levels[0]
+        frame = tiff_frame(tif)
+        note = read_note(frame.pop("text"))
+        axes = _letters(series.axes)
+        header = ImageHeader(tuple(series.shape), np.dtype(series.dtype), axes=axes, **{**frame, **note})
+        yield Stored(header, _array(tif, series, location))
+
+
+def check_target(location: Location, header: ImageHeader) -> ImageHeader:
+    """ImageJ for 8 and 16 bit and float32 below 4 GB in a plain .tif, else OME."""
+    if _imagej(location, header):
+        return stored_as(
+            header, storage_dtype(header.dtype, _IMAGEJ, form=FORM, path=location), "".join(a for a in "TZCYX" if a in header.axes)
+        )
+    return stored_as(header, storage_dtype(header.dtype, _OME, form=FORM, path=location))
+
+
+@contextmanager
+def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[NDArray[Any]]:
+    """A memory-mapped TIFF, in ImageJ's or OME's terms; its space is reserved before the first block."""
+    import tifffile
+
+    imagej = _imagej(location, header)
+    (_, y, x), _ = header.frame()
+    metadata = imagej_metadata(header) if imagej else ome_metadata(header)
+    array = tifffile.memmap(
+        aside,
+        shape=header.shape,
+        dtype=header.dtype,
+        imagej=imagej,
+        ome=not imagej,
+        bigtiff=not imagej and header.nbytes > _IMAGEJ_BYTES - (1 << 25),
+        metadata=metadata,
+        photometric="minisblack",
+        resolution=(1.0 / x, 1.0 / y) if imagej else None,
+    )
+    reserve_file(aside)
+    yield array
+    array.flush()
+
+
+def _imagej(location: Location, header: ImageHeader) -> bool:
+    plain = not location.path.name.lower().endswith((".ome.tif", ".ome.tiff"))
+    holds = header.dtype.newbyteorder("=") in [np.dtype(code) for code in (*_IMAGEJ, "?", "f2")]
+    return plain and holds and header.nbytes * (2 if header.dtype == np.float16 else 1) < _IMAGEJ_BYTES
+
+
+def _letters(axes: str) -> str:
+    """Letters of TCZYX: samples of a pixel are channels, and pages without a meaning (I, Q) are slices if nothing else is."""
+    letters = axes.replace("S", "C") if "C" not in axes else axes
+    for unnamed in "IQ":
+        if letters.count(unnamed) == 1 and "Z" not in letters:
+            letters = letters.replace(unnamed, "Z")
+    return letters
+
+
+def _array(tif: Any, series: Any, location: Location) -> StoredArray:
+    if series.dataoffset is None:
+        return _Tiles(series)
+    end = int(series.dataoffset) + int(series.nbytes)
+    size = location.path.stat().st_size
+    if end > size:
+        raise FileError(f"{location.path} is truncated: its image ends at byte {end}, but the file has {size}. Fetch or make it again.")
+    order = np.dtype(series.dtype).newbyteorder(tif.byteorder)
+    mapped: StoredArray = np.memmap(location.path, dtype=order, mode="r", offset=int(series.dataoffset), shape=tuple(series.shape))
+    return mapped
+
+
+class _Tiles:
+    """A compressed or tiled series, decoded only where it is asked for."""
+
+    def __init__(self, series: Any) -> None:
+        self._series = series
+        self._array: Any = None
+
+    def __getitem__(self, index: Any) -> Any:
+        import zarr
+
+        if self._array is None:
+            self._array = zarr.open_array(self._series.aszarr(level=0), mode="r")
+        return self._array[index]
+
+
+@contextmanager
+def _loud(location: Location) -> Iterator[None]:
+    """Turn tifffile's logged errors into an exception: it goes on with the pages that are left of a truncated file."""
+    logger = logging.getLogger("tifffile")
+    complaints: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            complaints.append(record.getMessage())
+
+    listener = Listener(level=logging.ERROR)
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+    if complaints:
+        raise FileError(f"{location.path} is truncated or damaged ({complaints[0]}). Fetch or make it again.")
