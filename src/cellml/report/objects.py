@@ -1,0 +1,115 @@
+"""The table of simulated numbers: one row for each truth object and observable, and what can be said of all of them together."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellml.errors import FileError
+
+
+@dataclass(frozen=True)
+class ObjectRow:
+    """One observable of one truth object, and its twin from the prediction.
+
+    status: "matched", "unmatched" (no predicted object with IoU ≥ 0.5) or "failed" (meshing or solving ended without an answer);
+    truth, prediction: values in `unit`; rel_error: |prediction − truth| / |truth|, 1 where unmatched or failed; discretisation_error:
+    relative, what the mesh alone can be off by; resolved: whether the difference exceeds it.
+    """
+
+    truth_id: str
+    predicted_id: str
+    iou: float
+    voxels: float
+    status: str
+    observable: str
+    unit: str
+    truth: float
+    prediction: float
+    rel_error: float
+    discretisation_error: float
+    resolved: bool
+
+    @property
+    def outcome(self) -> str:
+        """How the object fared: "resolved" or "not resolved" where matched, else "unmatched" or "failed"."""
+        if self.status != "matched" or not isfinite(self.prediction) or not isfinite(self.truth):
+            return "unmatched" if self.status == "unmatched" else "failed"
+        return "resolved" if self.resolved else "not resolved"
+
+    @property
+    def error(self) -> float:
+        """The relative error that counts: 1 for whatever has no answer, never dropped."""
+        if self.outcome in ("unmatched", "failed"):
+            return 1.0
+        return self.rel_error if isfinite(self.rel_error) else 1.0
+
+
+@dataclass(frozen=True)
+class ObservableStatistics:
+    """One observable over all truth objects: counts that add up to `objects`, and percentiles of the relative error (linear rule)."""
+
+    observable: str
+    unit: str
+    objects: int
+    resolved: int
+    not_resolved: int
+    unmatched: int
+    failed: int
+    median_error: float
+    p90_error: float
+
+
+def read_objects(path: Path) -> list[ObjectRow]:
+    """Read `objects.csv`. Raises FileError, naming the missing columns, if it is of another kind."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [f.name for f in fields(ObjectRow) if f.name not in (reader.fieldnames or ())]
+            if missing:
+                raise FileError(f"{path} lacks the columns {', '.join(missing)}; it must have one row per truth object and observable.")
+            return [_row(line) for line in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FileError(f"{path} cannot be read as a table ({error}).") from error
+
+
+def statistics(rows: Sequence[ObjectRow]) -> list[ObservableStatistics]:
+    """One line per observable, in the order in which they first appear."""
+    return [_statistics(name, [r for r in rows if r.observable == name]) for name in dict.fromkeys(r.observable for r in rows)]
+
+
+def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
+    outcomes = [row.outcome for row in rows]
+    errors = np.array([row.error for row in rows])
+    return ObservableStatistics(
+        observable=name,
+        unit=rows[0].unit,
+        objects=len(rows),
+        resolved=outcomes.count("resolved"),
+        not_resolved=outcomes.count("not resolved"),
+        unmatched=outcomes.count("unmatched"),
+        failed=outcomes.count("failed"),
+        median_error=float(np.median(errors)),
+        p90_error=float(np.percentile(errors, 90)),
+    )
+
+
+def _row(line: dict[str, str]) -> ObjectRow:
+    texts = ("truth_id", "predicted_id", "status", "observable", "unit")
+    numbers = ("iou", "voxels", "truth", "prediction", "rel_error", "discretisation_error")
+    values: dict[str, Any] = {key: (line[key] or "").strip() for key in texts}
+    values |= {key: _float(line[key]) for key in numbers}
+    return ObjectRow(**values, resolved=(line["resolved"] or "").strip().lower() in ("true", "1", "1.0", "yes"))
+
+
+def _float(text: str | None) -> float:
+    try:
+        return float(text) if text else nan
+    except ValueError:
+        return nan

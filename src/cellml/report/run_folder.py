@@ -1,0 +1,109 @@
+"""The artefacts of a run, found and read.
+
+    summary.json                        what the run says about itself (cellml.report.summary)
+    metrics.csv                         Lightning's CSV log, anywhere below the folder
+    raw.npz                             key raw (Z, Y, X), voxel_nm
+    truth.npz, prediction.npz           key labels (Z, Y, X), voxel_nm
+    boundary.npz                        key boundary (Z, Y, X), predicted probability in [0, 1]
+    objects.csv                         one row per truth object and observable (cellml.report.objects)
+    meshes/truth_ID.vtu, prediction_ID.vtu and their .json certificates; ID is the truth object's in both names
+
+Every artefact may be missing: asking for it then raises AbsentError, and the section that needs it is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.errors import FileError
+from cellml.report.mesh_artefacts import MeshArtefact, read_mesh_artefact
+from cellml.report.objects import ObjectRow, read_objects
+from cellml.report.summary import SUMMARY_FILE, Summary, read_summary
+from cellml.types import Triple
+
+
+class AbsentError(Exception):
+    """An artefact that this run does not have; the message says which."""
+
+
+@dataclass(frozen=True)
+class VoxelArtefact:
+    """An array (Z, Y, X) and its voxel size (z, y, x) in nm."""
+
+    data: NDArray[Any]
+    spacing: Triple
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder of artefacts, each read when first asked for."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        if not self.path.is_dir():
+            raise FileError(f"{self.path} is not a folder; give the folder of a run (it holds {SUMMARY_FILE}, metrics.csv, meshes/ …).")
+        known = (SUMMARY_FILE, "metrics.csv", "raw.npz", "truth.npz", "prediction.npz", "objects.csv", "*.vtu")
+        if not any(next(self.path.rglob(pattern), None) for pattern in known):
+            raise FileError(f"{self.path} holds nothing to report: none of {', '.join(known)} is in it or below it.")
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The run's summary; where there is none, one that bears the folder's name."""
+        path = self.path / SUMMARY_FILE
+        return read_summary(path) if path.exists() else Summary(title=self.path.resolve().name)
+
+    @cached_property
+    def metrics_path(self) -> Path:
+        """The newest metrics.csv below the folder."""
+        found = sorted(self.path.rglob("metrics.csv"), key=lambda p: (p.stat().st_mtime, str(p)))
+        if not found:
+            raise AbsentError("there is no metrics.csv")
+        return found[-1]
+
+    def voxels(self, name: str, key: str) -> VoxelArtefact:
+        """The array `key` of NAME.npz. Raises AbsentError without the file, FileError if it is damaged or of another shape."""
+        path = self.path / f"{name}.npz"
+        if not path.exists():
+            raise AbsentError(f"there is no {path.name}")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                data, voxel_nm = archive[key], archive["voxel_nm"].astype(float)
+        except Exception as error:
+            raise FileError(f"{path.name} cannot be read ({error}); it needs the arrays {key} and voxel_nm.") from error
+        if data.ndim != 3 or voxel_nm.shape != (3,):
+            raise FileError(f"{path.name} has {key} of shape {data.shape} and voxel_nm of shape {voxel_nm.shape}; both need (z, y, x).")
+        return VoxelArtefact(data, (float(voxel_nm[0]), float(voxel_nm[1]), float(voxel_nm[2])))
+
+    @cached_property
+    def objects(self) -> list[ObjectRow]:
+        """The rows of objects.csv."""
+        path = self.path / "objects.csv"
+        if not path.exists():
+            raise AbsentError("there is no objects.csv")
+        rows = read_objects(path)
+        if not rows:
+            raise AbsentError("objects.csv has no rows")
+        return rows
+
+    @cached_property
+    def meshes(self) -> list[MeshArtefact]:
+        """All meshes below the folder, in the order of their objects' numbers, truth before prediction."""
+        paths = sorted(
+            self.path.rglob("*.vtu"), key=lambda p: (_natural(p.stem.split("_", 1)[-1]), p.stem.startswith("prediction"), str(p))
+        )
+        if not paths:
+            raise AbsentError("there are no meshes (*.vtu)")
+        return [read_mesh_artefact(path) for path in paths]
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Sort 9 before 10: numbers by value, text by itself."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part]
