@@ -1,0 +1,153 @@
+"""The command `cellml VERB [overrides]`.
+
+Nothing heavy is imported before the configuration is composed: `cellml --help` costs milliseconds, a mistyped override less than a second.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A subcommand. target: "module:function", called with the configuration as keyword arguments, or as one object where `whole` is set."""
+
+    target: str
+    summary: str
+    example: str
+    whole: bool = False
+
+
+VERBS: dict[str, Verb] = {
+    "train": Verb("cellml.run:train", "train a model", "cellml train experiment=segmentation/fib25_demo", whole=True),
+    "infer": Verb("cellml.infer.command:infer_file", "predict with a checkpoint", "cellml infer checkpoint=model.ckpt input=volume.tif output=labels.tif"),
+    "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
+    "simulate": Verb("cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"),
+    "score": Verb("cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"),
+    "report": Verb("cellml.report.command:write_report", "one HTML page of a run", "cellml report input=runs/demo output=report.html"),
+    "check": Verb("cellml.data.command:check_file", "what is wrong with my data", "cellml check data.path=volume.tif"),
+}
+
+# Only training makes a run folder; the other verbs write where they are told.
+_NO_RUN_FOLDER = ("hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=stdout")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. Returns 0, or 2 for an error that the user can cure, printed as one paragraph (a traceback with CELLML_DEBUG=1)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        from cellml import __version__
+
+        print(f"cellml {__version__}")
+        return 0
+    verb, overrides = words[0], words[1:]
+    if verb not in VERBS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(verb, VERBS, n=1)
+        print(f"cellml: there is no verb {verb!r}{f'; did you mean {near[0]!r}?' if near else ''}\n\n{_help()}", file=sys.stderr)
+        return 2
+    try:
+        run_verb(verb, overrides)
+    except KeyboardInterrupt:
+        print("\ncellml: interrupted; what was finished is kept, nothing half-written remains.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if os.environ.get("CELLML_DEBUG") == "1" or not _is_users(error):
+            raise
+        print(f"cellml {verb}: {_message(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run_verb(verb: str, overrides: Sequence[str]) -> Any:
+    """Compose the verb's configuration from overrides and Hydra flags, call its function and return the result of a single job."""
+    import hydra
+
+    from cellml.config import conf_dir, quote_paths
+
+    entry, outcome = VERBS[verb], {}
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach main() instead of being printed by Hydra
+
+    @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)
+    def job(config: Any) -> Any:
+        try:
+            outcome["value"] = _call(entry, config)
+            return outcome["value"] if isinstance(outcome["value"], float | int) else None
+        except Exception as error:
+            if _in_sweep() or not _is_users(error):
+                raise
+            outcome["error"] = error
+            return None
+
+    fixed = [] if entry.whole else [o for o in _NO_RUN_FOLDER if not any(w.startswith(o.split("=")[0] + "=") for w in overrides)]
+    saved, sys.argv = sys.argv, [f"cellml-{verb}", *fixed, *quote_paths(overrides)]
+    try:
+        job()
+    finally:
+        sys.argv = saved
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome.get("value")
+
+
+def _call(entry: Verb, config: Any) -> Any:
+    from cellml.config import plain
+
+    arguments = None if entry.whole else plain(config)
+    module, _, name = entry.target.partition(":")
+    function = getattr(import_module(module), name)
+    return function(config) if arguments is None else function(**arguments)
+
+
+def _in_sweep() -> bool:
+    from hydra.core.hydra_config import HydraConfig
+
+    return "MULTIRUN" in str(HydraConfig.get().mode)
+
+
+def _is_users(error: BaseException) -> bool:
+    """Whether the user can cure it: bad input, a wrong configuration, a full disk; found behind what Hydra wraps around it too."""
+    from cellml.errors import CellmlError
+
+    if isinstance(error, CellmlError):
+        return True
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    if {"hydra.errors.HydraException", "omegaconf.errors.OmegaConfBaseException"} & names:
+        cause = error.__cause__
+        return cause is None or _is_users(cause) or any(k.__module__.startswith(("hydra", "omegaconf")) for k in type(cause).__mro__)
+    return False
+
+
+def _message(error: BaseException) -> str:
+    from cellml.errors import CellmlError
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, CellmlError):
+        cause = cause.__cause__
+    return str(cause if cause is not None else error).strip()
+
+
+def _help() -> str:
+    width = max(len(name) for name in VERBS)
+    verbs = "\n".join(f"  {name:{width}}  {verb.summary}\n  {'':{width}}    {verb.example}" for name, verb in VERBS.items())
+    return (
+        "cellml: from electron-microscopy volumes to simulated physical answers\n\n"
+        f"usage: cellml VERB [key=value ...]\n\n{verbs}\n\n"
+        "  cellml VERB --help       what can be set, and its values\n"
+        "  cellml VERB --cfg job    the composed configuration\n"
+        "  cellml --version\n\n"
+        "Errors you can cure end with code 2 and one paragraph; CELLML_DEBUG=1 adds the traceback."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Where the configuration lives and how a command gets its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Overrides whose value is a file: quoted for Hydra's grammar, so that spaces, '=' and other characters of real paths need no second quotes.
+_PATH_KEYS = {"input", "output", "checkpoint", "mesh", "model", "prediction", "truth", "mask", "resume", "picture", "data.path", "data.labels", "path"}
+_SAFE = re.compile(r"[\w./:@%+~-]*\Z")
+
+
+def conf_dir() -> Path:
+    """The folder of configuration files: inside the installed package, or at the top of a source checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def quote_paths(overrides: Sequence[str]) -> list[str]:
+    """Overrides with file values quoted where Hydra's grammar would stumble; everything else is left as it is."""
+    quoted = []
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if separator and key in _PATH_KEYS and not _SAFE.match(value) and value[:1] not in "'\"[{" and "${" not in value:
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            override = f"{key}='{escaped}'"
+        quoted.append(override)
+    return quoted
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A composed configuration as plain dictionaries and lists, interpolations resolved.
+
+    Raises CellmlError for a value that the user must give (`???`) and did not, naming all of them.
+    """
+    from omegaconf import OmegaConf
+
+    from cellml.errors import CellmlError
+
+    missing = sorted(str(key) for key in OmegaConf.missing_keys(config))
+    if missing:
+        raise CellmlError(f"Missing: {', '.join(missing)}. Give each as an argument, for example {missing[0]}=VALUE.")
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]

@@ -1,0 +1,120 @@
+"""Blocks: the boxes of labelled volumes that training and validation are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.data.normalisation import Normalisation
+from cellml.errors import CellmlError
+from cellml.types import Triple
+
+Region = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One box of one labelled volume.
+
+    image, labels: files, `FILE.npz:NAME`, `FILE.h5:/dataset`, or the name of a known data set (labels default to the array `labels`, or to
+    what the data set calls them); region: {axis: [start, stop]} in voxels, an axis left out is taken whole; spacing_nm: (z, y, x) where the
+    file does not know it; ignore: label of voxels that nobody labelled.
+    """
+
+    image: str
+    labels: str | None = None
+    region: Mapping[str, Sequence[int]] | None = None
+    spacing_nm: Sequence[float] | None = None
+    ignore: int | None = None
+
+    def box(self, shape: Sequence[int]) -> Region:
+        """The region as slices. Raises CellmlError where it leaves the volume, naming axis and size."""
+        slices = []
+        for axis, size in zip("zyx", shape, strict=True):
+            start, stop = (self.region or {}).get(axis) or (0, size)
+            if not 0 <= start < stop <= size:
+                raise CellmlError(
+                    f"{self.image}: region {axis}=[{start}, {stop}] does not lie inside the volume, which has {size} voxels along {axis}."
+                )
+            slices.append(slice(int(start), int(stop)))
+        unknown = set(self.region or {}) - set("zyx")
+        if unknown:
+            raise CellmlError(f"{self.image}: the region names the axes {sorted(unknown)}; use z, y and x.")
+        return (slices[0], slices[1], slices[2])
+
+
+class OpenBlock:
+    """A block whose files are open: normalised image and labels of any part of it, in the block's own voxel frame.
+
+    Raises CellmlError where image and labels differ in shape or spacing, or nothing is labelled.
+    """
+
+    def __init__(self, block: Block, *, normalisation: str = "volume", warn: Any = None) -> None:
+        from cellml.data.references import resolve
+        from cellml.io import open_image
+
+        self.block = block
+        image, self.warning = resolve(block.image, "image")
+        labels, _ = resolve(block.labels or block.image, "labels")
+        spacing = list(block.spacing_nm) if block.spacing_nm else None
+        self._image = open_image(image, spacing_nm=spacing)
+        self._labels = open_image(labels, spacing_nm=spacing, usual="labels")
+        self.spacing: Triple = self._image.spacing
+        self.name = f"{block.image}{dict(block.region) if block.region else ''}"
+        whole, other = self._image.shape[-3:], self._labels.shape[-3:]
+        if tuple(whole) != tuple(other):
+            raise CellmlError(
+                f"{block.image} has {tuple(whole)} voxels but its labels {block.labels} have {tuple(other)}; they must be one grid."
+            )
+        if any(abs(a - b) > 0.01 * a for a, b in zip(self._image.spacing, self._labels.spacing, strict=True)):
+            raise CellmlError(f"{block.image} has voxels of {self._image.spacing} nm (z, y, x) but its labels {labels} of {self._labels.spacing} nm; correct one of them.")
+        self.box = block.box(whole)
+        self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
+        self.normalisation = Normalisation.measure(self._image, method=normalisation)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (z, y, x)."""
+        z, y, x = (s.stop - s.start for s in self.box)
+        return (z, y, x)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the image."""
+        return int(self._image.shape[0]) if self._image.axes == "CZYX" else 1
+
+    def read_image(self, region: Region | None = None) -> NDArray[np.float32]:
+        """Normalised image, (C, z, y, x) float32."""
+        return self.normalisation.apply(self._image.read(self._absolute(region)))
+
+    def read_labels(self, region: Region | None = None) -> NDArray[Any]:
+        """Labels, (z, y, x) integers."""
+        return np.asarray(self._labels.read(self._absolute(region)))
+
+    def known(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Where somebody labelled."""
+        return np.ones(labels.shape, bool) if self.block.ignore is None else np.asarray(labels != self.block.ignore)
+
+    def _absolute(self, region: Region | None) -> Region:
+        if region is None:
+            return self.box
+        z, y, x = (slice(b.start + r.start, b.start + r.stop) for b, r in zip(self.box, region, strict=True))
+        return (z, y, x)
+
+
+def require_guard(train: Sequence[OpenBlock], held_out: Sequence[OpenBlock], guard: int) -> None:
+    """Raise CellmlError if a held-out block comes closer than `guard` voxels to a training block of the same file."""
+    for a, b in product(train, held_out):
+        if a.block.image != b.block.image:
+            continue
+        gap = max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(a.box, b.box, strict=True))
+        if gap < guard:
+            raise CellmlError(
+                f"{a.name} (training) and {b.name} (held out) are {max(gap, 0)} voxels apart, and data.guard asks for {guard}; neighbouring voxels "
+                "are correlated, so scores would flatter. Move one of the regions."
+            )

@@ -1,0 +1,143 @@
+"""The Lightning data module: patches of training blocks, whole held-out blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from cellml.data.augment import SeededTransforms
+from cellml.data.blocks import Block, OpenBlock, require_guard
+from cellml.data.patches import PatchDataset, PositionSampler, collate
+from cellml.errors import CellmlError
+
+
+class VolumeDataModule(pl.LightningDataModule):
+    """Random patches for training and whole blocks for validation.
+
+    path, labels: the file that blocks without an `image` of their own come from, and its labels; train, val: blocks, or their fields; patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; guard: least distance
+    in voxels between a training and a validation block of one file; normalisation: "volume" or "dtype"; min_labelled: least share of known
+    labels in a patch; num_workers: loader processes (the patches are the same for any number).
+    """
+
+    def __init__(
+        self,
+        train: Sequence[Block | Mapping[str, Any]],
+        val: Sequence[Block | Mapping[str, Any]],
+        patch: Sequence[int],
+        path: str | None = None,
+        labels: str | None = None,
+        batch_size: int = 1,
+        patches_per_epoch: int = 100,
+        transforms: Sequence[Any] = (),
+        guard: int = 8,
+        normalisation: str = "volume",
+        min_labelled: float = 0.0,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if patches_per_epoch % batch_size:
+            raise CellmlError(f"data.patches_per_epoch ({patches_per_epoch}) must be a multiple of data.batch_size ({batch_size}).")
+        self.train_blocks, self.val_blocks = ([_block(b, path, labels) for b in blocks] for blocks in (train, val))
+        self.patch, self.batch_size, self.patches_per_epoch = tuple(int(p) for p in patch), batch_size, patches_per_epoch
+        self.transforms, self.guard, self.normalisation = list(transforms), guard, normalisation
+        self.min_labelled, self.num_workers, self.seed = min_labelled, num_workers, seed
+        self._train: list[OpenBlock] = []
+        self._val: list[OpenBlock] = []
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the files, check them, and refuse leaking splits."""
+        if self._train:
+            return
+        if not self.train_blocks:
+            raise CellmlError("data.train lists no block; give at least one {image, labels}.")
+        self._train = [OpenBlock(block, normalisation=self.normalisation) for block in self.train_blocks]
+        self._val = [OpenBlock(block, normalisation=self.normalisation) for block in self.val_blocks]
+        require_guard(self._train, self._val, self.guard)
+        spacings = {block.spacing for block in [*self._train, *self._val]}
+        if len(spacings) > 1:
+            raise CellmlError(
+                f"The blocks have different voxel sizes {sorted(spacings)} nm (z, y, x); resample them to one, or train one model for each."
+            )
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """What a checkpoint must know of its input: axes, channels, spacing (nm), normalisation, patch."""
+        self.setup()
+        first = self._train[0]
+        return {
+            "axes": "ZYX" if first.channels == 1 else "CZYX",
+            "channels": first.channels,
+            "spacing_nm": [float(s) for s in first.spacing],
+            "normalisation": self.normalisation,
+            "patch": list(self.patch),
+        }
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user must know of the data's origin, such as a phantom standing in for a real specimen."""
+        return sorted({block.warning for block in [*self._train, *self._val] if block.warning})
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Batches from where the trainer stands: at the start, or in the middle of an epoch after resuming."""
+        trainer = self.trainer
+        world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        dataset = PatchDataset(
+            self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms), self.min_labelled
+        )
+        sampler = PositionSampler(self.patches_per_epoch, self._consumed, rank=rank, world=world)
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=collate,
+            drop_last=True,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _consumed(self) -> int:
+        """Patches that all processes together have trained on: what a checkpoint restores as the number of optimiser steps."""
+        if self.trainer is None:
+            return 0
+        return self.trainer.global_step * self.trainer.accumulate_grad_batches * self.batch_size * self.trainer.world_size
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Whole validation blocks, one at a time: {"image": (C, Z, Y, X), "labels": (Z, Y, X), "spacing", "origin", "name"}."""
+        return DataLoader(_WholeBlocks(self._val), batch_size=None, shuffle=False)
+
+
+def _block(block: Block | Mapping[str, Any], path: str | None, labels: str | None) -> Block:
+    if isinstance(block, Block):
+        return block
+    fields = {**({"image": path, "labels": labels} if path else {}), **block}
+    if "image" not in fields:
+        raise CellmlError("A block of data.train or data.val names no image, and there is no data.path to take it from; give data.path=FILE.")
+    try:
+        return Block(**fields)
+    except TypeError as error:
+        raise CellmlError(f"A block of data.train or data.val has the fields {sorted(block)}; known are image, labels, region, spacing_nm, ignore.") from error
+
+
+class _WholeBlocks(torch.utils.data.Dataset[dict[str, Any]]):
+    def __init__(self, blocks: list[OpenBlock]) -> None:
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        block = self.blocks[index]
+        labels = torch.from_numpy(block.read_labels().astype("int64"))
+        return {
+            "image": torch.from_numpy(block.read_image()),
+            "labels": labels,
+            "spacing": block.spacing,
+            "origin": block.origin,
+            "name": block.name,
+        }

@@ -1,0 +1,115 @@
+"""Sliding-window prediction in bounded memory: tiles in, finished z-slabs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cellml.infer.tiles import Region, Tile, TilePlan, blending_window, plan_tiles
+
+ReadRegion = Callable[[Region], NDArray[np.float32]]
+Activation = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class SlidingWindow:
+    """How to predict: tile, halo and overlap in (z, y, x) voxels, and the number format of the network.
+
+    halo: context that is read and thrown away, null for the network's whole field of view; overlap: width on each side that is blended;
+    precision: "float32" or "bfloat16" (losses, blending and outputs stay float32). Larger tiles waste less on halos and cost memory.
+    """
+
+    tile: Sequence[int] = (160, 160, 160)
+    halo: Sequence[int] | None = (16, 16, 16)
+    overlap: Sequence[int] = (4, 4, 4)
+    precision: str = "float32"
+
+    def plan(self, net: nn.Module, shape: Sequence[int]) -> TilePlan:
+        """The tiles for a volume of shape (Z, Y, X); `net` may say its `halo` and `multiple`, as cellml's networks do."""
+        multiple = getattr(net, "multiple", (1, 1, 1))
+        field = getattr(net, "halo", (32, 32, 32))
+        halo = field if self.halo is None else [min(h, f) for h, f in zip(self.halo, field, strict=True)]
+        return plan_tiles(shape, tile=self.tile, halo=halo, overlap=self.overlap, multiple=multiple)
+
+    def slabs(
+        self, net: nn.Module, read: ReadRegion, shape: Sequence[int], *, activation: Activation, on_tile: Callable[[], object] | None = None
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield (z-range, (K, dz, Y, X) float32) from the top of the volume to its end, each voxel once.
+
+        read(region): normalised image (C, z, y, x) float32 inside the volume; activation: logits (1, K, …) → what is blended.
+        """
+        plan = self.plan(net, shape)
+        blend: _RollingBlend | None = None
+        for row in plan.rows():
+            for tile in row:
+                result = self._run(net, _read_padded(read, tile.read, plan.shape), activation)
+                if blend is None:
+                    blend = _RollingBlend(plan, result.shape[0])
+                blend.add(tile, result)
+                if on_tile is not None:
+                    on_tile()
+            assert blend is not None
+            done = row[0].keep[0].stop - (2 * plan.overlap[0] if row[0].keep[0].stop < plan.padded[0] else 0)
+            yield from blend.flush(done)
+
+    def whole(self, net: nn.Module, image: NDArray[np.float32], *, activation: Activation, on_tile: Callable[[], object] | None = None) -> NDArray[np.float32]:
+        """image: normalised (C, Z, Y, X) float32 → (K, Z, Y, X) float32 in memory."""
+        parts = [part for _, part in self.slabs(net, lambda r: image[(slice(None), *r)], image.shape[1:], activation=activation, on_tile=on_tile)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _run(self, net: nn.Module, block: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+        device = next(net.parameters()).device
+        with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16"):
+            logits = net(torch.from_numpy(np.ascontiguousarray(block))[None].to(device))
+        with torch.inference_mode():
+            return activation(logits.float())[0].cpu().numpy()  # type: ignore[no-any-return]
+
+
+class _RollingBlend:
+    """Weighted sums of the z-range that is still open."""
+
+    def __init__(self, plan: TilePlan, channels: int) -> None:
+        self.plan, self.start = plan, 0
+        self.sums = np.zeros((channels, 0, *plan.shape[1:]), dtype=np.float32)
+        self.weights = np.zeros((0, *plan.shape[1:]), dtype=np.float32)
+
+    def add(self, tile: Tile, result: NDArray[np.float32]) -> None:
+        z, y, x = (slice(k.start, min(k.stop, n)) for k, n in zip(tile.keep, self.plan.shape, strict=True))
+        inner = tuple(slice(k.start - r.start, k.stop - r.start) for k, r in zip((z, y, x), tile.read, strict=True))
+        window = blending_window(self.plan, tile)[: z.stop - z.start, : y.stop - y.start, : x.stop - x.start]
+        self._grow(z.stop)
+        here = (slice(z.start - self.start, z.stop - self.start), y, x)
+        self.sums[(slice(None), *here)] += result[(slice(None), *inner)] * window
+        self.weights[here] += window
+
+    def flush(self, stop: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        stop = min(stop, self.plan.shape[0])
+        depth = stop - self.start
+        if depth <= 0:
+            return
+        done = self.sums[:, :depth]
+        done /= self.weights[:depth]
+        self.sums, self.weights = self.sums[:, depth:].copy(), self.weights[depth:].copy()
+        self.start, begin = stop, self.start
+        yield slice(begin, stop), done
+
+    def _grow(self, stop: int) -> None:
+        missing = stop - self.start - self.weights.shape[0]
+        if missing > 0:
+            self.sums = np.concatenate([self.sums, np.zeros((self.sums.shape[0], missing, *self.plan.shape[1:]), np.float32)], axis=1)
+            self.weights = np.concatenate([self.weights, np.zeros((missing, *self.plan.shape[1:]), np.float32)])
+
+
+def _read_padded(read: ReadRegion, region: Region, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Read a region of the padded frame: what lies beyond the volume's far end repeats its last voxel."""
+    inside = tuple(slice(s.start, min(s.stop, n)) for s, n in zip(region, shape, strict=True))
+    block = read(inside)  # type: ignore[arg-type]
+    missing = [s.stop - i.stop for s, i in zip(region, inside, strict=True)]
+    if any(missing):
+        block = np.pad(block, [(0, 0), *((0, m) for m in missing)], mode="edge")
+    return block

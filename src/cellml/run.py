@@ -1,0 +1,212 @@
+"""Training, from a composed configuration to a checkpoint that predicts."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from cellml.errors import CellmlError
+
+log = logging.getLogger(__name__)
+
+
+def train(config: DictConfig) -> float | None:
+    """Seed, data, task, plan, trainer, fit, choose the decoder on the validation blocks, write `model.ckpt`.
+
+    Returns the value of `training.objective` for sweeps, or None where it was not logged. The run folder is Hydra's output folder.
+    """
+    _require_complete(config)
+    folder = claim_folder(_output_folder())
+    import pytorch_lightning as pl
+    from hydra.utils import instantiate
+
+    pl.seed_everything(config.seed, workers=True)
+    _set_threads(config.trainer)
+    data = instantiate(config.data, _convert_="all")
+    data.setup()
+    for warning in data.warnings:
+        log.warning(warning)
+    task = instantiate(config.task, _convert_="all")
+    initialise(task, config.training.initialise_from)
+    resume = _resume_point(config.resume, config)
+    settings = plan(config, task, data, resume)
+    record = make_run_record(config, data, settings)
+    trainer = build_trainer(config, folder, record, settings)
+    trainer.fit(task, data, ckpt_path=None if resume is None else str(resume[0]), weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    write_model(trainer, task, data, folder, record)
+    _close_loggers(trainer)
+    objective = trainer.callback_metrics.get(config.training.objective)
+    return None if objective is None else float(objective)
+
+
+def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str, Any]] | None) -> Any:
+    """The training plan of this configuration, or the one of the checkpoint that is resumed."""
+    import torch
+
+    from cellml.training import plan_training
+
+    gpu = str(config.trainer.accelerator) in ("gpu", "cuda", "auto") and torch.cuda.is_available()
+    if str(config.trainer.accelerator) in ("gpu", "cuda") and not gpu:
+        raise CellmlError("trainer=gpu was asked for, but torch sees no CUDA device here; use trainer=cpu, or install a CUDA build of torch.")
+    return plan_training(
+        task,
+        data,
+        precision=str(config.training.precision),
+        max_steps=config.training.max_steps,
+        budget_minutes=config.training.budget_minutes,
+        validations=config.training.validations,
+        resumed=None if resume is None else resume[1]["plan"],
+        gpu=gpu,
+    )
+
+
+def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], settings: Any) -> Any:
+    """Lightning's Trainer with the configured callbacks and loggers, and the callbacks that every run has."""
+    from hydra.utils import instantiate
+
+    from cellml.callbacks.contract import CheckpointContract
+    from cellml.callbacks.progress import Progress
+
+    callbacks = [*instantiate(config.callbacks, _convert_="all").values()]
+    callbacks = [c for c in callbacks if c is not None]
+    loggers = [logger for logger in instantiate(config.logger, _convert_="all").values() if logger is not None]
+    return instantiate(
+        config.trainer,
+        _convert_="all",
+        default_root_dir=str(folder),
+        precision=settings.precision,
+        max_steps=settings.max_steps,
+        max_epochs=-1,
+        val_check_interval=settings.validate_every,
+        check_val_every_n_epoch=None,
+        callbacks=[*callbacks, CheckpointContract(record), Progress()],
+        logger=loggers,
+    )
+
+
+def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, Any]:
+    """What the checkpoint says of itself."""
+    from cellml.checkpoint import make_record
+
+    text = OmegaConf.to_yaml(config, resolve=True)
+    target = config.task.target
+    return make_record(
+        text,
+        str(config.task._target_),
+        data.contract,
+        plan=settings.as_dict(),
+        overrides=sys.argv[1:],
+        labels=list(target.get("classes") or []),
+        warnings=data.warnings,
+        seed=int(config.seed),
+    )
+
+
+def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[str, Any]) -> None:
+    """Take the best weights, choose the decoder's parameters on the validation blocks, and write `model.ckpt`."""
+    from cellml import checkpoint
+    from cellml.segmentation.selection import select_decoder
+
+    if not trainer.is_global_zero:
+        return
+    best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    if best and Path(best).is_file():
+        task.load_state_dict(checkpoint.read(best)["state_dict"])
+    selected = select_decoder(task, data, folder)
+    config = OmegaConf.create(record["config"])
+    if selected.decoder is not None:
+        config.task.decoder = selected.decoder
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
+    record = {**record, "config": OmegaConf.to_yaml(config, resolve=True), "metrics": {**metrics, **selected.scores}, "step": int(trainer.global_step)}
+    checkpoint.write(folder / "model.ckpt", task.state_dict(), record)
+    log.info("Wrote %s", folder / "model.ckpt")
+
+
+def initialise(task: Any, source: str | None) -> None:
+    """Start from another checkpoint's weights: every tensor whose name and shape fit; says how many did. Raises CellmlError if none does."""
+    if not source:
+        return
+    from cellml import checkpoint
+
+    given, own = checkpoint.read(source)["state_dict"], task.state_dict()
+    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise CellmlError(f"No weight of {source} fits this network ({len(given)} against {len(own)} tensors); choose the network it was trained with.")
+    task.load_state_dict({**own, **fitting})
+    log.info("Initialised %d of %d tensors from %s", len(fitting), len(own), source)
+
+
+def claim_folder(folder: Path) -> Path:
+    """Take a run folder for this run alone. Raises CellmlError if another run has it: run folders are never overwritten."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(folder / "run.claimed", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        raise CellmlError(
+            f"{folder} belongs to another run, and run folders are never overwritten. Leave hydra.run.dir out, or name a new folder; "
+            f"to go on with a run, add resume={folder / 'checkpoints' / 'last.ckpt'}."
+        ) from None
+    return folder
+
+
+def read_log(folder: Path) -> list[dict[str, str]]:
+    """The rows of a run's metrics.csv."""
+    with (folder / "metrics.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _resume_point(resume: str | None, config: DictConfig) -> tuple[Path, dict[str, Any]] | None:
+    from cellml import checkpoint
+
+    if not resume:
+        return None
+    path = Path(str(resume))
+    if path.is_dir():
+        path = path / "checkpoints" / "last.ckpt"
+    content = checkpoint.read(path)
+    if "optimizer_states" not in content:
+        raise CellmlError(f"{path} holds weights for prediction only; resume from a file in the run's folder `checkpoints`, or use training.initialise_from.")
+    old = OmegaConf.create(content["cellml"]["config"])
+    changed = [key for key in ("task", "data", "seed") if OmegaConf.to_container(old[key], resolve=True) != OmegaConf.to_container(config[key], resolve=True)]
+    if changed:
+        raise CellmlError(
+            f"{path} was trained with other settings of {', '.join(changed)}, so going on would be another training. Repeat the original "
+            "overrides, or start a new run with training.initialise_from."
+        )
+    return path, content["cellml"]
+
+
+def _require_complete(config: DictConfig) -> None:
+    missing = sorted(str(key) for key in OmegaConf.missing_keys(config))
+    if missing:
+        raise CellmlError(f"Missing: {', '.join(missing)}. Choose a recipe with experiment=…, or give each as an argument ({missing[0]}=VALUE).")
+
+
+def _output_folder() -> Path:
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+def _set_threads(trainer: DictConfig) -> None:
+    import torch
+
+    if hasattr(os, "sched_getaffinity") and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
+
+
+def _close_loggers(trainer: Any) -> None:
+    for logger in trainer.loggers:
+        logger.finalize("success")
+        if type(logger).__name__ == "WandbLogger":
+            import wandb
+
+            wandb.finish()

@@ -1,0 +1,114 @@
+"""Choice of a decoder's parameters, on validation data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.errors import CellmlError
+from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.partition import PartitionScores, partition_scores
+from cellml.segmentation.boundary import Decoder
+from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
+
+Metric = Callable[[PartitionScores], float]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best decoder, its parameters among those tried, its score (lower is better), and one row for every candidate.
+
+    Each row holds the candidate's parameters, the fields of its PartitionScores and its `score`, in the order they were tried.
+    """
+
+    decoder: Decoder
+    parameters: dict[str, Any]
+    score: float
+    rows: tuple[dict[str, Any], ...]
+
+
+def cremi_score(scores: PartitionScores) -> float:
+    """√(adapted Rand error × variation of information), the CREMI challenge's score; lower is better."""
+    return sqrt(max(scores.adapted_rand_error, 0.0) * scores.voi_sum)
+
+
+def choose_parameters(
+    decoder: Decoder,
+    grid: Mapping[str, Sequence[Any]],
+    affinities: NDArray[Any],
+    offsets: Sequence[Sequence[int]],
+    truth: NDArray[Any],
+    *,
+    metric: Metric = cremi_score,
+    mask: NDArray[np.bool_] | None = None,
+) -> Choice:
+    """Decode with every combination of the grid and keep the one of smallest metric.
+
+    Use validation data, never the data that will be reported on. decoder: a dataclass; grid: values for its fields, with a dot for
+    fields of its fragments ("fragments.sigma"); affinities: (K, Z, Y, X) in [0, 1]; truth: (Z, Y, X), scored where > 0 (and inside
+    `mask`). Fragments are computed once for equal fragment parameters, and one waterz agglomeration serves all thresholds. On a tie the
+    earlier candidate wins. Raises CellmlError for an empty grid or unknown fields.
+    """
+    if not grid or not all(len(values) for values in grid.values()):
+        raise CellmlError(f"The grid needs at least one value for each parameter, got {dict(grid)}.")
+    rows, best = [], None
+    for parameters, candidate, labels in _decoded(decoder, grid, affinities, offsets, mask):
+        scores = partition_scores(ContingencyTable.from_labels(truth, labels, mask))
+        row = {**parameters, **asdict(scores), "score": metric(scores)}
+        rows.append(row)
+        if best is None or row["score"] < best[2]:
+            best = (candidate, parameters, row["score"])
+    assert best is not None
+    return Choice(*best, tuple(rows))
+
+
+def _decoded(
+    decoder: Decoder, grid: Mapping[str, Sequence[Any]], affinities: NDArray[Any], offsets: Any, mask: NDArray[np.bool_] | None
+) -> Iterator[tuple[dict[str, Any], Decoder, NDArray[np.uint32]]]:
+    """Parameters, decoder and labels of each candidate; work that candidates share is done once."""
+    outer = {name: values for name, values in grid.items() if name != "threshold" or not isinstance(decoder, WaterzAgglomeration)}
+    outer = dict(sorted(outer.items(), key=lambda item: not item[0].startswith("fragments")))  # fragments change least often
+    last: tuple[Any, NDArray[np.uint32]] | None = None
+    for values in product(*outer.values()):
+        parameters = dict(zip(outer, values, strict=True))
+        candidate = _with_parameters(decoder, parameters)
+        make = getattr(candidate, "fragments", None)
+        if make is None:
+            yield parameters, candidate, candidate(affinities, offsets, mask)
+            continue
+        if last is None or last[0] != make:
+            last = (make, make(affinities, offsets, mask))
+        yield from _from_fragments(candidate, parameters, last[1], grid.get("threshold", ()), affinities, offsets)
+
+
+def _from_fragments(
+    candidate: Any, parameters: dict[str, Any], fragments: NDArray[np.uint32], thresholds: Sequence[float], affinities: NDArray[Any], offsets: Any
+) -> Iterator[tuple[dict[str, Any], Decoder, NDArray[np.uint32]]]:
+    if not isinstance(candidate, WaterzAgglomeration):
+        yield parameters, candidate, candidate.cluster(affinities, fragments, offsets)
+        return
+    thresholds = sorted(thresholds) or [candidate.threshold]
+    for threshold, labels in zip(thresholds, candidate.sweep(affinities, fragments, thresholds, offsets), strict=True):
+        yield {**parameters, "threshold": threshold}, replace(candidate, threshold=threshold), labels
+
+
+def _with_parameters(decoder: Any, parameters: Mapping[str, Any]) -> Any:
+    """The decoder with fields replaced; "a.b" replaces field b of field a."""
+    nested: dict[str, dict[str, Any]] = {}
+    own: dict[str, Any] = {}
+    for name, value in parameters.items():
+        head, _, tail = name.partition(".")
+        if head not in decoder.__dataclass_fields__:
+            raise CellmlError(f"{type(decoder).__name__} has no parameter {head!r}; it has {', '.join(decoder.__dataclass_fields__)}.")
+        if tail:
+            nested.setdefault(head, {})[tail] = value
+        else:
+            own[head] = value
+    inner = {head: _with_parameters(own.get(head, getattr(decoder, head)), values) for head, values in nested.items()}
+    return replace(decoder, **{**own, **inner})

@@ -1,0 +1,116 @@
+"""The segmentation task: train on patches, judge on whole blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from cellml.infer.predict import SlidingWindow
+from cellml.metrics.confusion import ConfusionCounts
+from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.partition import partition_scores
+
+Schedule = Callable[[int, int], float]
+
+
+class SegmentationTask(pl.LightningModule):
+    """A network, what it is asked for, and how its answer becomes labels.
+
+    net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits, target,
+    mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets) → labels
+    (Z, Y, X), none for classes; window: how whole volumes are predicted. Validation metrics come from statistics summed over whole blocks.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        target: Any,
+        loss: nn.Module,
+        optimizer: Callable[[Any], torch.optim.Optimizer],
+        schedule: Schedule | None = None,
+        decoder: Any = None,
+        window: SlidingWindow | None = None,
+    ) -> None:
+        super().__init__()
+        self.net, self.target, self.loss = net, target, loss
+        self.make_optimizer, self.schedule = optimizer, schedule
+        self.decoder, self.window = decoder, window or SlidingWindow()
+        self.table, self.confusion = ContingencyTable(), ConfusionCounts.zeros(max(2, target.channels))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Normalised image (B, C, Z, Y, X) → logits (B, K, Z, Y, X)."""
+        return self.net(image)  # type: ignore[no-any-return]
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser and, for each step, the scheduled learning rate."""
+        optimizer = self.make_optimizer(self.parameters())
+        if self.schedule is None:
+            return optimizer
+        total, schedule = int(self.trainer.estimated_stepping_batches), self.schedule
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, total))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """One step on {"image": (B, C, z, y, x), "labels": (B, z, y, x)}."""
+        target, mask = self.target(batch["labels"])
+        record = self.loss(self.net(batch["image"]), target, mask)
+        size = len(batch["image"])
+        self.log("train/loss", record.total, prog_bar=True, batch_size=size)
+        for name, value in record.parts.items():
+            self.log(f"train/{name}", value, batch_size=size)
+        return record.total  # type: ignore[no-any-return]
+
+    def on_validation_epoch_start(self) -> None:
+        """Start the statistics anew."""
+        self.table, self.confusion = ContingencyTable(), ConfusionCounts.zeros(max(2, self.target.channels))
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Any]:
+        """Predict, decode and count one whole block; returns {"prediction": (Z, Y, X), "probabilities": (K, Z, Y, X)} for callbacks."""
+        probabilities = self.predict_volume(batch["image"].float().cpu().numpy())
+        truth = batch["labels"].cpu()
+        target, mask = self.target(truth[None])
+        answer = torch.logit(torch.from_numpy(probabilities)[None], eps=1e-6)
+        if self.target.kind == "semantic":
+            answer = torch.from_numpy(probabilities)[None].clamp(min=1e-6).log()
+        self.log("val/loss", self.loss.cpu()(answer, target, mask).total, batch_size=1)
+        self.loss.to(self.device)
+        prediction = self.decode(probabilities)
+        known = mask.any(dim=1)[0].numpy()
+        if self.target.kind == "semantic":
+            self.confusion = self.confusion.update(truth.numpy(), prediction, known)
+        else:
+            self.table = self.table.update(truth.numpy(), prediction, known)
+        return {"prediction": prediction, "probabilities": probabilities}
+
+    def on_validation_epoch_end(self) -> None:
+        """Log scores of the summed statistics."""
+        for name, value in self.scores().items():
+            self.log(f"val/{name}", value, prog_bar=name in ("adapted_rand_error", "dice"))
+
+    def scores(self) -> dict[str, float]:
+        """Scores of everything counted since validation began."""
+        if self.target.kind == "semantic":
+            return {"dice": self.confusion.mean_dice(), "iou": self.confusion.mean_iou()}
+        if not self.table.labelled().voxels:
+            return {}
+        scores = partition_scores(self.table)
+        return {name: getattr(scores, name) for name in ("adapted_rand_error", "voi_split", "voi_merge", "voi_sum")}
+
+    def predict_volume(self, image: Any, on_tile: Callable[[], object] | None = None) -> Any:
+        """Normalised image (C, Z, Y, X) float32 → probabilities (K, Z, Y, X) float32."""
+        was_training = self.net.training
+        self.net.eval()
+        try:
+            return self.window.whole(self.net, image, activation=self.target.activation, on_tile=on_tile)
+        finally:
+            self.net.train(was_training)
+
+    def decode(self, probabilities: Any) -> Any:
+        """Probabilities (K, Z, Y, X) → labels (Z, Y, X)."""
+        if self.decoder is None:
+            return probabilities.argmax(axis=0)
+        return self.decoder(probabilities, self.target.offsets)

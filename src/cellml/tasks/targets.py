@@ -1,0 +1,93 @@
+"""What a segmentation network is asked for: affinities, boundaries or classes, made from a batch of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cellml.errors import CellmlError
+from cellml.segmentation.affinities import affinity_targets
+
+
+class AffinityTarget:
+    """Are voxel v and voxel v + o parts of one object? One channel for each offset o (Lee et al. 2017).
+
+    offsets: (z, y, x) voxels, the three nearest neighbours first; ignore: label of voxels that nobody labelled; mask_background: leave out
+    pairs with label 0, for sparse annotations.
+    """
+
+    kind = "instance"
+
+    def __init__(self, offsets: Sequence[Sequence[int]], ignore: int | None = None, mask_background: bool = False) -> None:
+        self.offsets = [(int(o[0]), int(o[1]), int(o[2])) for o in offsets]
+        if self.offsets[:3] != [(-1, 0, 0), (0, -1, 0), (0, 0, -1)]:
+            raise CellmlError(f"The first three offsets must be the nearest neighbours (-1,0,0), (0,-1,0), (0,0,-1); got {self.offsets[:3]}.")
+        self.ignore, self.mask_background = ignore, mask_background
+
+    @property
+    def channels(self) -> int:
+        """Output channels of the network."""
+        return len(self.offsets)
+
+    def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """labels: (B, Z, Y, X) → target and mask, both (B, K, Z, Y, X)."""
+        return affinity_targets(labels, self.offsets, ignore=self.ignore, mask_background=self.mask_background)
+
+    def activation(self, logits: Tensor) -> Tensor:
+        """Probability that a pair belongs together."""
+        return torch.sigmoid(logits)
+
+
+class BoundaryTarget:
+    """Is this voxel on the border of an object? One channel: 1 where any of the six neighbours has another label."""
+
+    kind = "instance"
+    channels = 1
+
+    def __init__(self, ignore: int | None = None) -> None:
+        self.ignore = ignore
+
+    def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """labels: (B, Z, Y, X) → target and mask, both (B, 1, Z, Y, X)."""
+        padded = functional.pad(labels.float()[:, None], (1,) * 6, mode="replicate")
+        largest, smallest = functional.max_pool3d(padded, 3, 1), -functional.max_pool3d(-padded, 3, 1)
+        known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
+        return ((largest != smallest) | (labels[:, None] == 0)).float(), known[:, None]
+
+    def activation(self, logits: Tensor) -> Tensor:
+        """Probability of a boundary."""
+        return torch.sigmoid(logits)
+
+
+class SemanticTarget:
+    """Which class is this voxel? K channels of a softmax.
+
+    classes: names, background first; a label volume holds their numbers. ignore: label of voxels that nobody labelled.
+    """
+
+    kind = "semantic"
+
+    def __init__(self, classes: Sequence[str], ignore: int | None = None) -> None:
+        self.classes, self.ignore = list(classes), ignore
+        if len(self.classes) < 2:
+            raise CellmlError(f"A semantic target needs a background and at least one class, got {self.classes}.")
+
+    @property
+    def channels(self) -> int:
+        """Output channels of the network."""
+        return len(self.classes)
+
+    def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """labels: (B, Z, Y, X) → one-hot target (B, K, Z, Y, X) and mask (B, 1, Z, Y, X). Raises CellmlError for an unknown class number."""
+        known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
+        numbers = torch.where(known, labels, 0)
+        if int(numbers.max()) >= len(self.classes) or int(numbers.min()) < 0:
+            raise CellmlError(f"The labels hold class {int(numbers.max())}, but the classes are 0 to {len(self.classes) - 1}: {self.classes}.")
+        return functional.one_hot(numbers, len(self.classes)).permute(0, 4, 1, 2, 3).float(), known[:, None]
+
+    def activation(self, logits: Tensor) -> Tensor:
+        """Class probabilities."""
+        return torch.softmax(logits, dim=1)
