@@ -356,7 +356,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(FileError, match="no space is left"):
         write_npz(tmp_path / "a.npz", {"raw": np.zeros(3)})
     assert list(tmp_path.iterdir()) == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from cellml.data.catalogue import DataSet, RemoteFile, Route
 from cellml.data.convert import fingerprint
 from cellml.errors import FileError
+from cellml.io import atomic_path
 
 _CONNECTIONS = 8  # sections are many small files, and each costs a round trip
 _TIMEOUT_S = (10.0, 60.0)  # to connect, and between two packets
@@ -101,11 +101,6 @@ def _matching(entry: DataSet, route: Route, folder: Path) -> Mapping[str, NDArra
 
 
 def write_npz(target: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an .npz beside its place and rename it, so that the final name never holds half a file."""
-    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with aside.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
+    """Write an .npz so that the final name never holds half a file. Raises FileError where the disk is full or may not be written."""
+    with atomic_path(target) as aside:
+        np.savez_compressed(aside, allow_pickle=False, **arrays)

@@ -1,0 +1,89 @@
+"""The verb `cellml check`: the data set doctor on files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from cellml.data.doctor import Finding, findings, in_order_of_harm, refuse_fatal
+from cellml.data.slabs import Opened
+from cellml.errors import CellmlError, FileError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cellml.io import ImageSource
+    from cellml.types import Triple
+
+_SPACING_ASSUMED = Finding(
+    "warning",
+    "The labels state no voxel size; that of the image was taken",
+    "",
+    "Store it in the file, so that they cannot be mistaken for labels of another block.",
+)
+_COLOUR = {"fatal": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+def check_file(data: Mapping[str, Any]) -> list[Finding]:
+    """Print what is wrong with an image file, and with its labels, in order of harm and with a remedy each.
+
+    data: path, an image file; labels, a label file of it or None; spacing_nm, the voxel size (z, y, x) in nm where the files do not say
+    it, or None. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
+    """
+    from rich.console import Console
+
+    path, labels, spacing_nm = data["path"], data.get("labels"), data.get("spacing_nm")
+    console = Console()
+    with ExitStack() as stack, console.status("Looking at every voxel"):
+        image, missing = _open(path, spacing_nm, "raw", placeholder=(1.0, 1.0, 1.0))
+        truth, found = None, [_unknown_spacing(missing)] if missing else []
+        if labels is not None:
+            truth, missing_too = _open(labels, spacing_nm, "labels", placeholder=image.spacing)
+            stack.callback(truth.close)
+            if missing_too and not missing:
+                found.append(_SPACING_ASSUMED)
+            if missing and not missing_too:
+                image.close()
+                image, _ = _open(path, None, "raw", placeholder=truth.spacing)
+        stack.callback(image.close)
+        found = in_order_of_harm(found + findings(image, truth))
+    _report(console, str(path), image, found, known_spacing=missing is None)
+    refuse_fatal(str(path), found)
+    return found
+
+
+def _open(path: Any, spacing_nm: Sequence[float] | None, usual: str, *, placeholder: Triple) -> tuple[ImageSource, str | None]:
+    """The opened image; where only its voxel size is missing, it is opened with the placeholder, and the reason is returned beside it."""
+    from cellml.io import open_image
+
+    try:
+        return open_image(path, spacing_nm=spacing_nm, usual=usual), None
+    except FileError:
+        raise
+    except CellmlError as error:
+        if spacing_nm is not None:
+            raise
+        return open_image(path, spacing_nm=placeholder, usual=usual), str(error)  # raises again if it was not the voxel size
+
+
+def _unknown_spacing(reason: str) -> Finding:
+    where = reason.split(": ")[-1].split(". ")[0]
+    return Finding("fatal", "The voxel size is not known", where, "Pass it as data.spacing_nm=[z,y,x] in nm, or store it in the file.")
+
+
+def _report(console: Console, name: str, image: Opened, found: Sequence[Finding], *, known_spacing: bool) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    size, spacing = (" × ".join(f"{value:g}" for value in values) for values in (image.shape, image.spacing))
+    console.print(
+        f"{name}: {size} voxels of {f'{spacing} nm' if known_spacing else 'unknown size'} (z, y, x), {image.dtype}", highlight=False
+    )
+    for number, finding in enumerate(found, start=1):
+        where = f" ({finding.where})" if finding.where else ""
+        title = Text.assemble(f"{number}. ", (finding.severity, _COLOUR[finding.severity]), f"  {finding.what}{where}")
+        console.print(title)
+        console.print(Padding(Text(finding.remedy), (0, 0, 0, 4)))
+    if not found:
+        console.print("Nothing wrong was found.")

@@ -1,0 +1,202 @@
+"""The data set doctor: what is wrong with an image and its labels, in order of harm, with a remedy each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cellml.data.image_survey import ImageSurvey, survey_image
+from cellml.data.label_survey import LabelSurvey, survey_labels
+from cellml.data.slabs import Opened, opened, slabs
+from cellml.errors import CellmlError
+from cellml.types import Labels, Volume
+
+Severity = Literal["fatal", "warning", "note"]
+_ORDER: tuple[Severity, ...] = ("fatal", "warning", "note")
+
+_ANISOTROPY = 20.0  # coarser than any serial-section series that is resolved at all
+_PLAUSIBLE_NM = (0.01, 20_000.0)  # cryo-ET at 0.1 Å to light microscopy at 20 µm
+_SATURATED = 0.01
+_FEW_VALUES = 16
+_JUMP = (8.0, 0.5)  # a step in mean brightness: in typical steps, and in standard deviations within a section
+_TINY = 64  # voxels of a 4³ cube
+_CONFETTI = 16.0  # mean voxels an object below which the file is probably no label volume
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: how bad, what, where (position or sections, "" if everywhere), and what to do."""
+
+    severity: Severity
+    what: str
+    where: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}{f' ({self.where})' if self.where else ''}. {self.remedy}"
+
+
+def findings(volume: Volume | Opened, labels: Labels | Opened | None = None) -> list[Finding]:
+    """Examine an image, and labels of it, voxel by voxel in slabs; most harmful first.
+
+    volume: a Volume or what `cellml.io.open_image` returns, labels likewise or None. "fatal" findings make training, inference and
+    simulation impossible or meaningless. Memory is bounded by a slab; the work is one pass over each file.
+    """
+    image = opened(volume)
+    found = [*_of_spacing(image), *_of_image(image, survey_image(slabs(image)))]
+    if labels is not None:
+        truth = opened(labels)
+        found += [*_of_frame(image, truth), *_of_labels(survey_labels(slabs(truth)))]
+    return in_order_of_harm(found)
+
+
+def in_order_of_harm(found: Iterable[Finding]) -> list[Finding]:
+    """Fatal findings first, then warnings, then notes."""
+    return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+
+
+def require_usable(volume: Volume | Opened, labels: Labels | Opened | None = None) -> None:
+    """The fast part of `findings`: raise CellmlError with every fatal finding, if there is one."""
+    image = opened(volume)
+    found = [*_of_image(image, survey_image(slabs(image)))]
+    if labels is not None:
+        truth = opened(labels)
+        found += [*_of_frame(image, truth), *_of_label_values(survey_labels(slabs(truth), objects=False))]
+    refuse_fatal(image.name, found)
+
+
+def refuse_fatal(name: str, found: Iterable[Finding]) -> None:
+    """Raise CellmlError, naming the data, if any finding is fatal."""
+    fatal = [finding for finding in found if finding.severity == "fatal"]
+    if fatal:
+        raise CellmlError(f"{name} cannot be used: " + " ".join(map(str, fatal)))
+
+
+def _of_spacing(image: Opened) -> Iterator[Finding]:
+    sizes = ", ".join(f"{size:g}" for size in image.spacing)
+    low, high = min(image.spacing), max(image.spacing)
+    if high / low > _ANISOTROPY:
+        remedy = "Check the order (z, y, x) and the units, and pass spacing_nm if the file is wrong."
+        yield Finding("warning", f"The voxels are {high / low:.0f} times longer than wide: {sizes} nm (z, y, x)", "", remedy)
+    if low < _PLAUSIBLE_NM[0] or high > _PLAUSIBLE_NM[1]:
+        remedy = "Was the unit Å, µm or pixels? Pass spacing_nm=[z,y,x] in nm."
+        yield Finding("warning", f"The voxel size is implausible for microscopy: {sizes} nm (z, y, x)", "", remedy)
+
+
+def _of_image(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:
+    if survey.non_finite:
+        what = f"{survey.non_finite} of {survey.voxels} voxels are NaN or infinite"
+        remedy = "Replace them, for example by the median of their section, or cut the region away."
+        yield Finding("fatal", what, f"first at z, y, x = {survey.first_bad}", remedy)
+    if survey.low >= survey.high:
+        what = f"The image is constant: every voxel is {survey.low:g}" if np.isfinite(survey.low) else "No voxel of the image is finite"
+        yield Finding("fatal", what, "", "There is nothing to see in it: was the right file or array named, and was it copied whole?")
+        return
+    yield from _of_grey_values(image, survey)
+    yield from _of_sections(survey)
+
+
+def _of_grey_values(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:
+    distinct = len(survey.values)
+    if distinct <= 2:
+        remedy = "It looks like a mask: give the image as data.path and this file as data.labels."
+        yield Finding("warning", f"The image has only {distinct} grey values", "", remedy)
+    elif distinct < _FEW_VALUES:
+        remedy = "It looks like labels, or an image scaled down to too few steps: use the original."
+        yield Finding("warning", f"The image has only {distinct} grey values", "", remedy)
+    if image.dtype.kind in "iu" and image.dtype.itemsize >= 4:
+        remedy = "Microscopes give at most 16 bits: are these labels? If they are grey values, store them as uint16 or float32."
+        yield Finding("warning", f"The image is stored as {image.dtype}", "", remedy)
+    if image.dtype.kind in "iu" and image.dtype.itemsize == 2 and survey.low >= 0 and survey.high < 256:
+        remedy = "Nothing is lost by storing it as uint8, in half the space."
+        yield Finding("note", f"The image is stored as {image.dtype} but uses {survey.low:g}–{survey.high:g} only", "", remedy)
+    for value, count, end in ((survey.low, survey.at_low, "darkest"), (survey.high, survey.at_high, "brightest")):
+        if count > _SATURATED * survey.voxels and distinct >= _FEW_VALUES:
+            what = f"{100 * count / survey.voxels:.1f} % of the voxels have the {end} value, {value:g}"
+            remedy = "They are saturated or padded: export with a wider range, or crop or mask the padding."
+            yield Finding("warning", what, "", remedy)
+
+
+def _of_sections(survey: ImageSurvey) -> Iterator[Finding]:
+    blank = survey.blank()
+    if blank:
+        remedy = "Crop them, or fill them from their neighbours, and keep them out of training."
+        yield Finding("warning", f"{len(blank)} sections are blank", f"z = {_listed(blank)}", remedy)
+    if survey.repeats:
+        pairs = _listed([f"{z} (as {earlier})" for z, earlier in survey.repeats])
+        remedy = "A lost section was probably filled by a copy: treat it as missing, and correct the section thickness."
+        yield Finding("warning", f"{len(survey.repeats)} sections are copies of others", f"z = {pairs}", remedy)
+    jumps = _brightness_jumps(survey)
+    if jumps:
+        remedy = "Match the brightness of the sections (imaging: flat field, section-wise normalisation) before training."
+        yield Finding("warning", f"The brightness jumps at {len(jumps)} sections", f"z = {_listed(jumps)}", remedy)
+
+
+def _brightness_jumps(survey: ImageSurvey) -> list[int]:
+    """Sections whose mean differs from the one before by more than 8 typical steps and half a standard deviation within sections."""
+    means, stds = np.asarray(survey.means), np.asarray(survey.stds)
+    kept = np.flatnonzero(stds > 0)
+    if len(kept) < 3:
+        return []
+    steps = np.abs(np.diff(means[kept]))
+    limit = max(_JUMP[0] * float(np.median(steps)), _JUMP[1] * float(np.median(stds[kept])))
+    return [int(z) for z in kept[1:][steps > limit]]
+
+
+def _of_frame(image: Opened, truth: Opened) -> Iterator[Finding]:
+    if image.shape != truth.shape:
+        what = f"The labels have shape {truth.shape} but the image {image.shape} (z, y, x)"
+        yield Finding(
+            "fatal", what, "", "Give labels of the same block, resampled with nearest neighbours if they were made at another size."
+        )
+    if not np.allclose(image.spacing, truth.spacing, rtol=0.01):
+        what = f"The labels have voxels of {truth.spacing} nm but the image {image.spacing} nm (z, y, x)"
+        yield Finding("fatal", what, "", "One of the two files is wrong about it: correct it, or pass spacing_nm for both.")
+
+
+def _of_label_values(survey: LabelSurvey) -> Iterator[Finding]:
+    if survey.bad and survey.first_bad is not None:
+        place, value = survey.first_bad
+        what = f"{survey.bad} of {survey.voxels} voxels of the labels hold no label (fractional, negative, NaN or infinite)"
+        remedy = "Labels are whole numbers ≥ 0: was a probability map given, or were the labels resampled with interpolation?"
+        yield Finding("fatal", what, f"first at z, y, x = {place}: {value:g}", remedy)
+    if not survey.labelled:
+        yield Finding("fatal", "No voxel is labelled: all labels are 0", "", "Give a label volume of this image, or name the right array.")
+
+
+def _of_labels(survey: LabelSurvey) -> Iterator[Finding]:
+    yield from _of_label_values(survey)
+    if not survey.sizes:
+        return
+    count, unlabelled = len(survey.sizes), 1 - survey.labelled / survey.voxels
+    if survey.labelled / count < _CONFETTI:
+        what = f"{count} labels have only {survey.labelled / count:.1f} voxels each on average"
+        yield Finding("warning", what, "", "This looks like an image and not like labels: name the right file or array.")
+    yield from _of_pieces(survey)
+    tiny = [label for label, size in sorted(survey.sizes.items()) if size < _TINY]
+    if tiny:
+        what = f"{len(tiny)} of {count} objects have fewer than {_TINY} voxels"
+        yield Finding("note", what, f"labels {_listed(tiny)}", "Leave them out of meshing, and of scores by object.")
+    if survey.contacts:
+        what = f"Different labels touch without background between them ({survey.contacts} voxel faces)"
+        yield Finding("note", what, "", "A mask of labels > 0 would fuse them: make boundaries or affinities from label changes.")
+    if unlabelled:
+        remedy = "If 0 means unknown and not background, have it masked from loss and score."
+        yield Finding("note", f"{100 * unlabelled:.3g} % of the voxels have label 0", "", remedy)
+
+
+def _of_pieces(survey: LabelSurvey) -> Iterator[Finding]:
+    split = {label: pieces for label, pieces in survey.pieces.items() if pieces > 1}
+    if split:
+        worst = sorted(split, key=lambda label: -split[label])
+        what = f"{len(split)} of {len(survey.sizes)} labels consist of several components"
+        where = f"label (components) {_listed([f'{label} ({split[label]})' for label in worst])}"
+        remedy = "Expected for classes, and for objects that leave the block and return; else separate them or remove the strays."
+        yield Finding("warning", what, where, remedy)
+
+
+def _listed(items: Sequence[object], most: int = 6) -> str:
+    return ", ".join(map(str, items[:most])) + (f" and {len(items) - most} more" if len(items) > most else "")
