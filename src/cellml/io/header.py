@@ -82,7 +82,7 @@ def read_note(text: Any) -> dict[str, Any]:
             "name": str(note["name"]),
             "kind": note["kind"] if note["kind"] in ("instance", "semantic") else None,
             "names": {int(number): str(name) for number, name in note["names"].items()},
-            "logical": str(note["axes"]),
+            "logical": note["axes"] if note["axes"] in ("ZYX", "CZYX", "TZYX", "TCZYX") else "",
         }
     except (TypeError, ValueError, KeyError, AttributeError):
         return {}

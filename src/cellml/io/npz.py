@@ -39,7 +39,8 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
             spacing=positive(voxel) if voxel is not None else None,
             origin=triple(_small(archive, "origin_nm")),
             missing="it holds no array voxel_nm" if voxel is None else f"its voxel_nm is {voxel.tolist()}",
-            **{**note, "axes": note["logical"]} if note else {},
+            axes=note.get("logical", ""),
+            **note,
         )
         stored = archive.getinfo(f"{member}.npy").compress_type == zipfile.ZIP_STORED and 0 not in shape
         yield Stored(header, _mapped(archive, member, shape, dtype, fortran, offset) if stored else _loaded(archive, member))

@@ -147,7 +147,7 @@ def _axes(header: ImageHeader, given: str | None, location: Location) -> tuple[s
         raise CellmlError(
             f"The axes of {location} are {known} and its shape is {shape}; name each dimension by a letter of {AXES}, as in axes=CZYX."
         )
-    if header.logical and set(stored) <= set(header.logical):
+    if header.logical and all(axis in header.logical for axis, size in zip(stored, shape, strict=True) if size > 1):
         return stored, "".join(axis for axis in AXES if axis in header.logical)
     present = "".join(axis for axis in AXES if axis in stored and (axis in "ZYX" or shape[stored.index(axis)] > 1))
     if not {"Y", "X"} <= set(present) or "Z" not in present:

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
+from cellml.io.header import ImageHeader
 
 _log = logging.getLogger(__name__)
 _ROOMY = ".npz, .h5 or .zarr"
 
 
-def storage_dtype(dtype: np.dtype[Any], supported: tuple[str, ...], *, form: str, path: object) -> np.dtype[Any]:
-    """The type in which a format that knows only `supported` (numpy codes such as "u1") keeps arrays of `dtype`.
+def storage_dtype(header: ImageHeader, supported: tuple[str, ...], *, form: str, path: object) -> np.dtype[Any]:
+    """The type in which a format that knows only `supported` (numpy codes such as "u1") keeps an array.
 
     The same type where it can, else the smallest one that holds every value, else the widest of the same kind, whose blocks
     `fitting` then checks. float64 may become float32, with a warning. Raises FileError for types without a place, such as complex.
     """
-    dtype = np.dtype("u1") if dtype == np.bool_ else dtype.newbyteorder("=")
+    dtype = np.dtype("u1") if header.dtype == np.bool_ else header.dtype.newbyteorder("=")
     known = [np.dtype(code) for code in supported]
     if dtype in known:
         return dtype
@@ -29,7 +30,8 @@ def storage_dtype(dtype: np.dtype[Any], supported: tuple[str, ...], *, form: str
     holding = [one for one in alike if np.can_cast(dtype, one, "safe")]
     if holding:
         return min(holding, key=lambda one: one.itemsize)
-    same_kind = [one for one in alike if one.kind == dtype.kind]
+    kind = "u" if header.kind is not None else dtype.kind  # labels are never negative
+    same_kind = [one for one in alike if one.kind == kind]
     if dtype.kind not in "iuf" or not same_kind:
         raise FileError(
             f"{form} cannot hold {dtype} voxels, so {path} was not written; write {_ROOMY} instead, or convert the array first."

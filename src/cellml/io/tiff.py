@@ -43,10 +43,8 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
 def check_target(location: Location, header: ImageHeader) -> ImageHeader:
     """ImageJ for 8 and 16 bit and float32 below 4 GB in a plain .tif, else OME."""
     if _imagej(location, header):
-        return stored_as(
-            header, storage_dtype(header.dtype, _IMAGEJ, form=FORM, path=location), "".join(a for a in "TZCYX" if a in header.axes)
-        )
-    return stored_as(header, storage_dtype(header.dtype, _OME, form=FORM, path=location))
+        return stored_as(header, storage_dtype(header, _IMAGEJ, form=FORM, path=location), "".join(a for a in "TZCYX" if a in header.axes))
+    return stored_as(header, storage_dtype(header, _OME, form=FORM, path=location))
 
 
 @contextmanager

@@ -65,7 +65,8 @@ def _pixel_size(page: Any, name: str) -> float | None:
     tag = page.tags.get(name)
     if tag is None or not tag.value[0]:
         return None
-    return float(tag.value[1]) / float(tag.value[0])
+    # A ratio of two 32-bit numbers holds nine digits: 1.052, not 1.0520000000950358.
+    return float(f"{tag.value[1] / tag.value[0]:.9g}")
 
 
 def _ome(tif: Any) -> dict[str, Any]:

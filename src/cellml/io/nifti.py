@@ -1,0 +1,104 @@
+"""NIfTI-1 and -2: axes x, y, z in the file, millimetres and the scanner's affine; (z, y, x) and nanometres here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.errors import FileError
+from cellml.io.buffer import disk_buffer
+from cellml.io.formats import sniff, stored_as, wrong_content
+from cellml.io.header import ImageHeader, Lazy, Stored, positive, read_note, triple
+from cellml.io.location import Location
+from cellml.io.storage import storage_dtype
+from cellml.io.units import nanometres
+
+FORM = "NIfTI"
+_TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
+_AXES = {2: "XY", 3: "XYZ", 4: "XYZT", 5: "XYZTC"}
+_LONGEST = 32767  # an axis of NIfTI-1
+_COMMENT = 6  # extension code of plain text
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_stored(location: Location, usual: str) -> Iterator[Stored]:
+    """Open an image. Voxels keep their stored order: a rotated or mirrored affine gives only sizes and the first voxel's place."""
+    import nibabel
+
+    packed = location.path.name.lower().endswith(".gz")
+    if sniff(location.path) not in ({"gzip"} if packed else {FORM, None}):
+        raise wrong_content(location.path, FORM, ValueError())
+    image: Any = nibabel.load(location.path)
+    header = image.header
+    proxy = image.dataobj
+    scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
+    if not packed:
+        _check_length(location.path, header)
+    array = Lazy(lambda: np.asanyarray(proxy)) if packed else proxy
+    dtype = np.dtype(np.float64) if scaled else header.get_data_dtype()
+    yield Stored(ImageHeader(tuple(image.shape), dtype, axes=_AXES.get(len(image.shape), ""), **_frame(image, location)), array)
+
+
+def check_target(location: Location, header: ImageHeader) -> ImageHeader:
+    """x, y, z, then time, then channels; float16 becomes float32."""
+    axes = "XYZ" + ("T" if "T" in header.axes or "C" in header.axes else "") + ("C" if "C" in header.axes else "")
+    return stored_as(header, storage_dtype(header, _TYPES, form=FORM, path=location), axes)
+
+
+@contextmanager
+def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[NDArray[Any]]:
+    """Collect blocks in a disk buffer, then write the file."""
+    import nibabel
+
+    with disk_buffer(aside, header.shape[::-1], header.dtype) as buffer:
+        array = buffer.T  # x runs fastest in the file, so that blocks of z slices stay together
+        yield array
+        spacing, origin = header.frame()
+        affine = np.diag([*(value * 1e-6 for value in spacing[::-1]), 1.0])
+        affine[:3, 3] = [value * 1e-6 for value in origin[::-1]]
+        kind = nibabel.Nifti1Image if max(header.shape) <= _LONGEST else nibabel.Nifti2Image
+        image = kind(array, affine, dtype=header.dtype)
+        image.header.set_xyzt_units("mm")
+        image.header.extensions.append(nibabel.nifti1.Nifti1Extension(_COMMENT, header.note().encode("ascii")))
+        nibabel.save(image, aside)
+
+
+def _frame(image: Any, location: Location) -> dict[str, Any]:
+    import nibabel
+
+    header = image.header
+    unit = header.get_xyzt_units()[0]
+    factor = nanometres(unit)
+    note = next((found for extension in header.extensions if (found := _note(extension))), {})
+    if factor is None:
+        return {"missing": f"its NIfTI header gives sizes in {unit!r} units", **note}
+    placed = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+    affine = image.affine
+    sizes = nibabel.affines.voxel_sizes(affine) if placed else header.get_zooms()[:3]
+    if placed and not np.allclose(affine[:3, :3], np.diag(sizes), atol=1e-4 * max(sizes)):
+        _log.warning("%s has a rotated or mirrored affine; its voxels keep their stored order and the orientation is left out.", location)
+    if len(image.shape) < 3:
+        return {"missing": "it is a 2D image", **note}
+    spacing = positive([float(f"{size * factor:.7g}") for size in sizes[::-1]])
+    origin = triple([float(f"{value * factor:.7g}") for value in affine[2::-1, 3]]) if placed else None
+    return {"spacing": spacing, "origin": origin, "missing": f"its NIfTI voxel size is {[float(size) for size in sizes]} {unit}", **note}
+
+
+def _note(extension: Any) -> dict[str, Any]:
+    content = extension.get_content() if extension.get_code() == _COMMENT else b""
+    return read_note(content.rstrip(b"\x00") if isinstance(content, bytes) else content)
+
+
+def _check_length(path: Path, header: Any) -> None:
+    needed = int(header.get_data_offset()) + int(np.prod(header.get_data_shape(), dtype=object)) * header.get_data_dtype().itemsize
+    found = path.stat().st_size
+    if found < needed:
+        raise FileError(f"{path} is truncated: its header promises {needed} bytes, but the file has {found}. Fetch or make it again.")
