@@ -1,0 +1,34 @@
+"""What a mesh must reach before it is handed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cellml.errors import CellmlError
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Limits for a certificate.
+
+    min_dihedral_deg: smallest dihedral angle allowed; volume_error: largest relative error of a region's volume against its voxels;
+    thin_volume_error: the same for regions thinner than `thin_voxels` voxels, where thickness is 2 V / A (the thickness of a sheet, the radius
+    of a cylinder). Raises CellmlError for limits that nothing, or anything, could pass.
+    """
+
+    min_dihedral_deg: float = 10.0
+    volume_error: float = 0.02
+    thin_volume_error: float = 0.05
+    thin_voxels: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_dihedral_deg < 70.5:
+            raise CellmlError(
+                f"The gate's smallest dihedral angle must lie between 0° and 70.5° (a regular tetrahedron), got {self.min_dihedral_deg}°."
+            )
+        if self.volume_error <= 0 or self.thin_volume_error <= 0:
+            raise CellmlError(f"The gate's volume errors must be positive, got {self.volume_error} and {self.thin_volume_error} (thin).")
+
+    def volume_limit(self, thickness_voxels: float) -> float:
+        """Largest relative volume error for a region of that thickness in voxels."""
+        return self.thin_volume_error if thickness_voxels < self.thin_voxels else self.volume_error

@@ -1,0 +1,76 @@
+"""Optimise tetrahedra with MMG, in a process of its own with a time limit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.meshing.errors import MeshingError
+from cellml.meshing.topology import Index
+
+# The command that runs the worker (-P: no module of the working folder shadows a library); the paths of its input and its output are appended.
+WORKER = (sys.executable, "-P", "-m", "cellml.meshing.mmg_worker")
+
+
+@dataclass(frozen=True, eq=False)
+class Remeshed:
+    """What MMG returns: points (P, 3) nm, tets (T, 4), regions (T,), triangles (F, 3), triangle_tags (F,), CPU seconds and versions."""
+
+    points: NDArray[np.float64]
+    tets: Index
+    regions: NDArray[np.int32]
+    triangles: Index
+    triangle_tags: NDArray[np.int64]
+    cpu_s: float
+    versions: Mapping[str, str]
+
+
+def remesh(arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, timeout_s: float) -> Remeshed:
+    """Run optimisation passes of MMG over a mesh.
+
+    arrays: points, tets, regions, triangles, triangle_tags, ridges as `cellml.meshing.mmg_worker` takes them; passes: MMG's options for each
+    pass, lengths in nm; timeout_s: wall-clock limit in seconds. Raises MeshingError if the worker ends without a mesh or runs out of time.
+    """
+    with tempfile.TemporaryDirectory(prefix="cellml-mmg-") as folder:
+        source, destination = Path(folder, "input.npz"), Path(folder, "output.npz")
+        np.savez(source, **arrays, passes=json.dumps([dict(options) for options in passes]))  # type: ignore[arg-type]
+        try:
+            done = subprocess.run([*WORKER, str(source), str(destination)], capture_output=True, text=True, timeout=timeout_s, check=False)
+        except subprocess.TimeoutExpired:
+            tets = len(arrays["tets"])
+            raise MeshingError(
+                f"MMG did not finish {tets} tetrahedra within {timeout_s:g} s and was stopped; give a larger timeout_s or a larger edge_nm."
+            ) from None
+        if done.returncode != 0 or not destination.exists():
+            raise MeshingError(f"MMG gave up on {len(arrays['tets'])} tetrahedra: {_reason(done)}. Another edge_nm often helps.")
+        return _read(destination)
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    last = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()][-1:]
+    said = f" ({last[0]})" if last else ""
+    if done.returncode < 0:
+        return f"its process was ended by signal {-done.returncode}{said}"
+    return f"its process ended with code {done.returncode}{said}"
+
+
+def _read(path: Path) -> Remeshed:
+    with np.load(path, allow_pickle=False) as data:
+        return Remeshed(
+            points=data["points"],
+            tets=data["tets"].astype(np.int64),
+            regions=data["regions"].astype(np.int32),
+            triangles=data["triangles"].astype(np.int64),
+            triangle_tags=data["triangle_tags"].astype(np.int64),
+            cpu_s=float(data["cpu_s"]),
+            versions=json.loads(str(data["versions"])),
+        )
