@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import os
 import threading
+import time
 from collections import Counter
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +78,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.cut, self.asked = files, set[str](), Counter[str]()
+        self.files, self.cut, self.asked, self.delay_s = files, set[str](), Counter[str](), 0.0
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -87,6 +88,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.lstrip("/")
         self.server.asked[path] += 1
+        time.sleep(self.server.delay_s)
         if path not in self.server.files:
             self.send_error(404)
             return
@@ -238,18 +240,20 @@ def test_the_real_block_passes_through_the_download(serve, tmp_path, monkeypatch
         assert fingerprint(archive) == entry.fingerprint
 
 
-def _locate_in_process(url: str, cache: str, results) -> None:
+def _locate_in_process(url: str, cache: str, start, results) -> None:
     os.environ["CELLML_CACHE"] = cache
     os.environ.pop("CELLML_DATA", None)
     CATALOGUE[NAME] = small_entry(route(bucket_layout(), url))
+    start.wait(60)
     results.put(locate(NAME).kind)
 
 
 def test_two_processes_download_once(serve, cache) -> None:
     server = serve(bucket_layout())
+    server.delay_s = 0.5  # long enough for the other to come in between
     context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    workers = [context.Process(target=_locate_in_process, args=(server.url, str(cache), results)) for _ in range(2)]
+    results, start = context.Queue(), context.Barrier(2)
+    workers = [context.Process(target=_locate_in_process, args=(server.url, str(cache), start, results)) for _ in range(2)]
     for worker in workers:
         worker.start()
     kinds = sorted(results.get(timeout=60) for _ in workers)

@@ -60,7 +60,6 @@ def locate(name: str = "fib25_train2", *, allow_phantom: bool = True, base_url: 
         path = cache / entry.file
         if _whole(path, entry.arrays):
             return Located(path, "cache", None, entry.description, entry.licence)
-        path.unlink(missing_ok=True)
         try:
             _download(entry, path, base_url)
         except FileError as error:
