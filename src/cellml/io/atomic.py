@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def atomic_path(final: str | os.PathLike[str], *, needed: int | None = None) -> 
         _replace(aside, target)
     except BaseException as error:
         _remove(aside)
-        reason = _os_error(error)
+        reason = _refusal(error, aside, target)
         if reason is None:
             raise
         raise file_error(reason, target, needed=needed) from error
@@ -89,16 +89,26 @@ def gigabytes(size: int) -> str:
     return f"{value:.1f} TB"
 
 
-def _os_error(error: BaseException) -> OSError | None:
-    """The operating system's refusal behind an exception of a library, if there is one."""
+def _refusal(error: BaseException, aside: Path, target: Path) -> OSError | None:
+    """The operating system's refusal to write behind an exception of a library, if there is one."""
     seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in _FULL | _FORBIDDEN | _BAD_PLACE:
+    while seen is not None and not isinstance(seen, FileError):
+        if isinstance(seen, OSError) and (
+            seen.errno in _FULL or (seen.errno in _FORBIDDEN | _BAD_PLACE and _concerns(seen, aside, target))
+        ):
             return seen
-        if "No space left on device" in str(seen) and not isinstance(seen, FileError):  # HDF5 hides the number in its text
+        if "No space left on device" in str(seen):  # HDF5 hides the number in its text
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        seen = None if isinstance(seen, FileError) else seen.__cause__ or seen.__context__
+        seen = seen.__cause__ or seen.__context__
     return None
+
+
+def _concerns(error: OSError, aside: Path, target: Path) -> bool:
+    """Whether an error is about the place written to, not about some other file that was read meanwhile."""
+    if not isinstance(error.filename, str | os.PathLike):
+        return True
+    path = Path(error.filename)
+    return path in (aside, target, *target.parents) or aside in path.parents
 
 
 def _flush(aside: Path) -> None:
@@ -136,7 +146,9 @@ def _replace(aside: Path, target: Path) -> None:
 
 
 def _remove(aside: Path) -> None:
+    """Remove what was written so far; a failure to do so must not hide the error that led here."""
     if aside.is_dir():
         shutil.rmtree(aside, ignore_errors=True)
-    else:
+        return
+    with suppress(OSError):
         aside.unlink(missing_ok=True)

@@ -45,6 +45,7 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
             axes=_axes(header, data.ndim, location),
             spacing=found,
             origin=_origin(header, found),
+            logical="TZYX" if data.ndim == 4 else "",
             missing=f"its MRC header gives {size[0]:g} × {size[1]:g} × {size[2]:g} Å (z, y, x)",
         )
         yield Stored(frame, data)

@@ -29,7 +29,7 @@ def storage_dtype(header: ImageHeader, supported: tuple[str, ...], *, form: str,
     alike = [one for one in known if (one.kind == "f") == (dtype.kind == "f")] or known
     holding = [one for one in alike if np.can_cast(dtype, one, "safe")]
     if holding:
-        return min(holding, key=lambda one: one.itemsize)
+        return min(holding, key=lambda one: (one.itemsize, one.kind != dtype.kind))
     kind = "u" if header.kind is not None else dtype.kind  # labels are never negative
     same_kind = [one for one in alike if one.kind == kind]
     if dtype.kind not in "iuf" or not same_kind:

@@ -35,9 +35,11 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
         series = tif.series[0].levels[0]
         frame = tiff_frame(tif)
         note = read_note(frame.pop("text"))
-        axes = _letters(series.axes)
-        header = ImageHeader(tuple(series.shape), np.dtype(series.dtype), axes=axes, **{**frame, **note})
-        yield Stored(header, _array(tif, series, location))
+        # tifffile leaves out axes of length 1; where the note says which were meant, or where Y or X went, all are needed.
+        squeezed = not note and {"Y", "X"} <= set(series.axes)
+        axes, shape = _named(series.get_axes(squeezed), series.get_shape(squeezed))
+        header = ImageHeader(shape, np.dtype(series.dtype), axes=axes, **{**frame, **note})
+        yield Stored(header, _array(tif, series, location, shape))
 
 
 def check_target(location: Location, header: ImageHeader) -> ImageHeader:
@@ -55,9 +57,11 @@ def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[NDA
     imagej = _imagej(location, header)
     (_, y, x), _ = header.frame()
     metadata = imagej_metadata(header) if imagej else ome_metadata(header)
+    # ImageJ's order with every axis: without it, tifffile takes short last axes for the samples of a pixel.
+    lengths = dict(zip(header.axes, header.shape, strict=True))
     array = tifffile.memmap(
         aside,
-        shape=header.shape,
+        shape=tuple(lengths.get(axis, 1) for axis in "TZCYXS") if imagej else header.shape,
         dtype=header.dtype,
         imagej=imagej,
         ome=not imagej,
@@ -67,7 +71,7 @@ def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[NDA
         resolution=(1.0 / x, 1.0 / y) if imagej else None,
     )
     reserve_file(aside)
-    yield array
+    yield array.reshape(header.shape)
     array.flush()
 
 
@@ -77,40 +81,46 @@ def _imagej(location: Location, header: ImageHeader) -> bool:
     return plain and holds and header.nbytes * (2 if header.dtype == np.float16 else 1) < _IMAGEJ_BYTES
 
 
-def _letters(axes: str) -> str:
+def _named(axes: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
     """Letters of TCZYX: samples of a pixel are channels, and pages without a meaning (I, Q) are slices if nothing else is."""
+    sizes = dict(zip(axes, shape, strict=True))
+    if "C" in sizes and "S" in sizes:
+        extra = "S" if sizes["S"] == 1 else "C" if sizes["C"] == 1 else ""
+        axes, shape = axes.replace(extra, ""), tuple(size for axis, size in sizes.items() if axis != extra)
     letters = axes.replace("S", "C") if "C" not in axes else axes
     for unnamed in "IQ":
         if letters.count(unnamed) == 1 and "Z" not in letters:
             letters = letters.replace(unnamed, "Z")
-    return letters
+    return letters, shape
 
 
-def _array(tif: Any, series: Any, location: Location) -> StoredArray:
+def _array(tif: Any, series: Any, location: Location, shape: tuple[int, ...]) -> StoredArray:
     if series.dataoffset is None:
-        return _Tiles(series)
+        return _Tiles(series, shape)
     end = int(series.dataoffset) + int(series.nbytes)
     size = location.path.stat().st_size
     if end > size:
         raise FileError(f"{location.path} is truncated: its image ends at byte {end}, but the file has {size}. Fetch or make it again.")
     order = np.dtype(series.dtype).newbyteorder(tif.byteorder)
-    mapped: StoredArray = np.memmap(location.path, dtype=order, mode="r", offset=int(series.dataoffset), shape=tuple(series.shape))
+    mapped: StoredArray = np.memmap(location.path, dtype=order, mode="r", offset=int(series.dataoffset), shape=shape)
     return mapped
 
 
 class _Tiles:
-    """A compressed or tiled series, decoded only where it is asked for."""
+    """A compressed or tiled series, decoded only where it is asked for; its shape is the series' but for axes of length 1."""
 
-    def __init__(self, series: Any) -> None:
-        self._series = series
+    def __init__(self, series: Any, shape: tuple[int, ...]) -> None:
+        self._series, self._shape = series, shape
         self._array: Any = None
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: tuple[slice, ...]) -> Any:
         import zarr
 
         if self._array is None:
-            self._array = zarr.open_array(self._series.aszarr(level=0), mode="r")
-        return self._array[index]
+            self._array = zarr.open_array(self._series.aszarr(level=0, squeeze=False), mode="r")
+        parts = iter([part for part, size in zip(index, self._shape, strict=True) if size > 1])
+        block = np.asarray(self._array[tuple(next(parts) if size > 1 else slice(None) for size in self._array.shape)])
+        return block.reshape([len(range(*part.indices(size))) for part, size in zip(index, self._shape, strict=True)])
 
 
 @contextmanager

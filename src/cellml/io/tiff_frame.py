@@ -13,7 +13,7 @@ def imagej_metadata(header: ImageHeader) -> dict[str, Any]:
     """ImageJ's description: unit, z spacing, and the origin in pixels, whose coordinate is (pixel − origin) · size."""
     spacing, origin = header.frame()
     pixels = {f"{axis}origin": -o / s for axis, o, s in zip("zyx", origin, spacing, strict=True)}
-    return {"axes": header.axes, "unit": "nm", "spacing": spacing[0], **pixels, "Info": header.note()}
+    return {"axes": "TZCYXS", "unit": "nm", "spacing": spacing[0], **pixels, "Info": header.note()}
 
 
 def ome_metadata(header: ImageHeader) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""The formats that the tests of this folder run over."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cellml.types import Labels, Volume
+
+IMAGE_FORMS = (".npz", ".tif", ".ome.tif", ".mrc", ".h5", ".zarr", ".ome.zarr", ".nii", ".nii.gz", "/")
+FILE_FORMS = tuple(form for form in IMAGE_FORMS if form not in (".zarr", ".ome.zarr", "/"))
+
+
+def image_path(folder: Path, form: str, stem: str = "cell") -> str:
+    """A path that selects a format; a folder of slices is marked by its final slash."""
+    return f"{folder / stem}{form}"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too, with its bytes."""
+    files = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(params=IMAGE_FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=FILE_FORMS)
+def file_form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def where(tmp_path: Path, form: str) -> str:
+    return image_path(tmp_path, form)
+
+
+@pytest.fixture
+def volume() -> Volume:
+    data = np.random.default_rng(0).integers(0, 200, (5, 6, 7)).astype(np.uint8)
+    return Volume(data, (30.0, 4.0, 4.5), origin=(-60.0, 8.0, 9.0))
+
+
+@pytest.fixture
+def labels() -> Labels:
+    data = np.random.default_rng(1).integers(0, 300, (5, 6, 7)).astype(np.uint16)
+    return Labels(data, (30.0, 4.0, 4.5), names={7: "dendrite µ", 12: "axon"}, kind="semantic")
