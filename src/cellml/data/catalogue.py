@@ -54,7 +54,7 @@ _FIB25_SECTIONS = 170
 _FIB25_LICENCE = "CC BY-SA, as found in the source's LICENSE.txt; cite Takemura et al., PNAS 112:13711 (2015)"
 _NEUROPROOF = "github.com/janelia-flyem/neuroproof_examples"
 
-# The commit that last changed training_sample2; the published hashes of single files are unknown, so the converted content is pinned.
+# A commit at which training_sample2 is complete; no hashes of its files are published, so only the converted content is pinned.
 _FIB25_FROM_GIT = Route(
     base_url="https://raw.githubusercontent.com/janelia-flyem/neuroproof_examples/e2b4945f57d9bc15a9b991d0ad4990f22a54e828/training_sample2",
     files=(
