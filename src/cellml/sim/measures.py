@@ -81,17 +81,22 @@ def _between(specimen: Specimen, request: ObservableRequest) -> Estimate:
 
 
 def _volume(specimen: Specimen, request: ObservableRequest) -> Estimate:
-    return Estimate(specimen.domain.volume, 0.0)
+    return _exact(specimen.domain.volume)
 
 
 def _area(specimen: Specimen, request: ObservableRequest) -> Estimate:
     facets = specimen.placement.facets(request.places["on"], request.where)
-    return Estimate(float(specimen.domain.facet_areas(facets).sum()), 0.0)
+    return _exact(float(specimen.domain.facet_areas(facets).sum()))
+
+
+def _exact(value: float) -> Estimate:
+    """A measure of the polyhedron itself, which linear and quadratic elements see alike."""
+    return Estimate.between(value, value)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of observable: its unit and how it is measured. Volume and area are exact on the polyhedron that the mesh is."""
+    """A type of observable: its unit and how it is measured."""
 
     unit: str
     estimate: Callable[[Specimen, ObservableRequest], Estimate]

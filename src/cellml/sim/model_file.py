@@ -49,7 +49,7 @@ def _observables(document: LocatedDocument, items: Any) -> tuple[ObservableReque
 
 
 def _observable(document: LocatedDocument, path: KeyPath, item: Any) -> ObservableRequest:
-    kind = item.get("type") if isinstance(item, dict) else None
+    kind = str(item.get("type")) if isinstance(item, dict) else ""
     if kind not in OBSERVABLE_PLACES:
         known = ", ".join(OBSERVABLE_PLACES)
         raise document.error((*path, "type"), f"{kind!r} is not a type of observable; there are {known}")

@@ -22,10 +22,10 @@ from cellml.types import TetMesh
 class Solution:
     """What a model gave on a mesh.
 
-    observables: in the order of the model; fields: nodal values (P,) on the points of the mesh, NaN at points of no tetrahedron, under the
-    name of their observable: the relaxation mode (largest magnitude 1), first-passage times (s), the concentration between two ends
-    (1 to 0); and concentration_<step> for each snapshot of the release; places: where the automatic names pointed; transient: the release
-    in time; notes: what a reader should know.
+    observables: in the order of the model. fields: nodal values (P,) on the points of the mesh, NaN at points of no tetrahedron, under the
+    name of their observable: the relaxation mode (largest magnitude 1), first-passage times (s), the concentration between two ends (1 to
+    0); and of a release `concentration` at its end and `concentration_<step>` for the earlier snapshots. places: where the automatic names
+    pointed; transient: the release in time; notes: what a reader should know.
     """
 
     mesh: TetMesh
@@ -59,10 +59,14 @@ def solve_model(mesh: TetMesh, model: DiffusionModel, *, places: Places | None =
     if model.release is not None:
         try:
             transient = follow(specimen, model.release)
-            fields |= {f"concentration_{step}": domain.field(u) for step, u in transient.snapshots.items()}
+            fields |= {_snapshot_name(step, model.release.steps): domain.field(u) for step, u in transient.snapshots.items()}
         except NoPlaceError as missing:
             notes.append(f"Nothing was released at {model.release.at}: {missing.reason}.")
     return Solution(mesh, model, tuple(observable for observable, _ in answers), fields, chosen, transient, tuple(notes))
+
+
+def _snapshot_name(step: int, last: int) -> str:
+    return "concentration" if step == last else f"concentration_{step}"
 
 
 def diffusion_time(domain: Domain, D: float) -> float:
