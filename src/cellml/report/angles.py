@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.report.figure_style import figure_style, new_figure
+from cellml.report.figure_style import figure_style, literal, new_figure
+from cellml.report.markup import number
 from cellml.report.palette import OKABE_ITO, VERMILLION
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def angle_histograms(dihedrals: Mapping[str, Floats] | Floats, surface_angles: M
     Give one array, or several by name (truth, prediction) to lay them over each other.
     """
     with figure_style():
-        figure = new_figure(10.2, 3.4)
+        figure = new_figure(10.2, 3.9)
         left, right = figure.subplots(1, 2)
         _histogram(left, _named(dihedrals), "Dihedral angles of tetrahedra", DIHEDRAL_GATE)
         _histogram(right, _named(surface_angles), "Angles of surface triangles", SURFACE_GATE)
@@ -67,7 +68,7 @@ def _histogram(axes: Axes, groups: Mapping[str, Floats], title: str, gate: tuple
         if np.size(angles) == 0:
             continue
         axes.hist(np.ravel(angles), np.arange(0.0, 182.5, 2.5).tolist(), density=True, color=colour, alpha=0.28)
-        label = f"{name}: n = {np.size(angles):,}, {np.min(angles):.1f}°–{np.max(angles):.1f}°".lstrip(": ")
+        label = f"{literal(name)}: {number(np.size(angles))} angles, {np.min(angles):.1f}°–{np.max(angles):.1f}°".lstrip(": ")
         axes.plot(*angle_density(angles), color=colour, label=label)
     for limit in gate:
         if 0.0 < limit < 180.0:
@@ -82,10 +83,5 @@ def _histogram(axes: Axes, groups: Mapping[str, Floats], title: str, gate: tuple
                 va="top",
             )
     axes.set(title=title, xlabel="angle (°)", ylabel="density (1/°)", xlim=(0.0, 180.0), xticks=np.arange(0, 181, 30))
-    axes.set_ylim(0.0, 1.32 * axes.get_ylim()[1])  # room for the legend above the peak
-    _legend(axes, [name for name, angles in groups.items() if np.size(angles)])
-
-
-def _legend(axes: Axes, names: Sequence[str]) -> None:
-    if names:
-        axes.legend(loc="upper right", handlelength=1.4)
+    if axes.lines:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), handlelength=1.4)

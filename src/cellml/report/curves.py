@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
-from cellml.report.figure_style import figure_style, new_figure
+from cellml.report.figure_style import figure_style, literal, new_figure
 from cellml.report.palette import BLUE, GREEN, MUTED, ORANGE
 
 if TYPE_CHECKING:
@@ -96,13 +96,18 @@ def _panels(metrics: Mapping[str, Series]) -> dict[str, dict[str, Series]]:
         stages = {stage.partition(" ")[0] for stage in item[1]}
         return (item[0].startswith("lr"), not {"train", "val"} <= stages, not stages & {"train", "val", "test"}, item[0])
 
+    for stages in panels.values():
+        if "train (step)" in stages:  # its running mean says what the mean of each epoch says
+            stages.pop("train (epoch)", None)
     return dict(sorted(panels.items(), key=rank))
 
 
 def _draw(axes: Axes, quantity: str, curves: Mapping[str, Series]) -> None:
     for stage, (steps, values) in curves.items():
         colour = _COLOURS.get(stage.partition(" ")[0], MUTED)
-        if len(values) >= _MANY:
+        if len(values) >= _MANY and not stage:
+            axes.plot(steps, values, color=colour)
+        elif len(values) >= _MANY:
             axes.plot(steps, values, color=colour, linewidth=0.5, alpha=0.35)
             axes.plot(steps, _running_mean(values, len(values) // 20), color=colour, label=stage)
         else:
@@ -110,7 +115,7 @@ def _draw(axes: Axes, quantity: str, curves: Mapping[str, Series]) -> None:
     everything = np.concatenate([values for _, values in curves.values()])
     if everything.min() > 0 and everything.max() > 30 * everything.min():
         axes.set_yscale("log")
-    axes.set(title=quantity.replace("_", " "), xlabel="optimizer step")
+    axes.set(title=literal(quantity.replace("_", " ").replace("/", " · ")), xlabel="optimizer step")
     if any(curves):
         axes.legend(loc="best", handlelength=1.2)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cellml.errors import CellmlError
 from cellml.meshing.topology import boundary_facets
 from cellml.report.decimate import decimate
-from cellml.report.scene_layout import heading, layout, length_unit, mesh_arguments, plain, view
+from cellml.report.scene_layout import EVEN, frame, heading, layout, length_unit, mesh_arguments, plain, scene_name, view
 from cellml.types import Surface, TetMesh
 
 if TYPE_CHECKING:
@@ -79,60 +79,54 @@ def field_comparison_3d(
     """
     import plotly.graph_objects as go
 
+    present = [[field for field in fields if field is not None] for fields in zip(*views.values(), strict=True)]
+    surfaces = [[Surface(f.mesh.points, np.zeros((0, 3), np.int64)) for f in fields] for fields in present]
+    unit_nm, symbol = length_unit([s for those in surfaces for s in those])
     share = max(1000, triangles // (2 * max(len(names), 1)))
-    present = [f for fields in views.values() for f in fields if f is not None]
-    low, high = min(float(f.values.min()) for f in present), max(float(f.values.max()) for f in present)
-    outer = [Surface(f.mesh.points, np.zeros((0, 3), np.int64)) for f in present]
-    unit_nm, symbol = length_unit(outer)
-    figure, choices = go.Figure(), []
+    figure, shown = go.Figure(), []
     for n, fields in enumerate(views.values()):
         for index, field in enumerate(fields):
             for cutaway in (False, True) if field is not None else ():
-                surface, values = coloured_surface(field, cutaway=cutaway, triangles=share)  # type: ignore[arg-type]
-                trace = {**mesh_arguments(surface, unit_nm), "intensity": values.astype(np.float32), "scene": f"scene{n + 1 if n else ''}"}
-                label = plain(f"{quantity} %{{intensity:.4g}} {unit}")
-                figure.add_trace(go.Mesh3d(**trace, coloraxis="coloraxis", hovertemplate=f"{label}<extra></extra>", visible=False))
-                choices.append((index, cutaway))
-    options = [(index, cutaway) for index in range(len(names)) for cutaway in (False, True) if (index, cutaway) in choices]
-    figure.update_layout(_layout(views, outer, (unit_nm, symbol), (low, high), f"{quantity}<br>({plain(unit)})" if unit else quantity))
-    _add_menu(figure, options, choices, names)
+                trace = _trace(*coloured_surface(field, cutaway=cutaway, triangles=share), unit_nm)  # type: ignore[arg-type]
+                trace.update(scene=scene_name(n), visible=(index, cutaway) == (0, True))
+                trace.hovertemplate = plain(f"{quantity} %{{intensity:.4g}} {unit}") + "<extra></extra>"
+                figure.add_trace(trace)
+                shown.append((index, cutaway))
+    title = plain(quantity) + (f"<br>({plain(unit)})" if unit else "")
+    everything = np.concatenate([f.values for those in present for f in those])
+    figure.update_layout(_layout(list(views), surfaces[0], (unit_nm, symbol), everything, title))
+    figure.update_layout(updatemenus=[_menu(shown, names, [frame(those, unit_nm) for those in surfaces], len(views))])
     return figure
 
 
+def _trace(surface: Surface, values: NDArray[np.float64], unit_nm: float) -> go.Mesh3d:
+    import plotly.graph_objects as go
+
+    return go.Mesh3d(**mesh_arguments(surface, unit_nm, EVEN), intensity=values.astype(np.float32), coloraxis="coloraxis")
+
+
 def _layout(
-    views: Mapping[str, Any], outer: list[Surface], length: tuple[float, str], limits: tuple[float, float], title: str
+    views: Sequence[str], first: list[Surface], length: tuple[float, str], values: NDArray[np.float64], title: str
 ) -> dict[str, Any]:
     scenes, headings = {}, []
     for n, name in enumerate(views):
         across = (0.9 * n / len(views), 0.9 * (n + 1) / len(views))
-        # Each object has its own place: axes follow what is shown, in true proportions.
-        scene = view(outer, *length, across)
-        for axis in ("xaxis", "yaxis", "zaxis"):
-            del scene[axis]["range"]
-        scenes[f"scene{n + 1 if n else ''}"] = scene
+        scenes[scene_name(n)] = view(first, *length, across)
         headings.append(heading(name, sum(across) / 2))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
     bar = {"title": {"text": title}, "len": 0.75, "thickness": 16, "x": 0.93, "xanchor": "left"}
-    colours = {"colorscale": _COLOURS, "cmin": limits[0], "cmax": max(limits[1], limits[0] + 1e-12), "colorbar": bar}
+    colours = {"colorscale": _COLOURS, "cmin": low, "cmax": max(high, low + 1e-12), "colorbar": bar}
     return layout(560, annotations=headings, coloraxis=colours, **scenes)
 
 
-def _add_menu(figure: go.Figure, options: list[tuple[int, bool]], choices: list[tuple[int, bool]], names: Sequence[str]) -> None:
-    start = next((option for option in options if option[1]), options[0])
+def _menu(shown: list[tuple[int, bool]], names: Sequence[str], frames: Sequence[dict[str, Any]], views: int) -> dict[str, Any]:
+    """A choice of object, whole or cut open; each shows its own traces and frames them in all views."""
     buttons = []
-    for index, cutaway in options:
-        shown = [choice == (index, cutaway) for choice in choices]
-        buttons.append(
-            {"label": plain(f"{names[index]}, {'cut open' if cutaway else 'whole'}"), "method": "restyle", "args": [{"visible": shown}]}
-        )
-    for trace, choice in zip(figure.data, choices, strict=True):
-        trace.visible = choice == start
-    menu = {
-        "buttons": buttons,
-        "active": options.index(start),
-        "x": 0.0,
-        "xanchor": "left",
-        "y": 1.0,
-        "yanchor": "bottom",
-        "showactive": True,
-    }
-    figure.update_layout(updatemenus=[menu])
+    for index, name in enumerate(names):
+        framing = {f"{scene_name(n)}.{path}": value for n in range(views) for path, value in frames[index].items()}
+        for cutaway in (False, True):
+            visible = {"visible": [choice == (index, cutaway) for choice in shown]}
+            label = plain(f"{name}, {'cut open' if cutaway else 'whole'}")
+            buttons.append({"label": label, "method": "update", "args": [visible, framing]})
+    place = {"x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "bottom"}
+    return {"buttons": buttons, "active": 1, "showactive": True, **place}

@@ -27,7 +27,6 @@ _STYLE: dict[Any, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.5,
     "text.color": INK,
-    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
@@ -53,3 +52,8 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def literal(text: str) -> str:
+    """Text in which a dollar sign is a dollar sign, not the beginning of a formula."""
+    return text.replace("$", r"\$")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
-from cellml.types import TetMesh
+from cellml.meshing.quality import dihedral_angles, surface_angles
+from cellml.meshing.topology import boundary_facets
+from cellml.types import Surface, TetMesh
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,33 @@ class MeshArtefact:
     fields: Mapping[str, NDArray[np.float64]]
     certificate: Mapping[str, Any]
 
+    @cached_property
+    def boundary(self) -> Surface:
+        """The outer surface, on all points of the mesh."""
+        return Surface(self.mesh.points, boundary_facets(self.mesh.tets), self.mesh.name)
+
+    @cached_property
+    def dihedrals(self) -> NDArray[np.float64]:
+        """Dihedral angles of the tetrahedra in degrees, (T, 6)."""
+        return dihedral_angles(self.mesh.points, self.mesh.tets)
+
+    @cached_property
+    def surface_angles(self) -> NDArray[np.float64]:
+        """Angles of the outer triangles in degrees, (F, 3)."""
+        return surface_angles(self.mesh.points, self.boundary.faces)
+
 
 def read_mesh_artefact(path: Path) -> MeshArtefact:
     """Read FILE.vtu (points in nm) and FILE.json beside it, or certificate.json in its folder. Raises FileError for a damaged file."""
     # meshio.read ends the interpreter on a file that it cannot read; its reader of one format raises instead.
     from meshio import vtu
 
-    try:
-        found = vtu.read(str(path))
-        tets = np.concatenate([block.data for block in found.cells if block.type == "tetra"])
-        mesh = TetMesh(found.points, tets, np.ones(len(tets), np.int32), name=path.stem)
-    except Exception as error:
-        raise FileError(f"{path.name} cannot be read as a tetrahedral mesh ({type(error).__name__}: {error}).") from error
+    from cellml.io.meshes import read_mesh
+
+    mesh = read_mesh(path)
+    fields = {name: np.asarray(values, dtype=float) for name, values in vtu.read(path).point_data.items() if np.ndim(values) == 1}
     role, object_id = _role(path.stem)
-    values = {name: np.asarray(v, dtype=float) for name, v in found.point_data.items() if np.ndim(v) == 1 and len(v) == len(mesh.points)}
-    return MeshArtefact(role, object_id, mesh, values, _certificate(path))
+    return MeshArtefact(role, object_id, mesh, fields, _certificate(path))
 
 
 def _role(stem: str) -> tuple[str, str]:

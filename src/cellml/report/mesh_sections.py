@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from cellml.errors import FileError
-from cellml.meshing.quality import dihedral_angles, surface_angles
-from cellml.meshing.topology import boundary_facets
 from cellml.report.angles import DIHEDRAL_GATE, SURFACE_GATE, angle_histograms, outside
 from cellml.report.field3d import FieldOnMesh, field_comparison_3d
 from cellml.report.markup import Html, details, escape, number, picture, scene, table
@@ -21,6 +19,7 @@ from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.surfaces3d import surfaces_3d
 from cellml.types import Surface
 
+_MOST_STATEMENTS = 8  # columns that a page holds beside the name of the mesh
 _MOST_FIELDS = 4  # objects whose field is drawn: two views of two meshes each must stay within the triangles of a scene
 
 
@@ -30,11 +29,12 @@ def geometry_section(run: RunFolder) -> Html:
     objects = list(dict.fromkeys(m.object_id for m in run.meshes))
     views: dict[str, list[Surface | None]] = {}
     for title, meshes in grouped.items():
-        views[title] = [_boundary(meshes[name]) if name in meshes else None for name in objects]
-    figure = surfaces_3d(views, _colours(objects, evaluated_objects(run)), [_object_name(name) for name in objects])
+        views[title] = [meshes[name].boundary if name in meshes else None for name in objects]
+    colours = object_colours(objects, evaluated_objects(run))
+    figure = surfaces_3d(views, [colours[name] for name in objects], [_object_name(name) for name in objects])
     caption = (
-        "Outer surfaces of the tetrahedral meshes. Drag to rotate, scroll to zoom; both views turn together. A click on an object in the "
-        "legend hides or shows it, a double click shows it alone. Surfaces are reduced for display only."
+        "Outer surfaces of the tetrahedral meshes, reduced for display only. Drag to rotate, scroll to zoom; views side by side turn "
+        "together. A click on an object in the legend hides or shows it, a double click shows it alone."
     )
     return scene(figure, caption=caption, linked_cameras=True)
 
@@ -42,10 +42,8 @@ def geometry_section(run: RunFolder) -> Html:
 def mesh_section(run: RunFolder) -> Html:
     """Angle distributions of the meshes, and a table of their sizes and certificates."""
     grouped = _by_role(run.meshes)
-    dihedrals, corners = {}, {}
-    for title, meshes in grouped.items():
-        dihedrals[title] = np.concatenate([dihedral_angles(m.mesh.points, m.mesh.tets).ravel() for m in meshes.values()])
-        corners[title] = np.concatenate([surface_angles(m.mesh.points, boundary_facets(m.mesh.tets)).ravel() for m in meshes.values()])
+    dihedrals = {title: np.concatenate([m.dihedrals.ravel() for m in meshes.values()]) for title, meshes in grouped.items()}
+    corners = {title: np.concatenate([m.surface_angles.ravel() for m in meshes.values()]) for title, meshes in grouped.items()}
     low = sum(outside(a, DIHEDRAL_GATE) for a in dihedrals.values())
     off = sum(outside(a, SURFACE_GATE) for a in corners.values())
     caption = (
@@ -54,22 +52,25 @@ def mesh_section(run: RunFolder) -> Html:
         f"{number(off)} surface angles."
     )
     drawn = picture(angle_histograms(dihedrals, corners), alt="Histograms of mesh angles with density curves", caption=caption)
-    return Html(drawn + _mesh_table(run.meshes))
+    return Html(drawn + _mesh_table(run.meshes) + _certificates(run.meshes))
 
 
 def field_section(run: RunFolder) -> Html:
     """The simulated field on the meshes."""
     meaning = run.summary.nodal_field
-    carrying = [m for m in run.meshes if meaning.name in m.fields]
-    if not carrying:
-        raise AbsentError(f"no mesh carries the nodal field {meaning.name!r}")
+    carried = list(dict.fromkeys(name for mesh in run.meshes for name in mesh.fields))
+    if not carried:
+        raise AbsentError("no mesh carries a nodal field")
+    quantity = meaning.name if meaning.name in carried else carried[0]
+    unit, description = (meaning.unit, meaning.description) if quantity == meaning.name else ("", "")
+    carrying = [mesh for mesh in run.meshes if quantity in mesh.fields]
     counts = {name: sum(m.object_id == name for m in carrying) for name in dict.fromkeys(m.object_id for m in carrying)}
     chosen = sorted(counts, key=lambda name: -counts[name])[:_MOST_FIELDS]
     views: dict[str, list[FieldOnMesh | None]] = {}
     for title, meshes in _by_role(carrying).items():
-        views[title] = [FieldOnMesh(meshes[n].mesh, meshes[n].fields[meaning.name]) if n in meshes else None for n in chosen]
-    figure = field_comparison_3d(views, [_object_name(n) for n in chosen], meaning.unit, quantity=meaning.name)
-    caption = f"{meaning.description} " if meaning.description else ""
+        views[title] = [FieldOnMesh(meshes[n].mesh, meshes[n].fields[quantity]) if n in meshes else None for n in chosen]
+    figure = field_comparison_3d(views, [_object_name(n) for n in chosen], unit, quantity=quantity.replace("_", " "))
+    caption = f"{description} " if description else ""
     caption += (
         "The menu chooses the object, whole or cut open along the plane that shows most of its inside. Colours are one scale for all."
     )
@@ -86,9 +87,10 @@ def evaluated_objects(run: RunFolder) -> list[int]:
     return [int(name) for name in dict.fromkeys(names) if name.isdigit()]
 
 
-def _colours(objects: Sequence[str], evaluated: Sequence[int]) -> list[str]:
+def object_colours(objects: Sequence[str], evaluated: Sequence[int]) -> dict[str, str]:
+    """The colour #rrggbb of each object by name, the same in slices, 3D views and tables."""
     known = label_colours(evaluated, evaluated)
-    return [known[int(n)] if n.isdigit() and int(n) in known else distinct_colour(index) for index, n in enumerate(objects)]
+    return {n: known[int(n)] if n.isdigit() and int(n) in known else distinct_colour(index) for index, n in enumerate(objects)}
 
 
 def _by_role(meshes: Sequence[MeshArtefact]) -> Mapping[str, dict[str, MeshArtefact]]:
@@ -98,29 +100,33 @@ def _by_role(meshes: Sequence[MeshArtefact]) -> Mapping[str, dict[str, MeshArtef
     return {title: found for title, found in grouped.items() if found}
 
 
-def _boundary(artefact: MeshArtefact) -> Surface:
-    return Surface(artefact.mesh.points, boundary_facets(artefact.mesh.tets), artefact.mesh.name)
-
-
 def _object_name(name: str) -> str:
     return f"object {name}" if name.isdigit() else name
 
 
 def _mesh_table(meshes: Sequence[MeshArtefact]) -> Html:
-    header = ["object", "geometry", "points", "tetrahedra", "volume (µm³)", "smallest dihedral (°)", "surface angles (°)", "certificate"]
-    return table(header, [_mesh_row(m) for m in meshes], text_columns=2, caption="Meshes")
+    header = ["object", "geometry", "points", "tetrahedra", "volume (µm³)", "dihedral angles (°)", "surface angles (°)"]
+    rows = [
+        [_object_name(m.object_id), m.role or "–", len(m.mesh.points), len(m.mesh.tets), float(m.mesh.volumes().sum()) / 1e9]
+        + [f"{angles.min():.1f}–{angles.max():.1f}" for angles in (m.dihedrals, m.surface_angles)]
+        for m in meshes
+    ]
+    return table(header, rows, text_columns=2, caption="Each mesh, with its extreme angles")
 
 
-def _mesh_row(artefact: MeshArtefact) -> list[Any]:
-    mesh = artefact.mesh
-    corners = surface_angles(mesh.points, boundary_facets(mesh.tets))
-    smallest = float(dihedral_angles(mesh.points, mesh.tets).min())
-    volume = float(mesh.volumes().sum()) / 1e9
-    spread = f"{corners.min():.1f}–{corners.max():.1f}"
-    certified = details("show", Html(f"<pre>{escape(_certificate_text(artefact.certificate))}</pre>")) if artefact.certificate else "none"
-    name = _object_name(artefact.object_id)
-    return [name, artefact.role or "–", len(mesh.points), len(mesh.tets), volume, f"{smallest:.1f}", spread, certified]
+def _certificates(meshes: Sequence[MeshArtefact]) -> Html:
+    """What the mesher certified: its plain statements in a table, everything in blocks that fold open."""
+    certified = [m for m in meshes if m.certificate]
+    bare = len(meshes) - len(certified)
+    lacking = f"<p>{bare} of {len(meshes)} meshes have no certificate.</p>" if bare else ""
+    first = certified[0].certificate if certified else {}
+    plain = [key for key, value in first.items() if isinstance(value, bool | int | str)][:_MOST_STATEMENTS]
+    rows = [[_object_name(m.object_id), m.role or "–", *(m.certificate.get(key) for key in plain)] for m in certified]
+    stated = table(["object", "geometry", *(key.replace("_", " ") for key in plain)], rows, text_columns=2) if plain else ""
+    titles = [f"{_object_name(m.object_id)} {m.role}" for m in certified]
+    blocks = "".join(f"<h4>{escape(t)}</h4><pre>{escape(_json(m.certificate))}</pre>" for t, m in zip(titles, certified, strict=True))
+    return Html(f"<h3>Certificates</h3>{lacking}{stated}{details('Certificates in full', Html(blocks)) if certified else ''}")
 
 
-def _certificate_text(certificate: Mapping[str, Any]) -> str:
+def _json(certificate: Mapping[str, Any]) -> str:
     return json.dumps(certificate, indent=1, ensure_ascii=False)

@@ -18,9 +18,10 @@ from cellml.errors import FileError
 class ObjectRow:
     """One observable of one truth object, and its twin from the prediction.
 
-    status: "matched", "unmatched" (no predicted object with IoU ≥ 0.5) or "failed" (meshing or solving ended without an answer);
-    truth, prediction: values in `unit`; rel_error: |prediction − truth| / |truth|, 1 where unmatched or failed; discretisation_error:
-    relative, what the mesh alone can be off by; resolved: whether the difference exceeds it.
+    status: "matched", "unmatched" (no predicted object with IoU ≥ 0.5), "failed" (meshing or solving ended without an answer) or
+    "undefined" (the true shape itself has no such number); truth, prediction, discretisation_error (what the meshes alone can be off by):
+    values in `unit`; rel_error: |prediction − truth| / |truth|, 1 where unmatched or failed; resolved: whether the difference exceeds
+    the discretisation error.
     """
 
     truth_id: str
@@ -38,14 +39,16 @@ class ObjectRow:
 
     @property
     def outcome(self) -> str:
-        """How the object fared: "resolved" or "not resolved" where matched, else "unmatched" or "failed"."""
+        """How the object fared: "resolved" or "not resolved" where matched, else "unmatched", "failed" or "undefined"."""
         if self.status != "matched" or not isfinite(self.prediction) or not isfinite(self.truth):
-            return "unmatched" if self.status == "unmatched" else "failed"
+            return self.status if self.status in ("unmatched", "undefined") else "failed"
         return "resolved" if self.resolved else "not resolved"
 
     @property
     def error(self) -> float:
-        """The relative error that counts: 1 for whatever has no answer, never dropped."""
+        """The relative error that counts: 1 for whatever has no answer, never dropped; NaN only where the truth itself has none."""
+        if self.outcome == "undefined":
+            return nan
         if self.outcome in ("unmatched", "failed"):
             return 1.0
         return self.rel_error if isfinite(self.rel_error) else 1.0
@@ -53,7 +56,10 @@ class ObjectRow:
 
 @dataclass(frozen=True)
 class ObservableStatistics:
-    """One observable over all truth objects: counts that add up to `objects`, and percentiles of the relative error (linear rule)."""
+    """One observable over all truth objects: counts that add up to `objects`, and percentiles of the relative error.
+
+    Percentiles are by linear interpolation, over all objects but the undefined; NaN where nothing is left.
+    """
 
     observable: str
     unit: str
@@ -62,6 +68,7 @@ class ObservableStatistics:
     not_resolved: int
     unmatched: int
     failed: int
+    undefined: int
     median_error: float
     p90_error: float
 
@@ -86,7 +93,7 @@ def statistics(rows: Sequence[ObjectRow]) -> list[ObservableStatistics]:
 
 def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
     outcomes = [row.outcome for row in rows]
-    errors = np.array([row.error for row in rows])
+    errors = np.array([row.error for row in rows if row.outcome != "undefined"])
     return ObservableStatistics(
         observable=name,
         unit=rows[0].unit,
@@ -95,8 +102,9 @@ def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
         not_resolved=outcomes.count("not resolved"),
         unmatched=outcomes.count("unmatched"),
         failed=outcomes.count("failed"),
-        median_error=float(np.median(errors)),
-        p90_error=float(np.percentile(errors, 90)),
+        undefined=outcomes.count("undefined"),
+        median_error=float(np.median(errors)) if len(errors) else nan,
+        p90_error=float(np.percentile(errors, 90)) if len(errors) else nan,
     )
 
 

@@ -5,6 +5,7 @@
     raw.npz                             key raw (Z, Y, X), voxel_nm
     truth.npz, prediction.npz           key labels (Z, Y, X), voxel_nm
     boundary.npz                        key boundary (Z, Y, X), predicted probability in [0, 1]
+    observables.csv                     name, value, unit, discretisation_error, status, reason: what one simulation answered
     objects.csv                         one row per truth object and observable (cellml.report.objects)
     meshes/truth_ID.vtu, prediction_ID.vtu and their .json certificates; ID is the truth object's in both names
 
@@ -50,15 +51,18 @@ class RunFolder:
     def __post_init__(self) -> None:
         if not self.path.is_dir():
             raise FileError(f"{self.path} is not a folder; give the folder of a run (it holds {SUMMARY_FILE}, metrics.csv, meshes/ …).")
-        known = (SUMMARY_FILE, "metrics.csv", "raw.npz", "truth.npz", "prediction.npz", "objects.csv", "*.vtu")
+        known = (SUMMARY_FILE, "metrics.csv", "raw.npz", "truth.npz", "prediction.npz", "objects.csv", "observables.csv", "*.vtu")
         if not any(next(self.path.rglob(pattern), None) for pattern in known):
             raise FileError(f"{self.path} holds nothing to report: none of {', '.join(known)} is in it or below it.")
 
     @cached_property
     def summary(self) -> Summary:
-        """The run's summary; where there is none, one that bears the folder's name."""
+        """The run's summary; where there is none, one with the folder's name and Hydra's configuration."""
         path = self.path / SUMMARY_FILE
-        return read_summary(path) if path.exists() else Summary(title=self.path.resolve().name)
+        if path.exists():
+            return read_summary(path)
+        config = self.path / ".hydra" / "config.yaml"
+        return Summary(title=self.path.resolve().name, config=config.read_text(encoding="utf-8") if config.is_file() else "")
 
     @cached_property
     def metrics_path(self) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -11,13 +11,16 @@ import numpy as np
 from cellml.report.palette import INK, RULE
 from cellml.types import Surface
 
-FONT = {"family": "Source Sans 3, Segoe UI, Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif", "size": 13, "color": INK}
-_LIGHT = {"ambient": 0.55, "diffuse": 0.75, "specular": 0.12, "roughness": 0.6, "fresnel": 0.05}
+# The names must be plain words: where a digit stands alone in one, WebGL lettering shrinks to specks.
+FONT = {"family": "Segoe UI, Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif", "size": 13, "color": INK}
+# Light of the eye's own side models the shape; a coloured field is lit evenly, so that its colours are those of the colour bar.
+SHADED = {"ambient": 0.62, "diffuse": 0.75, "specular": 0.15, "roughness": 0.55, "fresnel": 0.05}
+EVEN = {"ambient": 0.9, "diffuse": 0.25, "specular": 0.03, "roughness": 0.8, "fresnel": 0.0}
 # At these margins a caption, a colour bar and the legend fit without touching the views.
 _MARGIN = {"l": 0, "r": 0, "t": 34, "b": 0}
 
 
-def mesh_arguments(surface: Surface, unit_nm: float) -> dict[str, Any]:
+def mesh_arguments(surface: Surface, unit_nm: float, light: Mapping[str, float]) -> dict[str, Any]:
     """Coordinates, triangles and light of a surface for plotly's Mesh3d, lengths divided by `unit_nm`.
 
     Single precision and the shortest integers keep the file small: 6 + 18 bytes or so per triangle.
@@ -26,7 +29,7 @@ def mesh_arguments(surface: Surface, unit_nm: float) -> dict[str, Any]:
     i, j, k = surface.faces.T
     return {
         **{"x": x, "y": y, "z": z, "i": i, "j": j, "k": k},
-        "lighting": _LIGHT,
+        "lighting": dict(light),
         "lightposition": {"x": 2000, "y": -3000, "z": 4000},
     }
 
@@ -46,23 +49,30 @@ def bounds(surfaces: Sequence[Surface]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def view(surfaces: Sequence[Surface], unit_nm: float, symbol: str, across: tuple[float, float]) -> dict[str, Any]:
-    """A plotly scene that spans `across` of the figure's width and all surfaces, in true proportions."""
+    """A plotly scene that spans `across` of the figure's width and frames all surfaces, in true proportions."""
+    axis = {"backgroundcolor": "white", "gridcolor": RULE, "zeroline": False, "nticks": 5, "showspikes": False}
+    scene: dict[str, Any] = {f"{name}axis": {**axis, "title": {"text": f"{name} ({symbol})"}} for name in "xyz"}
+    for path, value in frame(surfaces, unit_nm).items():
+        part, _, key = path.rpartition(".")
+        (scene[part] if part else scene)[key] = value
+    # From here the unit cube fills the view without being cut.
+    camera = {"eye": {"x": 1.2, "y": -1.55, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.08}}
+    return {**scene, "aspectmode": "manual", "camera": camera, "domain": {"x": list(across), "y": [0.0, 1.0]}}
+
+
+def frame(surfaces: Sequence[Surface], unit_nm: float) -> dict[str, Any]:
+    """Axis ranges and proportions that frame surfaces, with the diagonal of the unit cube, by their path within a plotly scene."""
     low, high = bounds(surfaces)
     margin = 0.03 * max(float((high - low).max()), 1e-9)
-    axes = {
-        f"{name}axis": {
-            "title": {"text": f"{name} ({symbol})"},
-            "range": [float(low[n] - margin) / unit_nm, float(high[n] + margin) / unit_nm],
-            "backgroundcolor": "white",
-            "gridcolor": RULE,
-            "zeroline": False,
-            "nticks": 5,
-            "showspikes": False,
-        }
-        for n, name in enumerate("xyz")
-    }
-    camera = {"eye": {"x": 1.25, "y": -1.45, "z": 0.85}, "projection": {"type": "orthographic"}}
-    return {**axes, "aspectmode": "data", "camera": camera, "domain": {"x": list(across), "y": [0.0, 1.0]}}
+    low, high = (low - margin) / unit_nm, (high + margin) / unit_nm
+    sides = np.sqrt(3.0) * (high - low) / np.linalg.norm(high - low)
+    ranges = {f"{name}axis.range": [float(low[n]), float(high[n])] for n, name in enumerate("xyz")}
+    return {**ranges, "aspectratio": {name: float(sides[n]) for n, name in enumerate("xyz")}}
+
+
+def scene_name(n: int) -> str:
+    """What plotly calls view n, from 0."""
+    return f"scene{n + 1 if n else ''}"
 
 
 def heading(text: str, centre: float) -> dict[str, Any]:

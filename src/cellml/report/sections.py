@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cellml.errors import FileError
-from cellml.report.comparison import objects_table, prediction_vs_truth, statistics_table
+from cellml.report.comparison import prediction_vs_truth
+from cellml.report.comparison_tables import objects_table, statistics_table
 from cellml.report.curves import learning_curves
-from cellml.report.markup import Html, details, escape, number, picture
-from cellml.report.mesh_sections import evaluated_objects
+from cellml.report.markup import Html, details, escape, number, picture, table
+from cellml.report.mesh_sections import evaluated_objects, object_colours
 from cellml.report.provenance import provenance
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.slices import length_text, slices_figure
@@ -60,6 +62,17 @@ def training_section(run: RunFolder) -> Html:
     return picture(learning_curves(run.metrics_path), alt="Learning curves over optimizer steps", caption=caption)
 
 
+def observables_section(run: RunFolder) -> Html:
+    """What one simulation answered, with the error that its mesh leaves in it."""
+    path = run.path / "observables.csv"
+    if not path.exists():
+        raise AbsentError("there is no observables.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    rows = [[a["name"].replace("_", " "), a["unit"], _value(a["value"]), _value(a["discretisation_error"]), _outcome(a)] for a in answers]
+    return table(["observable", "unit", "value", "± discretisation", "remark"], rows, text_columns=2)
+
+
 def comparison_section(run: RunFolder) -> Html:
     """Simulated numbers, prediction against truth."""
     rows = run.objects
@@ -69,7 +82,9 @@ def comparison_section(run: RunFolder) -> Html:
         "lower edge. Right or last panel: long stroke median, short stroke 90th percentile, over all objects."
     )
     drawn = picture(prediction_vs_truth(rows), alt="Simulated observables from predicted against true geometry", caption=caption)
-    objects = details(f"All {len(rows)} values", objects_table(rows), opened=len(rows) <= 40)
+    names = list(dict.fromkeys(row.truth_id for row in rows))
+    every = objects_table(rows, object_colours(names, evaluated_objects(run)))
+    objects = details(f"All {len(names)} objects", every, opened=len(names) <= 16)
     return Html(statistics_table(rows) + drawn + objects)
 
 
@@ -81,6 +96,17 @@ def provenance_section(run: RunFolder) -> Html:
     return body
 
 
+def _value(text: str) -> str:
+    try:
+        return number(float(text))
+    except ValueError:
+        return "–"
+
+
+def _outcome(answer: Mapping[str, str]) -> str:
+    return "" if answer["status"] == "ok" else f"{answer['status']}: {answer['reason']}"
+
+
 def _card(fact: Fact) -> str:
     unit = f" <small>{escape(fact.unit)}</small>" if fact.unit else ""
     note = f'<dd class="note">{escape(fact.note)}</dd>' if fact.note else ""
@@ -88,12 +114,6 @@ def _card(fact: Fact) -> str:
 
 
 def _fact_table(facts: Sequence[Fact]) -> Html:
-    noted = any(fact.note for fact in facts)
-    rows = [[fact.name, number(fact.value), fact.unit, *([fact.note] if noted else [])] for fact in facts]
-    lines = "".join(
-        f'<tr><td class="text">{escape(r[0])}</td><td class="num">{escape(r[1])}</td>'
-        + "".join(f'<td class="text unit">{escape(c)}</td>' for c in r[2:])
-        + "</tr>"
-        for r in rows
-    )
-    return Html(f'<div class="scroll"><table><tbody>{lines}</tbody></table></div>')
+    rows = [(fact.name, f"{number(fact.value)} {fact.unit}", fact.note) for fact in facts]
+    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return Html(f'<div class="scroll"><table class="facts"><tbody>{lines}</tbody></table></div>')

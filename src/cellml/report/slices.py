@@ -186,19 +186,13 @@ def _show(axes: Axes, picture: NDArray[np.float64], shape: Sequence[int], spacin
 
 
 def _scale_bar(axes: Axes, height: float, width: float) -> None:
+    from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
-    length = nice_length(0.3 * width)
-    left, level = 0.05 * width, height - 0.06 * width
-    halo = [withStroke(linewidth=3.0, foreground="black")]
-    axes.plot(
-        [left, left + length],
-        [level, level],
-        color="white",
-        linewidth=3.0,
-        solid_capstyle="butt",
-        path_effects=[withStroke(linewidth=5.0, foreground="black")],
-    )
-    axes.text(
-        left, level - 0.025 * width, length_text(length), color="white", fontsize=8.5, fontweight="bold", va="bottom", path_effects=halo
-    )
+    length = nice_length(0.35 * width)
+    left, thickness = 0.05 * width, 0.022 * width
+    top = height - 0.05 * width - thickness
+    axes.add_patch(Rectangle((left, top), length, thickness, facecolor="white", edgecolor="black", linewidth=0.8))
+    halo = [withStroke(linewidth=2.5, foreground="black")]
+    text = axes.annotate(length_text(length), (left + length / 2, top), (0, 4), textcoords="offset points", ha="center", va="bottom")
+    text.set(color="white", fontsize=8.5, fontweight="bold", path_effects=halo)

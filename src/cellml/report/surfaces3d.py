@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cellml.report.decimate import decimate_together
-from cellml.report.scene_layout import heading, layout, length_unit, mesh_arguments, plain, view
+from cellml.report.scene_layout import SHADED, heading, layout, length_unit, mesh_arguments, plain, scene_name, view
 from cellml.types import Surface
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def surfaces_3d(
     unit_nm, symbol = length_unit(everything)
     figure, scenes, headings, listed = go.Figure(), {}, [], set[int]()
     for n, (title, surfaces) in enumerate(reduced.items()):
-        key = f"scene{n + 1 if n else ''}"
+        key = scene_name(n)
         scenes[key] = view(everything, unit_nm, symbol, (n / len(views), (n + 1) / len(views)))
         headings.append(heading(title, (n + 0.5) / len(views)))
         for index, surface in enumerate(surfaces):
@@ -51,7 +51,7 @@ def _trace(surface: Surface, unit_nm: float, key: str, index: int, colour: str, 
     import plotly.graph_objects as go
 
     return go.Mesh3d(
-        **mesh_arguments(surface, unit_nm),
+        **mesh_arguments(surface, unit_nm, SHADED),
         color=colour,
         name=plain(name),
         legendgroup=str(index),
