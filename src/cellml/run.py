@@ -26,6 +26,8 @@ def train(config: DictConfig) -> float | None:
     import pytorch_lightning as pl
     from hydra.utils import instantiate
 
+    for noisy in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     pl.seed_everything(config.seed, workers=True)
     _set_threads(config.trainer)
     data = instantiate(config.data, _convert_="all")
@@ -113,19 +115,19 @@ def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, A
 def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[str, Any]) -> None:
     """Take the best weights, choose the decoder's parameters on the validation blocks, and write `model.ckpt`."""
     from cellml import checkpoint
-    from cellml.segmentation.selection import select_decoder
+    from cellml.tasks.decoder_choice import choose_decoder
 
     if not trainer.is_global_zero:
         return
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     if best and Path(best).is_file():
         task.load_state_dict(checkpoint.read(best)["state_dict"])
-    selected = select_decoder(task, data, folder)
+    choice = choose_decoder(task, data, folder)
     config = OmegaConf.create(record["config"])
-    if selected.decoder is not None:
-        config.task.decoder = selected.decoder
+    if choice.config is not None:
+        config.task.decoder = choice.config
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
-    record = {**record, "config": OmegaConf.to_yaml(config, resolve=True), "metrics": {**metrics, **selected.scores}, "step": int(trainer.global_step)}
+    record = {**record, "config": OmegaConf.to_yaml(config, resolve=True), "metrics": {**metrics, **choice.scores}, "step": int(trainer.global_step)}
     checkpoint.write(folder / "model.ckpt", task.state_dict(), record)
     log.info("Wrote %s", folder / "model.ckpt")
 
@@ -174,8 +176,9 @@ def _resume_point(resume: str | None, config: DictConfig) -> tuple[Path, dict[st
     content = checkpoint.read(path)
     if "optimizer_states" not in content:
         raise CellmlError(f"{path} holds weights for prediction only; resume from a file in the run's folder `checkpoints`, or use training.initialise_from.")
-    old = OmegaConf.create(content["cellml"]["config"])
-    changed = [key for key in ("task", "data", "seed") if OmegaConf.to_container(old[key], resolve=True) != OmegaConf.to_container(config[key], resolve=True)]
+    old, new = (OmegaConf.to_container(c, resolve=True) for c in (OmegaConf.create(content["cellml"]["config"]), config))
+    assert isinstance(old, dict) and isinstance(new, dict)
+    changed = [key for key in ("task", "data", "seed") if old[key] != new[key]]
     if changed:
         raise CellmlError(
             f"{path} was trained with other settings of {', '.join(changed)}, so going on would be another training. Repeat the original "

@@ -92,6 +92,10 @@ class OpenBlock:
         """Normalised image, (C, z, y, x) float32."""
         return self.normalisation.apply(self._image.read(self._absolute(region)))
 
+    def read_raw(self) -> NDArray[Any]:
+        """Grey values of the whole block as stored."""
+        return np.asarray(self._image.read(self.box))
+
     def read_labels(self, region: Region | None = None) -> NDArray[Any]:
         """Labels, (z, y, x) integers."""
         return np.asarray(self._labels.read(self._absolute(region)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -22,7 +22,7 @@ class SegmentationTask(pl.LightningModule):
 
     net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits, target,
     mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets) → labels
-    (Z, Y, X), none for classes; window: how whole volumes are predicted. Validation metrics come from statistics summed over whole blocks.
+    (Z, Y, X), none for classes; decoder_grid: values of its fields to choose from after training; window: how whole volumes are predicted. Validation metrics come from statistics summed over whole blocks.
     """
 
     def __init__(
@@ -33,12 +33,13 @@ class SegmentationTask(pl.LightningModule):
         optimizer: Callable[[Any], torch.optim.Optimizer],
         schedule: Schedule | None = None,
         decoder: Any = None,
+        decoder_grid: Mapping[str, Sequence[Any]] | None = None,
         window: SlidingWindow | None = None,
     ) -> None:
         super().__init__()
         self.net, self.target, self.loss = net, target, loss
         self.make_optimizer, self.schedule = optimizer, schedule
-        self.decoder, self.window = decoder, window or SlidingWindow()
+        self.decoder, self.decoder_grid, self.window = decoder, dict(decoder_grid or {}), window or SlidingWindow()
         self.table, self.confusion = ContingencyTable(), ConfusionCounts.zeros(max(2, target.channels))
 
     def forward(self, image: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Judging a prediction by the physical answer computed in it."""

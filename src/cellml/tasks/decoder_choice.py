@@ -1,0 +1,75 @@
+"""The decoder of a trained task, its parameters chosen on the validation blocks and nowhere else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DecoderChoice:
+    """config: the chosen decoder (`_target_` and arguments), None where there was nothing to choose; scores: its metrics, `val/…`."""
+
+    config: dict[str, Any] | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
+    """Try `task.decoder_grid` on every validation block, keep the smallest mean score, and write the whole table to `decoder.csv`.
+
+    Each block is predicted once. The task's decoder is replaced by the chosen one.
+    """
+    from cellml.io.atomic import write_text
+    from cellml.segmentation.selection import choose_parameters
+
+    if not task.decoder_grid or task.decoder is None or not len(data.val_dataloader()):
+        return DecoderChoice()
+    tables, choices = [], []
+    for batch in data.val_dataloader():
+        probabilities = task.predict_volume(batch["image"].numpy())
+        choice = choose_parameters(task.decoder, task.decoder_grid, probabilities, task.target.offsets, batch["labels"].numpy())
+        choices.append(choice)
+        tables.append([{"block": batch["name"], **row} for row in choice.rows])
+    scores = np.mean([[row["score"] for row in table] for table in tables], axis=0)
+    best = int(scores.argmin())
+    write_text(folder / "decoder.csv", _csv([row for table in tables for row in table]))
+    chosen = {name: tables[0][best][name] for name in task.decoder_grid}
+    task.decoder = _with(task.decoder, chosen)
+    wanted = ("adapted_rand_error", "voi_split", "voi_merge", "voi_sum")
+    found = {f"val/{name}": float(np.mean([table[best][name] for table in tables])) for name in wanted}
+    log.info("Decoder chosen on the validation blocks: %s, adapted Rand error %.3f, VI %.2f bit", chosen, found["val/adapted_rand_error"], found["val/voi_sum"])
+    return DecoderChoice(as_config(task.decoder), found)
+
+
+def as_config(thing: Any) -> Any:
+    """A frozen dataclass as Hydra would build it: `_target_` and its arguments, nested dataclasses likewise."""
+    if is_dataclass(thing) and not isinstance(thing, type):
+        kind = type(thing)
+        return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **{f.name: as_config(getattr(thing, f.name)) for f in fields(thing) if f.init}}
+    return list(thing) if isinstance(thing, tuple) else thing
+
+
+def _with(decoder: Any, parameters: Mapping[str, Any]) -> Any:
+    from dataclasses import replace
+
+    for name, value in parameters.items():
+        first, _, rest = name.partition(".")
+        decoder = replace(decoder, **{first: _with(getattr(decoder, first), {rest: value}) if rest else value})
+    return decoder
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
