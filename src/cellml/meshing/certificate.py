@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ HOW_INTERSECTIONS = (
 
 @dataclass(frozen=True)
 class SourceRegion:
-    """What is known of a region before meshing: voxels (count) and volume (nm³) meshed, components and Euler number of its 6-connected voxels."""
+    """A region before meshing: its number of voxels, their volume in nm³, 6-connected components and Euler number of their boundary."""
 
     voxels: int
     volume_nm3: float
@@ -55,8 +54,8 @@ class RegionCertificate:
 class Certificate:
     """Measured properties of a tetrahedral mesh. Angles in degrees, lengths in nm; radius ratio 3 r_in / r_circ.
 
-    facet_areas_nm2: area by facet name; conforming: no facet has more than two tetrahedra; discarded_share: share of the label's voxels left
-    out as smaller components; repairs: what was changed, in words; settings: what the mesh was made with.
+    facet_areas_nm2: area by facet name; conforming: no facet has more than two tetrahedra; discarded_share: share of the label's voxels
+    left out as smaller components; repairs: what was changed, in words; settings: what the mesh was made with.
     """
 
     name: str
@@ -112,12 +111,6 @@ class Certificate:
         """Plain numbers, text, lists and dicts."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self) | {"regions": {name: asdict(r) for name, r in self.regions.items()}}))
         return plain
-
-    def write(self, path: Path) -> None:
-        """Write as JSON, aside first, so that no half file stands under the name."""
-        aside = path.with_name(path.name + ".part")
-        aside.write_text(json.dumps(self.as_dict(), indent=2) + "\n", encoding="utf-8")
-        aside.replace(path)
 
 
 def certify(mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float, **made: Any) -> Certificate:

@@ -1,9 +1,9 @@
 """Cut tetrahedra along a level set, conformingly.
 
-Vertices close to the level set are moved onto it first (the warp of Labelle & Shewchuk 2007, isosurface stuffing, section 3), then every edge
-that still changes sign is split at its crossing. Edges are split in one global order, each tetrahedron being halved at its first split edge
-until none is left: two tetrahedra that share a face halve it in the same order, so the result conforms. Cuts by further level sets go through
-the same function, which is how several labels are meshed.
+Vertices close to the level set are moved onto it first (the warp of Labelle & Shewchuk 2007, isosurface stuffing, section 3), then every
+edge that still changes sign is split at its crossing. Edges are split in one global order, each tetrahedron being halved at its first
+split edge until none is left: two tetrahedra that share a face halve it in the same order, so the result conforms. Cuts by further level
+sets go through the same function, which is how several labels are meshed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.meshing.topology import TET_EDGES, Index, edges_of
+from cellml.meshing.tetrahedron import TET_EDGES
+from cellml.meshing.topology import Index, edges_of
 
 Floats = NDArray[np.float64]
 

@@ -1,7 +1,7 @@
 """The box that is meshed: one or several labels, the walls of the image that cut them, and background tetrahedra around them.
 
-Where an object touches a wall of its image it goes on beyond. Its voxels are therefore repeated outwards before distances are taken, and the
-background lattice ends exactly at the wall (half a voxel outside the last voxel centre): the mesh is cut there by a plane, not rounded.
+Where an object touches a wall of its image it goes on beyond. Its voxels are therefore repeated outwards before distances are taken, and
+the background lattice ends exactly at the wall (half a voxel outside the last voxel centre): the mesh is cut there by a plane, not rounded.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Domain:
     """Labels to be meshed, with the walls that cut them.
 
     data: (Z, Y, X) labels inside the bounding box, repeated or padded by the margin; origin: centre of its first voxel, (3,) zyx, nm;
-    spacing: (3,) zyx, nm; inside: the slices of the bounding box within data; low, high: (3,) corners of the meshed box, zyx, nm; walls: (3, 2)
-    whether the low and the high wall along each axis cut the labels.
+    spacing: (3,) zyx, nm; inside: the slices of the bounding box within data; low, high: (3,) corners of the meshed box, zyx, nm; walls:
+    (3, 2) whether the low and the high wall along each axis cut the labels.
     """
 
     data: NDArray[np.int64]
@@ -45,24 +45,32 @@ class Domain:
         """Volume of a voxel in nm³."""
         return float(self.spacing.prod())
 
+    @property
+    def voxel_nm(self) -> float:
+        """Cube root of the voxel volume in nm: the voxel size where one number is wanted."""
+        return float(self.voxel_volume ** (1 / 3))
+
     def count(self, label: int | None = None) -> int:
         """Voxels of a label (of any label if None) in the image."""
         part = self.data[self.inside]
         return int((part > 0).sum() if label is None else (part == label).sum())
 
-    def distance(self, mask: NDArray[np.bool_], points: Floats, smoothing: float) -> Floats:
-        """Smooth signed distance (nm, negative inside) of a mask over `data`, at points (P, 3) with columns (x, y, z) in nm."""
+    def distance(self, mask: NDArray[np.bool_], smoothing: float) -> Floats:
+        """Smooth signed distance (nm, negative inside) of a mask over `data`, at its voxels."""
         z, y, x = (float(s) for s in self.spacing)
-        field = smooth_signed_distance(mask, (z, y, x), smoothing=smoothing)
+        return smooth_signed_distance(mask, (z, y, x), smoothing=smoothing)
+
+    def sample(self, field: Floats, points: Floats) -> Floats:
+        """Trilinear values (P,) of a field over the voxels of `data` at points (P, 3) with columns (x, y, z) in nm."""
         return sample_linear(field, (points[:, ::-1] - self.origin) / self.spacing)
 
 
-def domain_of(labels: Labels, data: NDArray[np.int64], *, cut_faces: bool) -> Domain:
-    """The box around the foreground of `data`, which has the shape and frame of `labels`.
+def domain_of(labels: Labels, *, cut_faces: bool) -> Domain:
+    """The box around the foreground of labels.
 
     cut_faces: whether labels that touch the border of the image are cut there; otherwise they are closed as if nothing followed.
     """
-    spacing, origin = np.array(labels.spacing), np.array(labels.origin)
+    data, spacing, origin = labels.data, np.array(labels.spacing), np.array(labels.origin)
     first, last = bounding_box(data > 0)
     walls = np.stack([first == 0, last == np.array(data.shape)], axis=1) & cut_faces
     part = data[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
@@ -84,9 +92,10 @@ def domain_of(labels: Labels, data: NDArray[np.int64], *, cut_faces: bool) -> Do
     )
 
 
-def background(domain: Domain, step: float, smoothing: float) -> tuple[Floats, Index, NDArray[np.int64]]:
-    """Body-centred cubic tetrahedra of about `step` nm in a band that holds the foreground of the domain.
+def background(domain: Domain, union: Floats, step: float) -> tuple[Floats, Index, NDArray[np.int64]]:
+    """Body-centred cubic tetrahedra of about `step` nm that cover the foreground of the domain.
 
+    union: signed distance of the foreground over the voxels of the domain, nm.
     Returns points (P, 3), columns (x, y, z) in nm; tets (T, 4); and held (P,): bit 2·axis + side is set where a point lies on a wall that
     cuts the labels.
     """
@@ -95,7 +104,7 @@ def background(domain: Domain, step: float, smoothing: float) -> tuple[Floats, I
     edge = size / cubes
     centres = [domain.low[axis] + (np.arange(cubes[axis]) + 0.5) * edge[axis] for axis in range(3)]
     grid = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance = domain.distance(domain.data > 0, grid[:, ::-1], smoothing).reshape(tuple(cubes))
+    distance = domain.sample(union, grid[:, ::-1]).reshape(tuple(cubes))
     # A cube is kept if it, or a neighbour through a face, may hold the surface: half a diagonal, one step, and room for the iso-shift.
     keep = distance <= (0.5 * np.sqrt(3) + 1.0) * edge.max() + 0.5 * domain.spacing.max()
     points, tets = body_centred_cubic(domain.low, domain.high, keep)

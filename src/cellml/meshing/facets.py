@@ -22,7 +22,7 @@ ON_WALL = 1e-6
 
 
 def facet_tag_names(region_names: Mapping[int, str]) -> dict[int, str]:
-    """Every facet tag that can occur, with its name; interfaces are named `a|b` after the regions on their two sides, lower number first."""
+    """Every facet tag that can occur, with its name; interfaces are named `a|b` after their two regions, lower number first."""
     names = {MEMBRANE: "membrane"}
     names |= {_FIRST_CUT + 2 * axis + side: name for (axis, side), name in FACE_NAMES.items()}
     names |= {tag: f"{region_names[a]}|{region_names[b]}" for (a, b), tag in _interface_tags(list(region_names)).items()}
@@ -34,8 +34,8 @@ def tagged_facets(
 ) -> tuple[Index, NDArray[np.int32]]:
     """Outer facets and interfaces of a mesh with their tags.
 
-    An outer facet gets the tag of a wall if its three corners lie within `tolerance` of the wall's plane (so that its normal is the axis, to
-    the same accuracy), and `membrane` otherwise; a facet between two regions gets the tag of that pair.
+    An outer facet gets the tag of a wall if its three corners lie within `tolerance` of the wall's plane (so that its normal is the
+    axis, to the same accuracy), and `membrane` otherwise; a facet between two regions gets the tag of that pair.
     points: (P, 3), columns (x, y, z) in nm; planes: coordinate in nm of each cutting wall, by (axis, side), axes (z, y, x).
     Returns facets (F, 3), outward from the region with the lower number, and tags (F,).
     """

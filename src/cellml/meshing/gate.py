@@ -12,8 +12,8 @@ class Gate:
     """Limits for a certificate.
 
     min_dihedral_deg: smallest dihedral angle allowed; volume_error: largest relative error of a region's volume against its voxels;
-    thin_volume_error: the same for regions thinner than `thin_voxels` voxels, where thickness is 2 V / A (the thickness of a sheet, the radius
-    of a cylinder). Raises CellmlError for limits that nothing, or anything, could pass.
+    thin_volume_error: the same for regions thinner than `thin_voxels` voxels, where thickness is 2 V / A (the thickness of a sheet, the
+    radius of a cylinder). Raises CellmlError for limits that nothing, or anything, could pass.
     """
 
     min_dihedral_deg: float = 10.0

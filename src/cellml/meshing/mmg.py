@@ -17,38 +17,44 @@ from numpy.typing import NDArray
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.topology import Index
 
-# The command that runs the worker (-P: no module of the working folder shadows a library); the paths of its input and its output are appended.
+# The command that runs the worker (-P: no module of the working folder shadows a library); the paths of its input and its output are
+# appended.
 WORKER = (sys.executable, "-P", "-m", "cellml.meshing.mmg_worker")
 
 
 @dataclass(frozen=True, eq=False)
 class Remeshed:
-    """What MMG returns: points (P, 3) nm, tets (T, 4), regions (T,), triangles (F, 3), triangle_tags (F,), CPU seconds and versions."""
+    """What MMG returns: points (P, 3) in nm, tets (T, 4), regions (T,), triangles (F, 3), their tags (F,), and what it took."""
 
     points: NDArray[np.float64]
     tets: Index
     regions: NDArray[np.int32]
     triangles: Index
     triangle_tags: NDArray[np.int64]
+    passes_run: int
     cpu_s: float
     versions: Mapping[str, str]
 
 
-def remesh(arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, timeout_s: float) -> Remeshed:
+def remesh(
+    arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, enough_deg: float, timeout_s: float, allowed_s: float
+) -> Remeshed:
     """Run optimisation passes of MMG over a mesh.
 
-    arrays: points, tets, regions, triangles, triangle_tags, ridges as `cellml.meshing.mmg_worker` takes them; passes: MMG's options for each
-    pass, lengths in nm; timeout_s: wall-clock limit in seconds. Raises MeshingError if the worker ends without a mesh or runs out of time.
+    arrays: points, tets, regions, triangles, triangle_tags, ridges as `cellml.meshing.mmg_worker` takes them; passes: MMG's options for
+    each pass, lengths in nm; enough_deg: smallest dihedral angle at which no further pass is made; timeout_s: wall-clock limit in seconds;
+    allowed_s: the limit that the user gave, of which earlier attempts may have used a part. Raises MeshingError if the worker ends without
+    a mesh or runs out of time.
     """
     with tempfile.TemporaryDirectory(prefix="cellml-mmg-") as folder:
         source, destination = Path(folder, "input.npz"), Path(folder, "output.npz")
-        np.savez(source, **arrays, passes=json.dumps([dict(options) for options in passes]))  # type: ignore[arg-type]
+        np.savez(source, **arrays, enough_deg=enough_deg, passes=json.dumps([dict(p) for p in passes]))  # type: ignore[arg-type]
         try:
             done = subprocess.run([*WORKER, str(source), str(destination)], capture_output=True, text=True, timeout=timeout_s, check=False)
         except subprocess.TimeoutExpired:
             tets = len(arrays["tets"])
             raise MeshingError(
-                f"MMG did not finish {tets} tetrahedra within {timeout_s:g} s and was stopped; give a larger timeout_s or a larger edge_nm."
+                f"MMG did not finish {tets} tetrahedra within {allowed_s:g} s and was stopped; give a larger timeout_s or a larger edge_nm."
             ) from None
         if done.returncode != 0 or not destination.exists():
             raise MeshingError(f"MMG gave up on {len(arrays['tets'])} tetrahedra: {_reason(done)}. Another edge_nm often helps.")
@@ -71,6 +77,7 @@ def _read(path: Path) -> Remeshed:
             regions=data["regions"].astype(np.int32),
             triangles=data["triangles"].astype(np.int64),
             triangle_tags=data["triangle_tags"].astype(np.int64),
+            passes_run=int(data["passes_run"]),
             cpu_s=float(data["cpu_s"]),
             versions=json.loads(str(data["versions"])),
         )

@@ -1,7 +1,7 @@
 """Run MMG in a process of its own: `python -m cellml.meshing.mmg_worker INPUT.npz OUTPUT.npz`.
 
-MMG ends the interpreter on some meshes and does not return on others, so nothing else lives in this process. It imports numpy and the compiled
-part of mmgpy only, so that starting it costs a fraction of a second.
+MMG ends the interpreter on some meshes and does not return on others, so nothing else lives in this process. It imports numpy and the
+compiled part of mmgpy only, so that starting it costs a fraction of a second.
 """
 
 from __future__ import annotations
@@ -18,16 +18,25 @@ import numpy as np
 def main(source: str, destination: str) -> None:
     """Read a mesh and passes from `source`, optimise, write the mesh to `destination`.
 
-    source holds points (P, 3), tets (T, 4), regions (T,), triangles (F, 3), triangle_tags (F,), ridges (E, 2) and `passes`, a JSON list of
-    MMG options; destination receives points, tets, regions, triangles, triangle_tags, cpu_s and versions.
+    Passes end as soon as the smallest dihedral angle reaches `enough_deg`.
+    source holds points (P, 3), tets (T, 4), regions (T,), triangles (F, 3), triangle_tags (F,), ridges (E, 2), enough_deg and
+    `passes`, a JSON list of MMG options; destination receives points, tets, regions, triangles, triangle_tags, passes_run,
+    cpu_s and versions.
     """
     import mmgpy
+
+    from cellml.meshing.quality import dihedral_angles
 
     with np.load(source, allow_pickle=False) as data:
         mesh = _build(mmgpy, data)
         passes: list[dict[str, Any]] = json.loads(str(data["passes"]))
+        enough = float(data["enough_deg"])
+    passes_run = 0
     for options in passes:
         mesh.remesh(verbose=-1, **options)
+        passes_run += 1
+        if dihedral_angles(mesh.get_vertices(), mesh.get_elements()).min() >= enough:
+            break
     tets, regions = mesh.get_elements_with_refs()
     triangles, tags = mesh.get_triangles_with_refs()
     versions = json.dumps({"mmgpy": mmgpy.__version__, "mmg": mmgpy.MMG_VERSION})
@@ -39,6 +48,7 @@ def main(source: str, destination: str) -> None:
         regions=regions,
         triangles=triangles,
         triangle_tags=tags,
+        passes_run=passes_run,
         cpu_s=time.process_time(),
         versions=versions,
     )

@@ -1,8 +1,9 @@
 """Labels to conforming tetrahedra, before optimisation: sequential multi-material cuts of the background.
 
-The outer surface is the zero of φ_F, the smooth signed distance of all labels together. Inside it label k is separated from the labels still to
-come by ψ_k = φ_k − min_{j>k} φ_j, so that every point belongs to the label it lies deepest in: nested and touching labels share their interface
-exactly, and a label that touches the outside is fused with the outer surface there. Each level is shifted so that volumes are those of the voxels.
+The outer surface is the zero of φ_F, the smooth signed distance of all labels together. Inside it label k is separated from the labels
+still to come by ψ_k = φ_k − min_{j>k} φ_j, so that every point belongs to the label it lies deepest in: nested and touching labels share
+their interface exactly, and a label that touches the outside is fused with the outer surface there. Each level is shifted so that
+volumes are those of the voxels.
 """
 
 from __future__ import annotations
@@ -31,21 +32,24 @@ def partition(domain: Domain, numbers: list[int], *, step: float, smoothing: flo
     domain: what to mesh; numbers: its labels, in the order of the cuts; step: size of the background cubes in nm; smoothing: σ in voxels.
     Raises MeshingError if a label leaves no tetrahedron.
     """
-    points, tets, held = background(domain, step, smoothing)
-    distances = np.stack([domain.distance(domain.data == number, points, smoothing) for number in numbers], axis=1)
-    union = domain.distance(domain.data > 0, points, smoothing) if len(numbers) > 1 else distances[:, 0]
-    fields = np.column_stack([union, *(_against_later(distances, k) for k in range(len(numbers) - 1))])
+    union = domain.distance(domain.data > 0, smoothing)
+    points, tets, held = background(domain, union, step)
+    outer = domain.sample(union, points)
+    distances = [outer]
+    if len(numbers) > 1:
+        distances = [domain.sample(domain.distance(domain.data == number, smoothing), points) for number in numbers]
+    fields = np.column_stack([outer, *(_against_later(np.stack(distances, axis=1), k) for k in range(len(numbers) - 1))])
     mesh = CutMesh(points, tets, fields, held, np.zeros(len(tets), np.int32))
     mesh = _cut(mesh, 0, _UNDECIDED, _REST, domain.count() * domain.voxel_volume, reach=step)
-    mesh = _only(mesh, mesh.regions == _REST)
+    mesh = _only(mesh, np.asarray(mesh.regions == _REST))
     for k, number in enumerate(numbers[:-1]):
         mesh = _cut(mesh, k + 1, _REST, number, domain.count(number) * domain.voxel_volume, reach=2 * step)
     mesh = replace(mesh, regions=np.where(mesh.regions == _REST, numbers[-1], mesh.regions).astype(np.int32))
     lost = sorted(set(numbers) - set(mesh.regions.tolist()))
     if lost:
         raise MeshingError(
-            f"Label {lost[0]} ({domain.count(lost[0])} voxels) leaves no tetrahedron on a background of {step:g} nm; give a smaller edge_nm "
-            "or remove that label."
+            f"Label {lost[0]} ({domain.count(lost[0])} voxels) leaves no tetrahedron on a background of {step:g} nm; give a smaller "
+            "edge_nm or remove that label."
         )
     return mesh
 
@@ -60,7 +64,7 @@ def _cut(mesh: CutMesh, field: int, region: int, inside: int, target: float, *, 
     level = volume_preserving_level(mesh.points, mesh.tets[of_region], mesh.fields[:, field], target, reach=reach)
     mesh = _shifted(mesh, field, level)
     if field == 0:
-        mesh = _only(mesh, (mesh.fields[:, 0][mesh.tets] < 0).any(axis=1))
+        mesh = _only(mesh, np.asarray((mesh.fields[:, 0][mesh.tets] < 0).any(axis=1)))
     outside = _OUTSIDE if field == 0 else _REST
     frozen = np.zeros(len(mesh.points), bool)
     for _ in range(_ROUNDS):

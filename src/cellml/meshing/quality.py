@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.meshing.topology import TET_EDGES, TET_FACES
+from cellml.meshing.tetrahedron import TET_EDGES, TET_FACES
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -1,7 +1,7 @@
 """Smooth signed distance of a binary object, the geometry that the mesh follows.
 
-A label volume is a staircase. Its signed distance, smoothed by about one voxel, has a level set without stairs; the level is chosen later so
-that the enclosed volume is that of the voxels (volume-preserving iso-shift, see `cellml.meshing.cut.volume_preserving_level`).
+A label volume is a staircase. Its signed distance, smoothed by about one voxel, has a level set without stairs; the level is chosen
+later so that the enclosed volume is that of the voxels (volume-preserving iso-shift, see `cellml.meshing.cut.volume_preserving_level`).
 """
 
 from __future__ import annotations

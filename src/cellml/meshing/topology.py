@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-Index = NDArray[np.int64]
+from cellml.meshing.tetrahedron import TET_EDGES, TET_FACES
 
-# Corner i is opposite to face i; each face is counter-clockwise seen from outside a positively oriented tetrahedron.
-TET_FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
-TET_EDGES = np.array([[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]])
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,8 @@ class SurfaceTopology:
     """What a triangle surface is, combinatorially.
 
     closed: every edge has an even number of faces; manifold: every edge has two faces and the faces around each vertex form one fan;
-    oriented: each edge is run through once in either direction by its two faces; euler: V − E + F; components: parts connected through edges;
-    defects: vertices at non-manifold edges or with several fans, (D,).
+    oriented: each edge is run through once in either direction by its two faces; euler: V − E + F; components: parts connected through
+    edges; defects: vertices at non-manifold edges or with several fans, (D,).
     """
 
     closed: bool
@@ -102,8 +100,8 @@ def surface_topology(faces: Index) -> SurfaceTopology:
 def voxel_euler_number(mask: NDArray[np.bool_]) -> int:
     """Euler number of the boundary surface of 6-connected voxels.
 
-    χ(∂M) = 2 χ(M), and χ(M) = n₀ − n₁ + n₂ − n₃ over voxels, adjacent pairs, full 2×2 squares and full 2×2×2 blocks (Kong & Rosenfeld 1989).
-    mask: (Z, Y, X). A ball gives 2, a torus 0, a ball with a cavity 4.
+    χ(∂M) = 2 χ(M), and χ(M) = n₀ − n₁ + n₂ − n₃ over voxels, adjacent pairs, full 2×2 squares and full 2×2×2 blocks (Kong & Rosenfeld
+    1989). mask: (Z, Y, X). A ball gives 2, a torus 0, a ball with a cavity 4.
     """
     counts = [mask]
     total = int(mask.sum())
