@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,30 @@ IMAGE_FORMS = (".npz", ".tif", ".ome.tif", ".mrc", ".h5", ".zarr", ".ome.zarr", 
 FILE_FORMS = tuple(form for form in IMAGE_FORMS if form not in (".zarr", ".ome.zarr", "/"))
 
 
-def image_path(folder: Path, form: str, stem: str = "cell") -> str:
-    """A path that selects a format; a folder of slices is marked by its final slash."""
-    return f"{folder / stem}{form}"
+PathOf = Callable[..., str]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+@pytest.fixture
+def image_path() -> PathOf:
+    """Makes a path that selects a format; a folder of slices is marked by its final slash."""
+    return lambda folder, form, stem="cell": f"{folder / stem}{form}"
+
+
+@pytest.fixture
+def entries() -> Callable[[Path], list[str]]:
+    """Names of everything in a folder, hidden ones too."""
+    return lambda folder: sorted(entry.name for entry in folder.iterdir())
+
+
+@pytest.fixture
+def contents() -> Callable[[Path], dict[str, bytes]]:
     """Every file below a folder, hidden ones too, with its bytes."""
-    files = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    return read
 
 
 @pytest.fixture(params=IMAGE_FORMS)
@@ -36,7 +52,7 @@ def file_form(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def where(tmp_path: Path, form: str) -> str:
+def where(tmp_path: Path, form: str, image_path: PathOf) -> str:
     return image_path(tmp_path, form)
 
 

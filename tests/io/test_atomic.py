@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from cellml.errors import CellmlError, FileError
 from cellml.io.atomic import atomic_path, gigabytes, write_json, write_text
 
+Entries = Callable[[Path], list[str]]
 
-def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path, entries: Entries) -> None:
     final = tmp_path / "new" / "a.txt"
     with atomic_path(final) as aside:
         aside.write_text("half")
@@ -20,31 +23,31 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
         assert aside.parent == final.parent
         assert aside.suffix == ".txt"
     assert final.read_text() == "half"
-    assert os.listdir(final.parent) == ["a.txt"]
+    assert entries(final.parent) == ["a.txt"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), KeyboardInterrupt(), SystemExit(1), CellmlError("y")])
-def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path, entries: Entries, error: BaseException) -> None:
     final = tmp_path / "a.txt"
     final.write_text("old")
     with pytest.raises(type(error)), atomic_path(final) as aside:
         aside.write_text("new")
         raise error
     assert final.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert entries(tmp_path) == ["a.txt"]
 
 
-def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
+def test_a_folder_replaces_a_folder(tmp_path: Path, entries: Entries) -> None:
     final = tmp_path / "store"
     for number in range(2):
         with atomic_path(final) as aside:
             (aside / "deep").mkdir(parents=True)
             (aside / "deep" / f"{number}").write_text("x")
-    assert os.listdir(tmp_path) == ["store"]
-    assert os.listdir(final / "deep") == ["1"]
+    assert entries(tmp_path) == ["store"]
+    assert entries(final / "deep") == ["1"]
 
 
-def test_an_exception_keeps_the_old_folder(tmp_path: Path) -> None:
+def test_an_exception_keeps_the_old_folder(tmp_path: Path, entries: Entries) -> None:
     final = tmp_path / "store"
     final.mkdir()
     (final / "old").write_text("x")
@@ -52,12 +55,12 @@ def test_an_exception_keeps_the_old_folder(tmp_path: Path) -> None:
         aside.mkdir()
         (aside / "new").write_text("y")
         raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == ["store"]
-    assert os.listdir(final) == ["old"]
+    assert entries(tmp_path) == ["store"]
+    assert entries(final) == ["old"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_is_explained(tmp_path: Path, number: int) -> None:
+def test_a_full_disk_is_explained(tmp_path: Path, entries: Entries, number: int) -> None:
     final = tmp_path / "a.txt"
     with (
         pytest.raises(FileError, match=r"no space is left: about 3\.5 GB are needed, .* are free .*free some space") as caught,
@@ -66,7 +69,7 @@ def test_a_full_disk_is_explained(tmp_path: Path, number: int) -> None:
         aside.write_text("x")
         raise OSError(number, os.strerror(number))
     assert str(final) in str(caught.value)
-    assert os.listdir(tmp_path) == []
+    assert entries(tmp_path) == []
 
 
 def test_a_full_disk_behind_another_exception_is_found(tmp_path: Path) -> None:
@@ -82,7 +85,7 @@ def test_a_full_disk_behind_another_exception_is_found(tmp_path: Path) -> None:
         raise RuntimeError("Can't write data (errno = 28, error message = 'No space left on device')")
 
 
-def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path, entries: Entries) -> None:
     with pytest.raises(FileError, match=r"May not write .*a\.txt"), atomic_path(tmp_path / "a.txt"):
         raise PermissionError(errno.EACCES, "Permission denied")
     (tmp_path / "file").write_text("x")
@@ -91,7 +94,7 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(FileError, match="in the way"):
         write_text(tmp_path / "folder", "x")
-    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert entries(tmp_path) == ["file", "folder"]
 
 
 def test_other_errors_pass_unchanged(tmp_path: Path) -> None:
@@ -118,12 +121,12 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
 
-def test_json_round_trip_and_no_nan(tmp_path: Path) -> None:
+def test_json_round_trip_and_no_nan(tmp_path: Path, entries: Entries) -> None:
     write_json(tmp_path / "a.json", {"µ": [1, 2.5, None]})
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"µ": [1, 2.5, None]}
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "b.json", {"x": float("nan")})
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert entries(tmp_path) == ["a.json"]
 
 
 @pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2_500_000, "2.5 MB"), (3e12, "3.0 TB")])

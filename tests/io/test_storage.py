@@ -14,8 +14,18 @@ MRC = ("i1", "i2", "f4", "u2", "f2")
 
 @pytest.mark.parametrize(
     ("given", "kind", "stored"),
-    [("u1", None, "u2"), ("?", None, "u2"), ("i1", None, "i1"), ("f8", None, "f4"), ("f2", None, "f2"), ("i8", None, "i2")]
-    + [("i8", "instance", "u2"), ("u4", "instance", "u2"), (">u2", None, "u2"), ("f4", None, "f4")],
+    [
+        ("u1", None, "u2"),
+        ("?", None, "u2"),
+        ("i1", None, "i1"),
+        ("f8", None, "f4"),
+        ("f2", None, "f2"),
+        ("i8", None, "i2"),
+        ("i8", "instance", "u2"),
+        ("u4", "instance", "u2"),
+        (">u2", None, "u2"),
+        ("f4", None, "f4"),
+    ],
 )
 def test_the_smallest_type_that_holds_it_or_the_widest(given: str, kind: str | None, stored: str) -> None:
     header = ImageHeader((1, 1, 1), np.dtype(given), kind=kind)

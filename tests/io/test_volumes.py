@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from conftest import image_path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -41,9 +41,9 @@ def volumes(draw: st.DrawFn, axes: tuple[str, ...]) -> Volume:
     return Volume(data, spacing, origin, axes=order, channels=channels, name="cell µ")  # type: ignore[arg-type]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_a_volume_survives_every_format(form: str, data: st.DataObject) -> None:
+def test_a_volume_survives_every_format(form: str, image_path: Any, data: st.DataObject) -> None:
     volume = data.draw(volumes(AXES.get(form, ("ZYX", "CZYX", "TZYX", "TCZYX"))))
     with tempfile.TemporaryDirectory() as folder:
         path = image_path(Path(folder), form)
@@ -131,7 +131,7 @@ def test_large_label_numbers_go_where_they_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("form", "axes"), [(".mrc", "CZYX"), (".mrc", "TCZYX"), ("/", "CZYX"), ("/", "TZYX")])
-def test_axes_without_a_place_are_refused_with_a_remedy(tmp_path: Path, form: str, axes: str) -> None:
+def test_axes_without_a_place_are_refused_with_a_remedy(tmp_path: Path, image_path: Any, form: str, axes: str) -> None:
     with pytest.raises(FileError, match=rf"cannot hold the axes {axes}, so .* was not written; write \.ome\.tif"):
         write_volume(Volume(np.zeros((2,) * len(axes), np.uint8), (1.0, 1.0, 1.0), axes=axes), image_path(tmp_path, form))
     assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cellml.io.attribute_frame import attribute_frame, frame_attributes
 from cellml.io.formats import expect, stored_as, wrong_content
 from cellml.io.header import ImageHeader, Stored, WritableArray
 from cellml.io.location import Location, pick
+from cellml.io.patient_file import PatientFile
 
 FORM = "HDF5"
 _CHUNK = 64
@@ -60,7 +61,8 @@ def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[Wri
     if location.member is not None and location.path.exists():
         shutil.copyfile(location.path, aside)
     # Format 1.8 or later: attributes of older ones end at 64 kB, which the names of many labels exceed.
-    with h5py.File(aside, "a", libver=("v108", "latest"), rdcc_nbytes=_CACHE_BYTES) as file:
+    patient = PatientFile(aside)
+    with closing(patient), h5py.File(patient, "a", libver=("v108", "latest"), rdcc_nbytes=_CACHE_BYTES) as file:
         if member in file:
             del file[member]
         dataset = file.create_dataset(
@@ -72,7 +74,23 @@ def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[Wri
         )
         for name, value in frame_attributes(header).items():
             dataset.attrs[name] = value
-        yield dataset
+        patient.check()
+        yield _Checked(dataset, patient)
+    patient.check()
+
+
+class _Checked:
+    """A dataset that raises what went wrong while a block was written."""
+
+    def __init__(self, dataset: Any, file: PatientFile) -> None:
+        self._dataset, self._file = dataset, file
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._dataset[index]
+
+    def __setitem__(self, index: Any, block: Any) -> None:
+        self._dataset[index] = block
+        self._file.check()
 
 
 def _member(location: Location, header: ImageHeader) -> str:

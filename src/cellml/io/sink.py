@@ -100,6 +100,8 @@ def create_array(
         raise CellmlError(
             f"{location} needs axes ZYX, CZYX, TZYX or TCZYX and a positive length for each; got axes {axes!r}, shape {tuple(shape)}."
         )
+    if kind_of_number.kind not in "biuf":
+        raise FileError(f"{location} cannot hold {kind_of_number} voxels: cellml stores real numbers (integers or floats).")
     if kind is not None and kind_of_number.kind not in "biu":
         raise CellmlError(f"{location} is to hold labels, which are integers; got {kind_of_number}.")
     start = triple(origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,13 @@ def read_surface(path: str | os.PathLike[str], *, unit: str = "nm") -> Surface:
     factor = _factor(unit, place)
     form = _form(place)
     try:
-        loaded = trimesh.load_mesh(place, file_type=form.lower(), process=False, skip_materials=True)
+        order = {"maintain_order": True} if form == "OBJ" else {}  # else trimesh drops and sorts an OBJ's vertices
+        loaded = trimesh.load_mesh(place, file_type=form.lower(), process=False, skip_materials=True, **order)
         vertices, faces = np.asarray(loaded.vertices, np.float64), np.asarray(loaded.faces, np.int64)
     except Exception as error:  # trimesh's parsers raise whatever they stumble over
         raise wrong_content(place, form, error) from error
+    if form == "OFF":
+        _check_counts(place, len(vertices), len(faces))
     if len(vertices) == 0 or len(faces) == 0:
         raise FileError(f"{place} holds no triangles ({len(vertices)} vertices, {len(faces)} faces); it is damaged or no surface.")
     if form == "STL":
@@ -63,6 +67,14 @@ def write_surface(surface: Surface, path: str | os.PathLike[str], *, unit: str =
         content = mesh.export(file_type=form.lower())
     with atomic_path(place, needed=len(content)) as aside:
         aside.write_bytes(content)
+
+
+def _check_counts(path: Path, vertices: int, faces: int) -> None:
+    """Raise FileError if an OFF file promises more than was read: trimesh takes what is left of a truncated one."""
+    lines = (line.split("#")[0].split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    numbers = list(islice((int(word) for line in lines for word in line if word.isdigit()), 2))
+    if len(numbers) == 2 and (vertices < numbers[0] or faces < numbers[1]):
+        raise FileError(f"{path} is truncated: it promises {numbers[0]} vertices and {numbers[1]} faces, but has {vertices} and {faces}.")
 
 
 def _text(surface: Surface, factor: float, form: str) -> str:
