@@ -57,15 +57,14 @@ def choose_parameters(
     """
     if not grid or not all(len(values) for values in grid.values()):
         raise CellmlError(f"The grid needs at least one value for each parameter, got {dict(grid)}.")
-    rows, best = [], None
+    tried: list[tuple[float, Decoder, dict[str, Any]]] = []
+    rows: list[dict[str, Any]] = []
     for parameters, candidate, labels in _decoded(decoder, grid, affinities, offsets, mask):
         scores = partition_scores(ContingencyTable.from_labels(truth, labels, mask))
-        row = {**parameters, **asdict(scores), "score": metric(scores)}
-        rows.append(row)
-        if best is None or row["score"] < best[2]:
-            best = (candidate, parameters, row["score"])
-    assert best is not None
-    return Choice(*best, tuple(rows))
+        tried.append((metric(scores), candidate, parameters))
+        rows.append({**parameters, **asdict(scores), "score": tried[-1][0]})
+    score, best, chosen = min(tried, key=lambda entry: entry[0])
+    return Choice(best, chosen, score, tuple(rows))
 
 
 def _decoded(
@@ -88,7 +87,12 @@ def _decoded(
 
 
 def _from_fragments(
-    candidate: Any, parameters: dict[str, Any], fragments: NDArray[np.uint32], thresholds: Sequence[float], affinities: NDArray[Any], offsets: Any
+    candidate: Any,
+    parameters: dict[str, Any],
+    fragments: NDArray[np.uint32],
+    thresholds: Sequence[float],
+    affinities: NDArray[Any],
+    offsets: Any,
 ) -> Iterator[tuple[dict[str, Any], Decoder, NDArray[np.uint32]]]:
     if not isinstance(candidate, WaterzAgglomeration):
         yield parameters, candidate, candidate.cluster(affinities, fragments, offsets)
