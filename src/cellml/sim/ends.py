@@ -64,8 +64,7 @@ class Patch:
 
 def end_patches(mesh: TetMesh) -> list[Patch]:
     """All ends of a mesh, largest first (ties: by plane and centroid), slivers left out."""
-    named = set(mesh.facet_names.values())
-    patches = [patch for plane in PLANES if plane in named for patch in _patches_on(mesh, plane)]
+    patches = [patch for plane in _reached(mesh) for patch in _patches_on(mesh, plane)]
     patches.sort(key=lambda patch: (-float(f"{patch.place.area:.9g}"), patch.place.plane, patch.place.centroid))  # round-off decides no tie
     return [patch for patch in patches if patch.place.area >= SMALLEST_END * patches[0].place.area]
 
@@ -95,11 +94,10 @@ def facets_at(mesh: TetMesh, place: Place) -> NDArray[np.int64]:
     found; slivers below SMALLEST_END of the place's area do not count. Raises SimulationError if there is no patch on that plane within
     REACH radii of the place.
     """
-    known = set(mesh.facet_names.values())
-    patches = _patches_on(mesh, place.plane) if place.plane in known else []
+    patches = _patches_on(mesh, place.plane) if place.plane in _reached(mesh) else []
     patches = [patch for patch in patches if patch.place.area >= SMALLEST_END * place.area]
     if not patches:
-        reached = ", ".join(plane for plane in PLANES if plane in known) or "no face of the block"
+        reached = ", ".join(_reached(mesh)) or "no face of the block"
         raise SimulationError(f"{mesh.name!r} has no end on {place.plane}, where one is expected ({place}); it reaches {reached}.")
     target = np.array(place.centroid)
     distances = [float(np.linalg.norm(mesh.points[p.facets].mean(axis=1) - target, axis=1).min()) for p in patches]
@@ -110,6 +108,12 @@ def facets_at(mesh: TetMesh, place: Place) -> NDArray[np.int64]:
             f"at most {REACH:g} radii of that end ({REACH * place.radius:.0f} nm) count as the same end."
         )
     return patches[nearest].facets
+
+
+def _reached(mesh: TetMesh) -> list[str]:
+    """Faces of the block on which the mesh has facets."""
+    present = {mesh.facet_names.get(int(tag)) for tag in np.unique(mesh.facet_tags)}
+    return [plane for plane in PLANES if plane in present]
 
 
 def _patches_on(mesh: TetMesh, plane: str) -> list[Patch]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from cellml.sim.errors import SimulationError
+
+_UNIT = re.compile(r"[\w\s^*/().·%-]+")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ def parse_unit(unit: str) -> Any:
     import pint
 
     try:
+        if not _UNIT.fullmatch(unit):
+            raise ValueError
         return _registry().Unit(unit)
     except (pint.PintError, ValueError, TypeError, AttributeError, SyntaxError, AssertionError):
         raise SimulationError(f"{unit!r} is not a unit; write for example um^2/s, nm, ms or uM") from None

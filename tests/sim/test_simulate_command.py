@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import meshio
+import numpy as np
+import pytest
+
+from cellml.errors import FileError
+from cellml.io import write_mesh
+from cellml.sim.analytic import ball
+from cellml.sim.command import simulate_file
+from cellml.sim.errors import SimulationError
+
+
+@pytest.fixture
+def mesh_file(rod, tmp_path):
+    write_mesh(rod, tmp_path / "rod.vtu")
+    return tmp_path / "rod.vtu"
+
+
+def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsys, rod):
+    solution = simulate_file(mesh_file, "diffusion", tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "model.yaml",
+        "observables.csv",
+        "places.json",
+        "release.csv",
+        "solution.vtu",
+    ]
+    with (tmp_path / "out" / "observables.csv").open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert list(rows["conductance"]) == ["name", "value", "unit", "discretisation_error", "status", "reason"]
+    assert (rows["conductance"]["unit"], rows["conductance"]["status"]) == ("um^3/s", "ok")
+    assert float(rows["relaxation_time"]["value"]) == solution["relaxation_time"].value  # to the last bit
+    assert float(rows["relaxation_time"]["discretisation_error"]) > 0
+    places = json.loads((tmp_path / "out" / "places.json").read_text())
+    assert places["farthest_cut"]["centroid_nm"] == pytest.approx([100, 150, 1000])
+    fields = meshio.vtu.read(str(tmp_path / "out" / "solution.vtu")).point_data
+    assert np.array_equal(fields["concentration"], solution.fields["concentration"])
+    with (tmp_path / "out" / "release.csv").open() as file:
+        amounts = [float(row["amount_um3"]) for row in csv.DictReader(file)]
+    assert amounts == pytest.approx([0.06] * 101)
+    printed = capsys.readouterr().out
+    assert "diffusion time L²/D = " in printed
+    assert printed.index("diffusion time") < printed.index("relaxation_time")
+
+
+def test_undefined_observables_are_rows_without_numbers(tmp_path, capsys):
+    write_mesh(ball(300.0, 1), tmp_path / "ball.vtu")
+    simulate_file(tmp_path / "ball.vtu", "diffusion", tmp_path / "out")
+    with (tmp_path / "out" / "observables.csv").open() as file:
+        row = next(row for row in csv.DictReader(file) if row["name"] == "conductance")
+    assert (row["value"], row["discretisation_error"], row["status"]) == ("", "", "undefined")
+    assert "touches no face of the block" in row["reason"]
+    assert not (tmp_path / "out" / "release.csv").exists()
+    assert "undefined" in capsys.readouterr().out
+
+
+def test_older_results_are_kept_unless_told_otherwise(mesh_file, tmp_path):
+    simulate_file(mesh_file, "diffusion", tmp_path / "out")
+    before = (tmp_path / "out" / "observables.csv").read_bytes()
+    with pytest.raises(FileError, match=r"out is not empty \(5 files\); .* overwrite=true"):
+        simulate_file(mesh_file, "diffusion", tmp_path / "out")
+    assert (tmp_path / "out" / "observables.csv").read_bytes() == before
+    simulate_file(mesh_file, "diffusion", tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out" / "observables.csv").read_bytes() == before  # the same digits again
+
+
+def test_a_folder_with_other_things_is_never_replaced(mesh_file, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileError, match=r"more than results \(thesis.tex\)"):
+        simulate_file(mesh_file, "diffusion", tmp_path / "home", overwrite=True)
+    assert (tmp_path / "home" / "thesis.tex").read_text() == "years of work"
+    with pytest.raises(FileError, match="is a file"):
+        simulate_file(mesh_file, "diffusion", mesh_file)
+
+
+def test_nothing_is_left_after_a_mistake(mesh_file, tmp_path):
+    model = tmp_path / "model.yaml"
+    model.write_text("D: {value: 1, unit: um^2/s}\nobservables:\n  - {type: first_passage_time, to: nowhere}\n")
+    with pytest.raises(SimulationError, match=r"model.yaml:3: .*no facets named 'nowhere'"):
+        simulate_file(mesh_file, model, tmp_path / "out")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.yaml", "rod.vtu"]
+
+
+def test_configuration_has_the_arguments_of_the_verb():
+    import inspect
+
+    import yaml
+
+    from cellml.config import conf_dir
+
+    defaults = yaml.safe_load((conf_dir() / "simulate.yaml").read_text())
+    parameters = inspect.signature(simulate_file).parameters
+    assert list(defaults) == list(parameters)
+    assert defaults["overwrite"] is parameters["overwrite"].default
