@@ -31,6 +31,7 @@ VERBS: dict[str, Verb] = {
     "score": Verb("cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"),
     "report": Verb("cellml.report.command:write_report", "one HTML page of a run", "cellml report input=runs/demo output=report.html"),
     "check": Verb("cellml.data.command:check_file", "what is wrong with my data", "cellml check data.path=volume.tif"),
+    "studies": Verb("cellml.report.studies:print_studies", "measured numbers against their targets", "cellml studies"),
     "demo": Verb("cellml.demo.command:run_demo", "all steps joined, on real brain tissue", "cellml demo output=runs/demo"),
 }
 

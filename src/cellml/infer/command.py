@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,14 +34,17 @@ def infer_file(
     device: str = "auto",
     trust: Sequence[str] = (),
     threads: int | None = None,
+    decode: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Predict a volume with a checkpoint and write instances (affinity and boundary models) or classes.
 
     input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; output: where the labels go, the suffix chooses the format;
     probabilities: also write `<output stem>_probabilities` in the same format; spacing_nm: (z, y, x) where the file does not say; tile, halo:
     voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module prefixes that the checkpoint may build classes from.
-    A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
+    decode: another decoder than the checkpoint's, as `_target_` and arguments. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
     """
+    from hydra.utils import instantiate
+
     from cellml.checkpoint import load, require_match
     from cellml.data.references import resolve
     from cellml.infer.device import choose_device, choose_precision, set_threads
@@ -53,6 +56,8 @@ def infer_file(
     task = model.task.to(place)
     window = replace(task.window, precision=precision or choose_precision(place))
     window = replace(window, **{k: tuple(v) for k, v in (("tile", tile), ("halo", halo)) if v is not None})
+    if decode is not None:
+        task.decoder = instantiate(dict(decode), _convert_="all")
     reference, warning = resolve(input, "image")
     if warning:
         log.warning(warning)
