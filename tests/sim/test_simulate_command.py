@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 
 import meshio
 import numpy as np
@@ -45,6 +46,12 @@ def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsy
     printed = capsys.readouterr().out
     assert "diffusion time L²/D = " in printed
     assert printed.index("diffusion time") < printed.index("relaxation_time")
+
+
+def test_the_finite_element_library_does_not_chatter(mesh_file, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        simulate_file(mesh_file, "diffusion", tmp_path / "out")
+    assert not [record for record in caplog.records if record.name.startswith("skfem")]
 
 
 def test_undefined_observables_are_rows_without_numbers(tmp_path, capsys):

@@ -5,6 +5,7 @@ Lengths leave nanometres here and nowhere else: everything behind a `Domain` is 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,9 @@ from cellml.sim.errors import SimulationError
 from cellml.types import TetMesh
 
 UM_PER_NM = 1e-3
+
+# scikit-fem reports every assembly at the level INFO, a dozen lines for each object.
+logging.getLogger("skfem").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, eq=False)
