@@ -95,15 +95,7 @@ def create_array(
     """
     location = locate(path)
     kind_of_number = np.dtype(dtype)
-    order = "".join(axis for axis in AXES if axis in axes)
-    if order != axes or not axes.endswith("ZYX") or len(shape) != len(axes) or min(shape, default=0) < 1:
-        raise CellmlError(
-            f"{location} needs axes ZYX, CZYX, TZYX or TCZYX and a positive length for each; got axes {axes!r}, shape {tuple(shape)}."
-        )
-    if kind_of_number.kind not in "biuf":
-        raise FileError(f"{location} cannot hold {kind_of_number} voxels: cellml stores real numbers (integers or floats).")
-    if kind is not None and kind_of_number.kind not in "biu":
-        raise CellmlError(f"{location} is to hold labels, which are integers; got {kind_of_number}.")
+    _check(location, kind_of_number, tuple(shape), axes, kind)
     start = triple(origin)
     if start is None:
         raise CellmlError(f"The origin of {location} must be three finite numbers (z, y, x) in nm; got {origin!r}.")
@@ -123,3 +115,16 @@ def create_array(
     if unknown:
         raise FileError(f"{form.FORM} has no option {', '.join(sorted(unknown))}; {location} was not written.")
     return ArraySink(location, form, header, options)
+
+
+def _check(location: Location, dtype: np.dtype[Any], shape: tuple[int, ...], axes: str, kind: str | None) -> None:
+    """Raise CellmlError for axes, lengths and number types that no format holds."""
+    order = "".join(axis for axis in AXES if axis in axes)
+    if order != axes or not axes.endswith("ZYX") or len(shape) != len(axes) or min(shape, default=0) < 1:
+        raise CellmlError(
+            f"{location} needs axes ZYX, CZYX, TZYX or TCZYX and a positive length for each; got axes {axes!r}, shape {shape}."
+        )
+    if dtype.kind not in "biuf":
+        raise FileError(f"{location} cannot hold {dtype} voxels: cellml stores real numbers (integers or floats).")
+    if kind is not None and dtype.kind not in "biu":
+        raise CellmlError(f"{location} is to hold labels, which are integers; got {dtype}.")
