@@ -63,7 +63,7 @@ def infer_file(
         log.warning(warning)
     _require_target(output)
     with open_image(reference, spacing_nm=spacing_nm, axes=axes) as image:
-        channels = image.shape[image.axes.index("C")] if "C" in image.axes else 1
+        channels = len(image.channels) or 1
         require_match(model.contract, spacing_nm=image.spacing, channels=channels, name=input)
         return _predict(task, window, image, output, probabilities, model.contract["normalisation"], model.record.get("labels") or [])
 
@@ -73,7 +73,7 @@ def _predict(task: Any, window: Any, image: Any, output: str, keep: bool, normal
     from cellml.io import create_array
 
     shape, timed = tuple(image.shape[-3:]), "T" in image.axes
-    frames = image.shape[image.axes.index("T")] if timed else 1
+    frames = image.frames
     common = {"spacing": image.spacing, "origin": image.origin}
     kind, names = task.target.kind, dict(enumerate(classes))
     seconds = {"network": 0.0, "total": 0.0}
