@@ -86,7 +86,7 @@ class OpenBlock:
     @property
     def channels(self) -> int:
         """Channels of the image."""
-        return int(self._image.shape[0]) if self._image.axes == "CZYX" else 1
+        return len(self._image.channels) or 1
 
     def read_image(self, region: Region | None = None) -> NDArray[np.float32]:
         """Normalised image, (C, z, y, x) float32."""
