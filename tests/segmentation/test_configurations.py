@@ -19,6 +19,7 @@ def test_each_file_builds_a_decoder_that_works_and_names_every_parameter(file):
     config = OmegaConf.load(file)
     decoder = instantiate(config, _convert_="all")
     assert set(config) - {"_target_"} == {field.name for field in fields(decoder)}
+    assert decoder == type(decoder)()  # what stands in the file is the default
     truth = cells()
     labels = decoder(blurred_affinities(truth), LONG)
     assert partition_scores(ContingencyTable.from_labels(truth, labels)).adapted_rand_error < 0.35

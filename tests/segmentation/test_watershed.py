@@ -18,7 +18,7 @@ def test_seed_distance_breaks_a_neck():
     labels = np.zeros((16, 16, 32), np.uint32)
     labels[2:14, 2:14, 2:14] = labels[2:14, 2:14, 18:30] = labels[5:11, 5:11, 14:18] = 1
     affinities = blurred_affinities(labels, noise=0.0)
-    whole = Watershed(background_below=0.3)(affinities, LONG)
+    whole = Watershed(background_below=0.3, seed_distance=0.0)(affinities, LONG)
     broken = Watershed(background_below=0.3, seed_distance=3.5)(affinities, LONG)
     assert len(np.unique(whole)) == 2 and len(np.unique(broken)) == 3
     assert not whole[0].any()

@@ -24,7 +24,7 @@ class Watershed:
     """
 
     threshold: float = 0.5
-    seed_distance: float = 0.0
+    seed_distance: float = 2.0
     background_below: float = 0.0
     min_size: int = 100
     sampling: tuple[float, float, float] = (1.0, 1.0, 1.0)
