@@ -9,7 +9,7 @@ import numpy as np
 
 from cellml.report.figure_style import figure_style, literal, new_figure
 from cellml.report.markup import number
-from cellml.report.objects import ObjectRow, statistics
+from cellml.report.objects import ObjectRow, statistics, unit_of
 from cellml.report.palette import BLUE, INK, MUTED, VERMILLION
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def prediction_vs_truth(rows: Sequence[ObjectRow]) -> Figure:
 
 
 def _scatter(axes: Axes, observable: str, rows: Sequence[ObjectRow]) -> None:
-    unit = f" ({literal(rows[0].unit)})" if rows[0].unit else ""
+    unit = f" ({literal(unit_of(rows))})" if unit_of(rows) else ""
     axes.set(title=literal(observable.replace("_", " ")), xlabel=f"truth{unit}", ylabel=f"prediction{unit}")
     axes.set_box_aspect(1.0)
     known = [row for row in rows if np.isfinite(row.truth) and row.outcome in _MARKS]

@@ -28,7 +28,7 @@ def objects_table(rows: Sequence[ObjectRow], colours: Mapping[str, str]) -> Html
 
     colours: #rrggbb of the objects that have a colour elsewhere in the report, by truth_id.
     """
-    observables = {row.observable: row.unit for row in rows}
+    observables = {s.observable: s.unit for s in statistics(rows)}
     titles = [f"{name.replace('_', ' ')} ({unit})" if unit else name.replace("_", " ") for name, unit in observables.items()]
     header = ["truth object", "predicted", "voxels", "IoU", *titles]
     by_object: dict[str, dict[str, ObjectRow]] = {}

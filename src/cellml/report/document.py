@@ -12,14 +12,7 @@ from cellml.report.markup import Html, escape
 from cellml.report.mesh_sections import field_section, geometry_section, mesh_section
 from cellml.report.page import Section, page
 from cellml.report.run_folder import AbsentError, RunFolder
-from cellml.report.sections import (
-    comparison_section,
-    observables_section,
-    provenance_section,
-    results_section,
-    slices_section,
-    training_section,
-)
+from cellml.report.sections import numbers_section, provenance_section, results_section, slices_section, training_section
 from cellml.report.summary import Summary
 
 _log = logging.getLogger(__name__)
@@ -29,8 +22,7 @@ _PHANTOM = "PHANTOM DATA: made by code, not a real specimen. No number in this r
 
 _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("results", "Results", results_section),
-    ("observables", "Simulated numbers", observables_section),
-    ("comparison", "Prediction against truth", comparison_section),
+    ("numbers", "Simulated numbers", numbers_section),
     ("slices", "Segmentation", slices_section),
     ("geometry", "Geometry in 3D", geometry_section),
     ("field", "Simulated field", field_section),

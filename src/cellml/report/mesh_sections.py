@@ -11,6 +11,7 @@ import numpy as np
 
 from cellml.errors import FileError
 from cellml.report.angles import DIHEDRAL_GATE, SURFACE_GATE, angle_histograms, outside
+from cellml.report.comparison_tables import percent
 from cellml.report.field3d import FieldOnMesh, field_comparison_3d
 from cellml.report.markup import Html, details, escape, number, picture, scene, table
 from cellml.report.mesh_artefacts import MeshArtefact
@@ -19,7 +20,6 @@ from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.surfaces3d import surfaces_3d
 from cellml.types import Surface
 
-_MOST_STATEMENTS = 8  # columns that a page holds beside the name of the mesh
 _MOST_FIELDS = 4  # objects whose field is drawn: two views of two meshes each must stay within the triangles of a scene
 
 
@@ -115,17 +115,39 @@ def _mesh_table(meshes: Sequence[MeshArtefact]) -> Html:
 
 
 def _certificates(meshes: Sequence[MeshArtefact]) -> Html:
-    """What the mesher certified: its plain statements in a table, everything in blocks that fold open."""
+    """What the mesher certified: the statements that decide in a table, everything in blocks that fold open."""
     certified = [m for m in meshes if m.certificate]
     bare = len(meshes) - len(certified)
     lacking = f"<p>{bare} of {len(meshes)} meshes have no certificate.</p>" if bare else ""
-    first = certified[0].certificate if certified else {}
-    plain = [key for key, value in first.items() if isinstance(value, bool | int | str)][:_MOST_STATEMENTS]
-    rows = [[_object_name(m.object_id), m.role or "–", *(m.certificate.get(key) for key in plain)] for m in certified]
-    stated = table(["object", "geometry", *(key.replace("_", " ") for key in plain)], rows, text_columns=2) if plain else ""
+    header = [
+        "object",
+        "geometry",
+        "closed",
+        "oriented",
+        "manifold",
+        "conforming",
+        "crossing facets",
+        "components",
+        "volume error",
+        "meshing time (s)",
+    ]
+    stated = table(header, [_statements(m) for m in certified], text_columns=2) if certified else ""
     titles = [f"{_object_name(m.object_id)} {m.role}" for m in certified]
     blocks = "".join(f"<h4>{escape(t)}</h4><pre>{escape(_json(m.certificate))}</pre>" for t, m in zip(titles, certified, strict=True))
     return Html(f"<h3>Certificates</h3>{lacking}{stated}{details('Certificates in full', Html(blocks)) if certified else ''}")
+
+
+def _statements(artefact: MeshArtefact) -> list[Any]:
+    """One line of the table; a flag holds if it holds for every region, the volume error is that of the worst."""
+    certificate = artefact.certificate
+    regions = [r for r in dict(certificate.get("regions") or {}).values() if isinstance(r, dict)]
+    flags = [
+        all(r[key] for r in regions) if regions and all(key in r for r in regions) else None for key in ("closed", "oriented", "manifold")
+    ]
+    errors = [abs(float(r["volume_error"])) for r in regions if "volume_error" in r]
+    volume = percent(max(errors)) if errors else None
+    numbers = [certificate.get(key) for key in ("conforming", "crossing_facets", "components")]
+    return [_object_name(artefact.object_id), artefact.role or "–", *flags, *numbers, volume, certificate.get("cpu_s")]
 
 
 def _json(certificate: Mapping[str, Any]) -> str:

@@ -91,12 +91,17 @@ def statistics(rows: Sequence[ObjectRow]) -> list[ObservableStatistics]:
     return [_statistics(name, [r for r in rows if r.observable == name]) for name in dict.fromkeys(r.observable for r in rows)]
 
 
+def unit_of(rows: Sequence[ObjectRow]) -> str:
+    """The unit of one observable's rows: of the first that has one, for a failed object may not know it."""
+    return next((row.unit for row in rows if row.unit), "")
+
+
 def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
     outcomes = [row.outcome for row in rows]
     errors = np.array([row.error for row in rows if row.outcome != "undefined"])
     return ObservableStatistics(
         observable=name,
-        unit=rows[0].unit,
+        unit=unit_of(rows),
         objects=len(rows),
         resolved=outcomes.count("resolved"),
         not_resolved=outcomes.count("not resolved"),

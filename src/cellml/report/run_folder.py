@@ -4,7 +4,7 @@
     metrics.csv                         Lightning's CSV log, anywhere below the folder
     raw.npz                             key raw (Z, Y, X), voxel_nm
     truth.npz, prediction.npz           key labels (Z, Y, X), voxel_nm
-    boundary.npz                        key boundary (Z, Y, X), predicted probability in [0, 1]
+    boundary.npz                        key boundary (Z, Y, X), predicted probability: floats in [0, 1] or bytes
     observables.csv                     name, value, unit, discretisation_error, status, reason: what one simulation answered
     objects.csv                         one row per truth object and observable (cellml.report.objects)
     meshes/truth_ID.vtu, prediction_ID.vtu and their .json certificates; ID is the truth object's in both names
@@ -91,7 +91,7 @@ class RunFolder:
         """The rows of objects.csv."""
         path = self.path / "objects.csv"
         if not path.exists():
-            raise AbsentError("there is no objects.csv")
+            raise AbsentError("there is no objects.csv or observables.csv")
         rows = read_objects(path)
         if not rows:
             raise AbsentError("objects.csv has no rows")

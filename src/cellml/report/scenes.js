@@ -1,6 +1,12 @@
 "use strict";
-// Draws every scene of the page from the JSON that stands inside it, turns linked views together, and keeps a picture for printing:
-// a browser prints what WebGL drew as an empty box.
+// Draws every scene of the page from the JSON that stands inside it, and turns linked views together.
+
+// WebGL forgets what it drew unless told to keep it, and would print as an empty box.
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, options) {
+  return getContext.call(this, kind, /^webgl/.test(kind) ? { ...options, preserveDrawingBuffer: true } : options);
+};
+
 for (const plot of document.querySelectorAll(".scene .plot")) {
   const source = plot.querySelector("script");
   const figure = JSON.parse(source.textContent);
@@ -8,7 +14,6 @@ for (const plot of document.querySelectorAll(".scene .plot")) {
   const options = { displaylogo: false, responsive: true, plotlyServerURL: "", modeBarButtonsToRemove: ["sendDataToCloud"] };
   Plotly.newPlot(plot, figure.data, figure.layout, options).then(() => {
     if ("linked" in plot.dataset) linkCameras(plot);
-    keepPicture(plot);
   });
 }
 
@@ -23,17 +28,4 @@ function linkCameras(plot) {
     for (const view of views) if (`${view}.camera` !== moved) update[`${view}.camera`] = change[moved];
     Plotly.relayout(plot, update).then(() => { turning = false; });
   });
-}
-
-function keepPicture(plot) {
-  const picture = document.createElement("img");
-  picture.className = "printed";
-  picture.alt = "The view at the time of printing";
-  plot.after(picture);
-  const size = { format: "png", width: 1100, height: Math.round((1100 * plot.clientHeight) / plot.clientWidth) };
-  const take = () => Plotly.toImage(plot, size).then((data) => { picture.src = data; });
-  let waiting = setTimeout(take, 300);
-  for (const event of ["plotly_relayout", "plotly_restyle", "plotly_update"]) {
-    plot.on(event, () => { clearTimeout(waiting); waiting = setTimeout(take, 600); });
-  }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,19 +63,23 @@ def training_section(run: RunFolder) -> Html:
     return picture(learning_curves(run.metrics_path), alt="Learning curves over optimizer steps", caption=caption)
 
 
-def observables_section(run: RunFolder) -> Html:
-    """What one simulation answered, with the error that its mesh leaves in it."""
-    path = run.path / "observables.csv"
-    if not path.exists():
-        raise AbsentError("there is no observables.csv")
+def numbers_section(run: RunFolder) -> Html:
+    """Simulated numbers: prediction against truth where there are both, else what one simulation answered."""
+    alone = run.path / "observables.csv"
+    if alone.exists() and not (run.path / "objects.csv").exists():
+        return _observables(alone)
+    return _comparison(run)
+
+
+def _observables(path: Path) -> Html:
+    """Each observable with the error that the mesh leaves in it."""
     with path.open(newline="", encoding="utf-8") as file:
         answers = list(csv.DictReader(file))
     rows = [[a["name"].replace("_", " "), a["unit"], _value(a["value"]), _value(a["discretisation_error"]), _outcome(a)] for a in answers]
     return table(["observable", "unit", "value", "± discretisation", "remark"], rows, text_columns=2)
 
 
-def comparison_section(run: RunFolder) -> Html:
-    """Simulated numbers, prediction against truth."""
+def _comparison(run: RunFolder) -> Html:
     rows = run.objects
     caption = (
         "Each dot is one object of the truth; the line is equality. Not resolved: the difference is below what the discretisation alone "

@@ -57,7 +57,7 @@ def slices_figure(
     """A row of panels for each plane: whatever is given of raw, truth, prediction, truth against prediction, and boundary probability.
 
     All arrays are (Z, Y, X) of one shape, spacing is (z, y, x) in nm. Predicted objects take the colour of the truth object that they
-    overlap most, so that equal colours mean agreement; `highlighted` truth labels get the colours that 3D views use. Raises CellmlError
+    overlap most, so that equal colours mean agreement; boundary is a probability, in bytes (0 to 255) or floats (0 to 1); `highlighted` truth labels get the colours that 3D views use. Raises CellmlError
     where shapes disagree or nothing is given.
     """
     given = {"raw": raw, "truth": truth, "prediction": prediction, "boundary": boundary}
@@ -165,7 +165,8 @@ def _contrast(image: NDArray[Any]) -> NDArray[np.float64]:
 def _cividis(values: NDArray[Any]) -> NDArray[np.float64]:
     from matplotlib import colormaps
 
-    return np.asarray(colormaps["cividis"](np.clip(values.astype(float), 0.0, 1.0))[..., :3])
+    whole = 255.0 if np.issubdtype(values.dtype, np.integer) else 1.0
+    return np.asarray(colormaps["cividis"](np.clip(values / whole, 0.0, 1.0))[..., :3])
 
 
 def _physical_size(shape: Sequence[int], spacing: Triple, plane: Plane) -> tuple[float, float]:
