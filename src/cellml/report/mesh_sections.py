@@ -119,18 +119,8 @@ def _certificates(meshes: Sequence[MeshArtefact]) -> Html:
     certified = [m for m in meshes if m.certificate]
     bare = len(meshes) - len(certified)
     lacking = f"<p>{bare} of {len(meshes)} meshes have no certificate.</p>" if bare else ""
-    header = [
-        "object",
-        "geometry",
-        "closed",
-        "oriented",
-        "manifold",
-        "conforming",
-        "crossing facets",
-        "components",
-        "volume error",
-        "meshing time (s)",
-    ]
+    flags = ["closed", "oriented", "manifold", "conforming"]
+    header = ["object", "geometry", *flags, "crossing facets", "components", "volume error", "CPU time (s)"]
     stated = table(header, [_statements(m) for m in certified], text_columns=2) if certified else ""
     titles = [f"{_object_name(m.object_id)} {m.role}" for m in certified]
     blocks = "".join(f"<h4>{escape(t)}</h4><pre>{escape(_json(m.certificate))}</pre>" for t, m in zip(titles, certified, strict=True))
@@ -141,9 +131,7 @@ def _statements(artefact: MeshArtefact) -> list[Any]:
     """One line of the table; a flag holds if it holds for every region, the volume error is that of the worst."""
     certificate = artefact.certificate
     regions = [r for r in dict(certificate.get("regions") or {}).values() if isinstance(r, dict)]
-    flags = [
-        all(r[key] for r in regions) if regions and all(key in r for r in regions) else None for key in ("closed", "oriented", "manifold")
-    ]
+    flags = [all(bool(region.get(key)) for region in regions) if regions else None for key in ("closed", "oriented", "manifold")]
     errors = [abs(float(r["volume_error"])) for r in regions if "volume_error" in r]
     volume = percent(max(errors)) if errors else None
     numbers = [certificate.get(key) for key in ("conforming", "crossing_facets", "components")]

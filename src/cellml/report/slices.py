@@ -56,9 +56,9 @@ def slices_figure(
 ) -> Figure:
     """A row of panels for each plane: whatever is given of raw, truth, prediction, truth against prediction, and boundary probability.
 
-    All arrays are (Z, Y, X) of one shape, spacing is (z, y, x) in nm. Predicted objects take the colour of the truth object that they
-    overlap most, so that equal colours mean agreement; boundary is a probability, in bytes (0 to 255) or floats (0 to 1); `highlighted` truth labels get the colours that 3D views use. Raises CellmlError
-    where shapes disagree or nothing is given.
+    All arrays are (Z, Y, X) of one shape, spacing is (z, y, x) in nm; boundary is a probability in bytes (0 to 255) or floats (0 to 1).
+    Predicted objects take the colour of the truth object that they overlap most, so that equal colours mean agreement; `highlighted` truth
+    labels get the colours that 3D views use. Raises CellmlError where shapes disagree or nothing is given.
     """
     given = {"raw": raw, "truth": truth, "prediction": prediction, "boundary": boundary}
     shape = _common_shape({name: array for name, array in given.items() if array is not None})
