@@ -7,6 +7,7 @@ A checkpoint is a Lightning checkpoint plus the key `cellml`: plain dictionaries
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,11 @@ from cellml.errors import CellmlError, ContractError, FileError
 SCHEMA = 1
 
 # Narrower than whole packages: torch.load, monai.bundle and the like would run what a stranger wrote.
-TRUSTED = ("cellml.nets.", "cellml.losses.", "cellml.tasks.", "cellml.infer.predict.", "cellml.segmentation.", "torch.nn.", "torch.optim.", "monai.networks.", "monai.losses.")  # fmt: skip
+TRUSTED = ("cellml.nets.", "cellml.losses.", "cellml.tasks.", "cellml.infer.predict.", "cellml.segmentation.", "torch.nn.", "torch.optim.", "monai.networks.nets.", "monai.networks.blocks.", "monai.networks.layers.", "monai.losses.")  # fmt: skip
+
+# Functions that a task may be built with; everything else must be a class, for a function does its work at once.
+_TRUSTED_FUNCTIONS = ("cellml.tasks.schedules.",)
+_CONTRACT = ("channels", "spacing_nm", "normalisation")
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,13 @@ def read(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileError(f"There is no checkpoint {path}.")
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as stream:
+            begins_well = stream.read(2) == b"PK"
+        raise FileError(
+            f"{path} is {'cut off' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): a checkpoint is a complete zip archive. "
+            f"{'Copy it again.' if begins_well else 'Name a file that cellml train wrote, such as model.ckpt.'}"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -68,11 +80,21 @@ def read(path: str | Path) -> dict[str, Any]:
                 "cellml never writes such files: train the model with cellml, or have its author save weights and plain values only."
             ) from error
         raise FileError(f"{path} cannot be read as a checkpoint ({path.stat().st_size} bytes; {type(error).__name__}); it may be truncated. Copy it again.") from error
-    if not isinstance(content, dict) or "cellml" not in content or "state_dict" not in content:
+    _require_record(content, path)
+    return content  # type: ignore[no-any-return]
+
+
+def _require_record(content: Any, path: Path) -> None:
+    if not isinstance(content, dict) or not isinstance(content.get("cellml"), dict) or not isinstance(content.get("state_dict"), dict):
         raise FileError(f"{path} is not a cellml checkpoint: it lacks the keys `cellml` and `state_dict`.")
-    if content["cellml"].get("schema") != SCHEMA:
-        raise FileError(f"{path} has checkpoint schema {content['cellml'].get('schema')}; this cellml reads schema {SCHEMA}. Use the version that wrote it.")
-    return content
+    record = content["cellml"]
+    if record.get("schema") != SCHEMA:
+        raise FileError(f"{path} has checkpoint schema {record.get('schema')}; this cellml reads schema {SCHEMA}. Use the version that wrote it.")
+    contract = record.get("contract")
+    missing = [f"cellml.{key}" for key in ("task", "config") if not isinstance(record.get(key), str)]
+    missing += [f"cellml.contract.{key}" for key in _CONTRACT if not isinstance(contract, dict) or key not in contract]
+    if missing:
+        raise FileError(f"{path} is not a complete cellml checkpoint: it lacks {', '.join(missing)}.")
 
 
 def load(path: str | Path, *, trust: Sequence[str] = (), task: str | None = None) -> LoadedModel:
@@ -110,7 +132,10 @@ def _build(record: Mapping[str, Any], path: str | Path, trust: Sequence[str]) ->
     from omegaconf import OmegaConf
 
     config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
-    assert isinstance(config, dict)
+    if not isinstance(config, dict) or not isinstance(config.get("task"), dict):
+        raise FileError(f"{path} is not a complete cellml checkpoint: its configuration describes no task.")
+    if any("${" in text for text in _texts(config["task"])):
+        raise ContractError(f"{path} holds an interpolation inside text of its configuration, which could build what was not checked; it was not built.")
     for target in _targets(config["task"]):
         _require_trusted(target, (*TRUSTED, *trust), path)
     return instantiate(config["task"], _convert_="all")
@@ -128,11 +153,24 @@ def _targets(node: Any) -> Iterator[str]:
             yield from _targets(value)
 
 
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield str(key)
+            yield from _texts(value)
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for value in node:
+            yield from _texts(value)
+    elif isinstance(node, str):
+        yield node
+
+
 def _require_trusted(target: str, trusted: Sequence[str], path: str | Path) -> None:
-    """A target must be named under a trusted prefix, and be a class or function that was defined under one.
+    """A target must be named under a trusted prefix, and be a class that was defined under one (or a function the caller trusts).
 
     The second half matters: `cellml.nets.unet.torch.load` begins like a friend.
     """
+    functions = (*_TRUSTED_FUNCTIONS, *(prefix for prefix in trusted if prefix not in TRUSTED))
     refusal = ContractError(
         f"{path} wants to build {target!r}, which is not trusted. Trusted are {', '.join(trusted)}; if you know the author, name the module: trust=[{target.rsplit('.', 1)[0]}.]"
     )
@@ -150,15 +188,18 @@ def _require_trusted(target: str, trusted: Sequence[str], path: str | Path) -> N
         except AttributeError:
             break
         home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
-        if not home.startswith(tuple(trusted)) or not callable(found):
+        if not home.startswith(tuple(trusted)) or not (isinstance(found, type) or (callable(found) and home.startswith(functions))):
             raise refusal
         return
     raise CellmlError(f"{path} was made with {target!r}, which this installation does not have; install the version {path} names.")
 
 
 def _plain(value: Any, where: str) -> Any:
-    if value is None or isinstance(value, str | bool | int | float):
-        return str(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (str, int, float):  # subclasses too: numpy's float64 is a float, and torch's version is a text
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, Mapping):
         return {str(k): _plain(v, f"{where}.{k}") for k, v in value.items()}
     if isinstance(value, Sequence):

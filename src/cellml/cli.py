@@ -81,6 +81,7 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)
     def job(config: Any) -> Any:
+        sys.argv = saved  # processes that training starts repeat the command as it was given
         try:
             outcome["value"] = _call(entry, config)
             return outcome["value"] if isinstance(outcome["value"], float | int) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +21,27 @@ def train(config: DictConfig) -> float | None:
     Returns the value of `training.objective` for sweeps, or None where it was not logged. The run folder is Hydra's output folder.
     """
     _require_complete(config)
-    folder = claim_folder(_output_folder())
     import pytorch_lightning as pl
     from hydra.utils import instantiate
 
-    for noisy in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    folder = _output_folder()
+    if pl.utilities.rank_zero_only.rank == 0:
+        claim_folder(folder)
+    _silence()
     pl.seed_everything(config.seed, workers=True)
-    _set_threads(config.trainer)
+    _set_threads()
     data = instantiate(config.data, _convert_="all")
     data.setup()
     for warning in data.warnings:
         log.warning(warning)
     task = instantiate(config.task, _convert_="all")
+    require_fit(task, data)
     initialise(task, config.training.initialise_from)
     resume = _resume_point(config.resume, config)
     settings = plan(config, task, data, resume)
     record = make_run_record(config, data, settings)
     trainer = build_trainer(config, folder, record, settings)
-    trainer.fit(task, data, ckpt_path=None if resume is None else str(resume[0]), weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    fit(trainer, task, data, None if resume is None else str(resume[0]))
     write_model(trainer, task, data, folder, record)
     _close_loggers(trainer)
     objective = trainer.callback_metrics.get(config.training.objective)
@@ -67,14 +66,41 @@ def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str,
         validations=config.training.validations,
         resumed=None if resume is None else resume[1]["plan"],
         gpu=gpu,
+        alone=config.trainer.devices == 1 and config.trainer.get("num_nodes", 1) == 1,
     )
+
+
+def fit(trainer: Any, task: Any, data: Any, position: str | None) -> None:
+    """Train, from a position if one is given. Raises KeyboardInterrupt after Ctrl-C, which Lightning would turn into an exit with code 1."""
+    import signal
+
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(task, data, ckpt_path=position, weights_only=True)
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        signal.signal(signal.SIGINT, handler)  # Lightning leaves it deaf
+        raise KeyboardInterrupt from None
+
+
+def require_fit(task: Any, data: Any) -> None:
+    """Raise CellmlError where the network and the data do not go together: channels, or a patch that the network cannot halve."""
+    channels, wanted = data.contract["channels"], getattr(task.net, "in_channels", data.contract["channels"])
+    if channels != wanted:
+        raise CellmlError(f"The images have {channels} channel(s), but the network takes {wanted}; set task.net.in_channels={channels}.")
+    multiple = getattr(task.net, "multiple", (1, 1, 1))
+    if any(p % m for p, m in zip(data.patch, multiple, strict=True)):
+        raise CellmlError(f"data.patch is {list(data.patch)} voxels (z, y, x), but the network needs multiples of {list(multiple)}.")
 
 
 def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], settings: Any) -> Any:
     """Lightning's Trainer with the configured callbacks and loggers, and the callbacks that every run has."""
     from hydra.utils import instantiate
 
+    from cellml.callbacks.checkpoints import AtomicCheckpointIO
     from cellml.callbacks.contract import CheckpointContract
+    from cellml.callbacks.interrupt import KeepPosition
     from cellml.callbacks.progress import Progress
 
     callbacks = [*instantiate(config.callbacks, _convert_="all").values()]
@@ -89,8 +115,9 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
         max_epochs=-1,
         val_check_interval=settings.validate_every,
         check_val_every_n_epoch=None,
-        callbacks=[*callbacks, CheckpointContract(record), Progress()],
+        callbacks=[*callbacks, CheckpointContract(record), KeepPosition(folder / "checkpoints" / "last.ckpt"), Progress()],
         logger=loggers,
+        plugins=[*instantiate(config.trainer.get("plugins") or [], _convert_="all"), AtomicCheckpointIO()],
     )
 
 
@@ -105,7 +132,7 @@ def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, A
         str(config.task._target_),
         data.contract,
         plan=settings.as_dict(),
-        overrides=sys.argv[1:],
+        overrides=_overrides(),
         labels=list(target.get("classes") or []),
         warnings=data.warnings,
         seed=int(config.seed),
@@ -178,13 +205,26 @@ def _resume_point(resume: str | None, config: DictConfig) -> tuple[Path, dict[st
         raise CellmlError(f"{path} holds weights for prediction only; resume from a file in the run's folder `checkpoints`, or use training.initialise_from.")
     old, new = (OmegaConf.to_container(c, resolve=True) for c in (OmegaConf.create(content["cellml"]["config"]), config))
     assert isinstance(old, dict) and isinstance(new, dict)
-    changed = [key for key in ("task", "data", "seed") if old[key] != new[key]]
+    changed = [text for key in ("task", "data", "seed", "training", "trainer") for text in _changes(old.get(key), new[key], key)]
     if changed:
         raise CellmlError(
-            f"{path} was trained with other settings of {', '.join(changed)}, so going on would be another training. Repeat the original "
+            f"{path} was trained with other settings, so going on would be another training: {'; '.join(changed)}. Repeat the original "
             "overrides, or start a new run with training.initialise_from."
         )
     return path, content["cellml"]
+
+
+# Settings that may differ when a run goes on, because they do not change what is computed.
+_FREE = {"data.num_workers", "training.objective", "training.initialise_from", "trainer.log_every_n_steps", "trainer.enable_progress_bar"}
+
+
+def _changes(old: Any, new: Any, name: str) -> list[str]:
+    """Settings that differ, as `name (old → new)`."""
+    if name in _FREE or old == new:
+        return []
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [text for key in {**old, **new} for text in _changes(old.get(key), new.get(key), f"{name}.{key}")]
+    return [f"{name} ({old} → {new})"]
 
 
 def _require_complete(config: DictConfig) -> None:
@@ -199,7 +239,30 @@ def _output_folder() -> Path:
     return Path(HydraConfig.get().runtime.output_dir)
 
 
-def _set_threads(trainer: DictConfig) -> None:
+def _overrides() -> list[str]:
+    from hydra.core.hydra_config import HydraConfig
+
+    return list(HydraConfig.get().overrides.task)
+
+
+def _silence() -> None:
+    """Keep quiet about what is so by design: our sampler knows its position, patches are read in the process, and logs share the run's folder."""
+    import warnings
+
+    for noisy in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for message in (
+        ".*dataloader is not resumable.*",
+        ".*smaller than the logging interval.*",
+        ".*does not have many workers.*",
+        "Experiment logs directory .* exists and is not empty.*",
+        "Checkpoint directory .* exists and is not empty.*",
+        ".*LeafSpec.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)
+
+
+def _set_threads() -> None:
     import torch
 
     if hasattr(os, "sched_getaffinity") and "OMP_NUM_THREADS" not in os.environ:

@@ -31,19 +31,24 @@ class TrainingPlan:
 
 
 def plan_training(
-    task: Any, data: Any, *, precision: str, max_steps: int | None, budget_minutes: float | None, validations: int, resumed: dict[str, Any] | None, gpu: bool
+    task: Any, data: Any, *, precision: str, max_steps: int | None, budget_minutes: float | None, validations: int, resumed: dict[str, Any] | None, gpu: bool, alone: bool = True
 ) -> TrainingPlan:
     """Choose the precision by timing a few steps, and the number of steps from a time budget where one is given.
 
     resumed: the plan of the checkpoint that training goes on from, which wins, because another number format or another length would be
-    another training. Raises CellmlError where neither steps nor a budget are given.
+    another training; alone: one process trains, so that it may time itself (several would each decide something else). Raises CellmlError
+    where neither steps nor a budget are given, and for a budget with several processes.
     """
     if resumed is not None:
         return TrainingPlan(**resumed)
     if (max_steps is None) == (budget_minutes is None):
         raise CellmlError("Say how long to train: either training.max_steps=N or training.budget_minutes=M, and not both.")
+    if not alone and budget_minutes is not None:
+        raise CellmlError("A time budget cannot be timed by several processes; give training.max_steps=N with trainer=ddp.")
     seconds = {}
-    candidates = [precision] if precision != "auto" else ["bf16-mixed"] if gpu else ["32-true", *(["bf16-mixed"] if cpu_has_bfloat16() else [])]
+    candidates = candidate_precisions(precision, gpu)
+    if not alone:
+        candidates = candidates[-1:]
     if len(candidates) > 1 or budget_minutes is not None:
         seconds = {name: time_step(task, data, name, gpu) for name in candidates}
     chosen = min(seconds, key=lambda name: seconds[name]) if seconds else candidates[0]
@@ -51,6 +56,15 @@ def plan_training(
     steps = max_steps if max_steps is not None else max(1, int(60 * float(budget_minutes or 0) / seconds[chosen]))
     log.info("Precision %s (%s); %d steps", chosen, timed, steps)
     return TrainingPlan(chosen, int(steps), max(1, int(steps) // max(1, validations)), seconds.get(chosen, 0.0))
+
+
+def candidate_precisions(precision: str, gpu: bool) -> list[str]:
+    """Number formats to choose from: the one asked for, or for "auto" what the hardware computes in, the more precise first."""
+    if precision != "auto":
+        return [precision]
+    if gpu:
+        return ["bf16-mixed"]
+    return ["32-true", *(["bf16-mixed"] if cpu_has_bfloat16() else [])]
 
 
 def cpu_has_bfloat16() -> bool:

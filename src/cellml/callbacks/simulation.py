@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import statistics
 import time
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytorch_lightning as pl
 
 from cellml.evaluation.objects import ObjectChoice, compare_objects
 from cellml.evaluation.solved import SolvedObject
-from cellml.report.objects import ObjectRow, statistics
+from cellml.report.objects import ObjectRow
+from cellml.report.objects import statistics as summarise
 from cellml.types import Labels
 
 log = logging.getLogger(__name__)
@@ -20,7 +22,8 @@ class SimulationEvaluation(pl.Callback):
     """At validation, solve a model in predicted and in true objects and log how far the answers are apart.
 
     model: name of a shipped model or a model file; min_voxels, max_voxels, most, seed: which truth objects; iou: least overlap of a match;
-    share: largest share of the wall time since training began that this may use (at least one object is always compared); every: run at every
+    share: largest share of the wall time since training began that this may use: a block whose turn comes
+    when the share is spent is left out (the first ever compares at least one object); every: run at every
     n-th validation. Logs `val/sim/<observable>` (median of the predicted values), `val/sim/<observable>/rel_error` and `…/rel_error_p90` over all
     chosen truth objects, with 1 for unmatched and failed ones, `val/sim/<observable>/not_resolved` (share within the discretisation error), and
     `val/sim/failure_rate`. A failure never stops training.
@@ -63,7 +66,10 @@ class SimulationEvaluation(pl.Callback):
         if trainer.sanity_checking or (self._validations - 1) % self.every or not isinstance(outputs, dict) or "prediction" not in outputs:
             return
         begin = time.monotonic()
-        left = max(1e-3, self.share * (begin - self._begun) - self._spent) if self._begun else float("inf")
+        left = self.share * (begin - self._begun) - self._spent if self._begun else float("inf")
+        if left <= 0 and self._spent:
+            log.info("The simulation of %s is left out: its share of the time (%g) is spent.", batch["name"], self.share)
+            return
         frame = {"spacing": tuple(batch["spacing"]), "origin": tuple(batch["origin"])}
         truth = Labels(batch["labels"].cpu().numpy(), **frame, name=f"truth of {batch['name']}")
         prediction = Labels(outputs["prediction"], **frame, name=f"prediction of {batch['name']}")
@@ -79,14 +85,14 @@ class SimulationEvaluation(pl.Callback):
         """Log the statistics over all rows of this validation."""
         if not self.rows:
             return
-        for found in statistics(self.rows):
+        for found in summarise(self.rows):
             counted = found.objects - found.undefined
             if not counted:
                 continue
             values = [row.prediction for row in self.rows if row.observable == found.observable and row.status == "matched"]
             name = f"val/sim/{found.observable}"
             if values:
-                pl_module.log(name, float(sorted(values)[len(values) // 2]))
+                pl_module.log(name, statistics.median(values))
             pl_module.log(f"{name}/rel_error", found.median_error)
             pl_module.log(f"{name}/rel_error_p90", found.p90_error)
             pl_module.log(f"{name}/not_resolved", found.not_resolved / counted)

@@ -54,7 +54,7 @@ class OpenBlock:
     Raises CellmlError where image and labels differ in shape or spacing, or nothing is labelled.
     """
 
-    def __init__(self, block: Block, *, normalisation: str = "volume", warn: Any = None) -> None:
+    def __init__(self, block: Block, *, normalisation: str = "volume") -> None:
         from cellml.data.references import resolve
         from cellml.io import open_image
 
@@ -66,16 +66,19 @@ class OpenBlock:
         self._labels = open_image(labels, spacing_nm=spacing, usual="labels")
         self.spacing: Triple = self._image.spacing
         self.name = f"{block.image}{dict(block.region) if block.region else ''}"
-        whole, other = self._image.shape[-3:], self._labels.shape[-3:]
+        self._label_file = labels
+        self._require_axes(image, labels)
+        whole, other = self._image.shape, self._labels.shape
         if tuple(whole) != tuple(other):
             raise CellmlError(
-                f"{block.image} has {tuple(whole)} voxels but its labels {block.labels} have {tuple(other)}; they must be one grid."
+                f"{block.image} has {tuple(whole)} voxels but its labels {labels} have {tuple(other)}; they must be one grid."
             )
         if any(abs(a - b) > 0.01 * a for a, b in zip(self._image.spacing, self._labels.spacing, strict=True)):
             raise CellmlError(f"{block.image} has voxels of {self._image.spacing} nm (z, y, x) but its labels {labels} of {self._labels.spacing} nm; correct one of them.")
         self.box = block.box(whole)
         self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
-        self.normalisation = Normalisation.measure(self._image, method=normalisation)
+        self._require_labelled()
+        self.normalisation = Normalisation.measure(self._image, method=normalisation, name=block.image)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -97,12 +100,35 @@ class OpenBlock:
         return np.asarray(self._image.read(self.box))
 
     def read_labels(self, region: Region | None = None) -> NDArray[Any]:
-        """Labels, (z, y, x) integers."""
-        return np.asarray(self._labels.read(self._absolute(region)))
+        """Labels, (z, y, x) integers. Raises CellmlError for labels stored as numbers that are not whole."""
+        labels = self._labels.read(self._absolute(region))
+        if np.issubdtype(labels.dtype, np.floating):
+            if not np.isfinite(labels).all() or (labels != np.round(labels)).any():
+                raise CellmlError(f"{self._label_file} holds fractional or non-finite values ({labels.dtype}); labels must be whole numbers.")
+            labels = labels.astype(np.int64)
+        return np.asarray(labels)
 
     def known(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
         """Where somebody labelled."""
         return np.ones(labels.shape, bool) if self.block.ignore is None else np.asarray(labels != self.block.ignore)
+
+    def _require_axes(self, image: str, labels: str) -> None:
+        if "T" in self._image.axes:
+            raise CellmlError(f"{image} has a time axis ({self._image.axes}); training needs one volume: save the frames as separate files.")
+        if self._labels.axes != "ZYX":
+            raise CellmlError(f"{labels} has the axes {self._labels.axes}; labels need the axes ZYX, one number for each voxel.")
+
+    def _require_labelled(self, depth: int = 16) -> None:
+        """Look for a known label above 0, slab by slab, and stop at the first."""
+        z, y, x = self.shape
+        for start in range(0, z, depth):
+            labels = self.read_labels((slice(start, min(start + depth, z)), slice(0, y), slice(0, x)))
+            if ((labels > 0) & self.known(labels)).any():
+                return
+        raise CellmlError(
+            f"{self._label_file} has no labelled voxel in the region of {z} × {y} × {x} voxels (z, y, x) of {self.name}: every label is 0"
+            f"{'' if self.block.ignore is None else f' or {self.block.ignore}, which is ignored'}. Choose another array or region."
+        )
 
     def _absolute(self, region: Region | None) -> Region:
         if region is None:

@@ -89,6 +89,12 @@ class VolumeDataModule(pl.LightningDataModule):
         dataset = PatchDataset(
             self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms), self.min_labelled
         )
+        together = self.batch_size * world * (trainer.accumulate_grad_batches if trainer else 1)
+        if self.patches_per_epoch % together:
+            raise CellmlError(
+                f"data.patches_per_epoch is {self.patches_per_epoch}; it must be a multiple of the {together} patches of an optimiser step "
+                f"(batch_size {self.batch_size} × {world} processes × accumulated batches)."
+            )
         sampler = PositionSampler(self.patches_per_epoch, self._consumed, rank=rank, world=world)
         return DataLoader(
             dataset,

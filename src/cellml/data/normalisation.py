@@ -28,40 +28,49 @@ class Normalisation:
 
     shift: NDArray[np.float32]
     scale: NDArray[np.float32]
+    name: str = "the image"
 
     @classmethod
-    def measure(cls, image: _Image, method: str = "volume", frame: int | None = None, slabs: int = 24) -> Normalisation:
+    def measure(cls, image: _Image, method: str = "volume", frame: int | None = None, slabs: int = 24, name: str | None = None) -> Normalisation:
         """The numbers for one image.
 
         method "volume": mean and standard deviation over up to `slabs` evenly spaced z-sections of the whole volume; "dtype": the range of
-        an integer dtype to −1…1. Raises CellmlError for NaN or infinite voxels and for a constant image.
+        an integer dtype to −1…1; name: what messages call the image. Raises CellmlError for NaN or infinite voxels and for a constant image.
         """
+        name = name or image.name
         if method == "dtype":
             if not np.issubdtype(image.dtype, np.integer):
                 raise CellmlError(
-                    f"{image.name}: normalisation by dtype needs integer voxels, this image holds {image.dtype}; use data.normalisation=volume."
+                    f"{name}: normalisation by dtype needs integer voxels, this image holds {image.dtype}; use data.normalisation=volume."
                 )
-            half = np.iinfo(image.dtype).max / 2
-            return cls(np.float32(half), np.float32(half))  # type: ignore[arg-type]
+            low, high = float(np.iinfo(image.dtype).min), float(np.iinfo(image.dtype).max)
+            return cls(np.float32((high + low) / 2), np.float32((high - low) / 2), name)  # type: ignore[arg-type]
         if method != "volume":
             raise CellmlError(f"data.normalisation is {method!r}; use 'volume' or 'dtype'.")
         depth = image.shape[-3]
         sections = np.unique(np.linspace(0, depth - 1, min(depth, slabs)).astype(int))
         samples = np.concatenate([_channels(_read(image, slice(z, z + 1), frame)) for z in sections], axis=1).astype(np.float64)
-        if not np.isfinite(samples).all():
-            raise CellmlError(
-                f"{image.name} holds {int((~np.isfinite(samples)).sum())} NaN or infinite voxels in {len(sections)} of its {depth} sections. "
-                f"Replace them (for example by the median) before use; `cellml check` lists where they are."
-            )
+        _require_finite(samples, f"in {len(sections)} of its {depth} sections", name)
         mean, std = samples.mean(axis=(1, 2, 3), keepdims=True), samples.std(axis=(1, 2, 3), keepdims=True)
-        if (std == 0).any():
-            raise CellmlError(f"{image.name} is constant (every voxel looked at is {samples.flat[0]:g}); there is no image in it.")
-        return cls(mean.astype(np.float32), std.astype(np.float32))
+        if (std <= 1e-12 * np.abs(mean)).any():
+            raise CellmlError(f"{name} is constant (every voxel looked at is {samples.flat[0]:g}); there is no image in it.")
+        return cls(mean.astype(np.float32), std.astype(np.float32), name)
 
     def apply(self, voxels: NDArray[Any]) -> NDArray[np.float32]:
-        """(z, y, x) or (C, z, y, x) of any dtype → (C, z, y, x) float32."""
+        """(z, y, x) or (C, z, y, x) of any dtype → (C, z, y, x) float32. Raises CellmlError for NaN or infinite voxels."""
+        if np.issubdtype(voxels.dtype, np.floating):
+            _require_finite(voxels, f"in a region of {voxels.shape[-3:]} voxels", self.name)
         normalised = (_channels(voxels).astype(np.float32) - self.shift) / self.scale
         return np.asarray(normalised, dtype=np.float32)
+
+
+def _require_finite(voxels: NDArray[Any], where: str, name: str) -> None:
+    finite = np.isfinite(voxels)
+    if not finite.all():
+        raise CellmlError(
+            f"{name} holds {int((~finite).sum())} NaN or infinite voxels {where}. Replace them (for example by the median) before use; "
+            "`cellml check` lists where they are."
+        )
 
 
 def _channels(voxels: NDArray[Any]) -> NDArray[Any]:

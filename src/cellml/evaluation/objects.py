@@ -57,8 +57,8 @@ def compare_objects(
 ) -> Iterator[ObjectComparison]:
     """Solve `model` in chosen truth objects and in the predicted objects that match them.
 
-    truth, prediction: instance labels on one grid; an object matches the predicted one of maximal overlap with at least this iou; seconds: no
-    further object is begun after this time; solved_truth: truth objects solved before, added to; on_object(number, of): called before each.
+    truth, prediction: instance labels on one grid; an object matches the predicted one of maximal overlap with at least this iou; seconds:
+    after this time no further object is begun, but the first always is; solved_truth: truth objects solved before, added to; on_object(number, of): called before each.
     Unmatched truth objects and failures give rows of relative error 1, never none. Ends are chosen on the truth and looked for in the
     prediction, so that both answer the same question.
     """
@@ -66,7 +66,7 @@ def compare_objects(
     matches = {m.truth: m for m in match_objects(ContingencyTable.from_labels(truth.data, prediction.data), iou)}
     picked = (choice or ObjectChoice()).pick(truth)
     for number, label in enumerate(picked, 1):
-        if time.monotonic() - begin > seconds:
+        if number > 1 and time.monotonic() - begin > seconds:
             return
         if on_object is not None:
             on_object(number, len(picked))
@@ -87,7 +87,8 @@ def _row(match: Match, truth: SolvedObject, prediction: SolvedObject | None, req
     if status == "matched":
         assert t is not None and p is not None
         resolution = t.discretisation_error + p.discretisation_error
-        error, resolved = abs(p.value - t.value) / abs(t.value), abs(p.value - t.value) > resolution
+        error = abs(p.value - t.value) / abs(t.value) if t.value else float(p.value != t.value)
+        resolved = abs(p.value - t.value) > resolution
     elif status == "undefined":
         error, resolved = math.nan, False
     voxels = match.overlap

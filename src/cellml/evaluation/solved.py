@@ -54,3 +54,6 @@ def solve_object(labels: Labels, label: int, model: Any, *, places: Any = None, 
     except CellmlError as error:
         log.info("%s, label %d: %s", labels.name, label, error)
         return SolvedObject(label, mesh, None, str(error))
+    except Exception as error:  # a defect in one object must neither hide nor take the others with it
+        log.warning("%s, label %d: %s: %s", labels.name, label, type(error).__name__, error)
+        return SolvedObject(label, mesh, None, f"{type(error).__name__}: {error}")

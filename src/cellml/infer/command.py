@@ -57,6 +57,8 @@ def infer_file(
     window = replace(task.window, precision=precision or choose_precision(place))
     window = replace(window, **{k: tuple(v) for k, v in (("tile", tile), ("halo", halo)) if v is not None})
     if decode is not None:
+        if task.target.kind == "semantic":
+            raise CellmlError(f"decode makes objects of affinities, but {checkpoint} predicts classes; leave it out.")
         task.decoder = instantiate(dict(decode), _convert_="all")
     reference, warning = resolve(input, "image")
     if warning:
@@ -65,10 +67,10 @@ def infer_file(
     with open_image(reference, spacing_nm=spacing_nm, axes=axes) as image:
         channels = len(image.channels) or 1
         require_match(model.contract, spacing_nm=image.spacing, channels=channels, name=input)
-        return _predict(task, window, image, output, probabilities, model.contract["normalisation"], model.record.get("labels") or [])
+        return _predict(task, window, image, input, output, probabilities, model.contract["normalisation"], model.record.get("labels") or [])
 
 
-def _predict(task: Any, window: Any, image: Any, output: str, keep: bool, normalisation: str, classes: Sequence[str]) -> dict[str, Any]:
+def _predict(task: Any, window: Any, image: Any, name: str, output: str, keep: bool, normalisation: str, classes: Sequence[str]) -> dict[str, Any]:
     from cellml.data.normalisation import Normalisation
     from cellml.io import create_array
 
@@ -88,7 +90,7 @@ def _predict(task: Any, window: Any, image: Any, output: str, keep: bool, normal
             where, kaxes = _beside(output, "_probabilities"), "TCZYX" if timed else "CZYX"
             kept = stack.enter_context(create_array(where, shape=(*lead, task.target.channels, *shape), dtype=np.float32, axes=kaxes, name="probabilities", **common))
         for frame in range(frames):
-            numbers = Normalisation.measure(image, method=normalisation, frame=frame if timed else None)
+            numbers = Normalisation.measure(image, method=normalisation, frame=frame if timed else None, name=name)
 
             def read(region: Any, frame: int = frame, numbers: Any = numbers) -> NDArray[np.float32]:
                 return numbers.apply(image.read(region, frame=frame) if timed else image.read(region))
@@ -154,11 +156,16 @@ def _waiting_room(task: Any, shape: tuple[int, ...], folder: Path) -> Iterator[N
 
 
 def _beside(output: str, suffix: str) -> str:
-    path = Path(output)
-    stem, ending = path.name.split(".", 1)
-    return str(path.with_name(f"{stem}{suffix}.{ending}"))
+    """`out.tif` → `out_probabilities.tif`; an array inside a file gets a file of its own, a folder of slices a folder."""
+    from cellml.io.location import locate
+
+    path = locate(output).path
+    stem, dot, ending = path.name.partition(".")
+    return str(path.with_name(f"{stem}{suffix}{dot}{ending}")) + ("/" if output.endswith("/") else "")
 
 
 def _require_target(output: str) -> None:
-    if "." not in Path(output).name:
+    from cellml.io.location import locate
+
+    if "." not in locate(output).path.name and not output.endswith("/"):
         raise CellmlError(f"output={output} has no suffix, so the format is unknown; use for example {output}.tif, .npz, .h5, .mrc, .nii.gz or .ome.zarr.")

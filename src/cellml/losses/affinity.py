@@ -12,8 +12,9 @@ from cellml.losses.record import LossRecord
 class BalancedBinaryLoss(nn.Module):
     """Class-balanced binary cross-entropy plus soft Dice, over the voxels of a mask.
 
-    L = bce · Σ w_y BCE(p, y) / Σ w_y + dice · (1 − (2 Σ (1−p)(1−y) + 1) / (Σ (1−p) + Σ (1−y) + 1)), averaged over channels, with w_y such that
-    both classes carry the same weight in every channel, bounded by `max_weight`. Dice is taken over the negatives (boundaries), the rare
+    L = bce · Σ w_y BCE(p, y) / Σ w_y + dice · (1 − (2 Σ (1−p)(1−y) + 1) / (Σ (1−p) + Σ (1−y) + 1)), averaged over samples and channels, with w_y such
+    that both classes carry the same weight in every channel of a sample, bounded by `max_weight`. No sum mixes samples, so that one process
+    with a batch of two computes what two processes with one sample each do. Dice is taken over the negatives (boundaries), the rare
     class of affinities (Milletari et al. 2016, eq. 3). Computed in float32 whatever the network's precision.
     """
 
@@ -24,9 +25,9 @@ class BalancedBinaryLoss(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor) -> LossRecord:
         """logits, target, mask: (B, K, Z, Y, X); target in {0, 1}; mask 0 where nothing is known. Returns scalars, zero for an empty mask."""
         logits, target, mask = logits.float(), target.float(), mask.float()
-        axes = (0, 2, 3, 4)
+        axes = (2, 3, 4)
         positive, total = (target * mask).sum(axes), mask.sum(axes)
-        share = (positive / total.clamp(min=1)).view(1, -1, 1, 1, 1)
+        share = (positive / total.clamp(min=1))[:, :, None, None, None]
         weight = torch.where(target > 0.5, 0.5 / share.clamp(min=1e-6), 0.5 / (1 - share).clamp(min=1e-6)).clamp(max=self.max_weight) * mask
         entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         cross_entropy = ((entropy * weight).sum(axes) / weight.sum(axes).clamp(min=1)).mean()

@@ -14,7 +14,8 @@ from cellml.losses.record import LossRecord
 class SemanticLoss(nn.Module):
     """Cross-entropy plus soft Dice over K classes with softmax (Isensee et al. 2021).
 
-    class_weights: one weight a class for the cross-entropy, or none. Computed in float32 whatever the network's precision.
+    Averaged over samples, none of which has a say in another's sums, so that one process with a batch of two computes what two processes
+    with one sample each do. class_weights: one weight a class for the cross-entropy, or none. Computed in float32 whatever the network's precision.
     """
 
     def __init__(self, cross_entropy: float = 1.0, dice: float = 1.0, class_weights: Sequence[float] | None = None) -> None:
@@ -28,8 +29,8 @@ class SemanticLoss(nn.Module):
         log_probabilities = functional.log_softmax(logits, dim=1)
         weights = target if self.class_weights is None else target * self.class_weights.view(1, -1, 1, 1, 1)
         weights = weights * known
-        entropy = -(weights * log_probabilities).sum() / weights.sum().clamp(min=1e-6)
-        axes = (0, 2, 3, 4)
+        axes = (2, 3, 4)
+        entropy = (-(weights * log_probabilities).sum((1, *axes)) / weights.sum((1, *axes)).clamp(min=1e-6)).mean()
         probabilities, truth = log_probabilities.exp() * known, target * known
         overlap, sizes = (probabilities * truth).sum(axes), probabilities.sum(axes) + truth.sum(axes)
         dice = (1 - (2 * overlap + 1) / (sizes + 1)).mean()

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from cellml.errors import CellmlError
 from cellml.infer.predict import SlidingWindow
 from cellml.metrics.confusion import ConfusionCounts
 from cellml.metrics.contingency import ContingencyTable
@@ -37,6 +38,10 @@ class SegmentationTask(pl.LightningModule):
         window: SlidingWindow | None = None,
     ) -> None:
         super().__init__()
+        if target.kind == "instance" and decoder is None:
+            raise CellmlError("An instance target needs a decoder that turns probabilities into objects; give task.decoder._target_, as conf/decode does.")
+        if getattr(net, "out_channels", target.channels) != target.channels:
+            raise CellmlError(f"The network has {net.out_channels} output channels, but the target asks for {target.channels}; set task.net.out_channels={target.channels}.")
         self.net, self.target, self.loss = net, target, loss
         self.make_optimizer, self.schedule = optimizer, schedule
         self.decoder, self.decoder_grid, self.window = decoder, dict(decoder_grid or {}), window or SlidingWindow()
@@ -114,4 +119,4 @@ class SegmentationTask(pl.LightningModule):
         """Probabilities (K, Z, Y, X) → labels (Z, Y, X)."""
         if self.decoder is None:
             return probabilities.argmax(axis=0)
-        return self.decoder(probabilities, self.target.offsets)
+        return self.decoder(*self.target.pairs(probabilities))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from cellml.errors import CellmlError
 from cellml.segmentation.affinities import affinity_targets
+from cellml.segmentation.boundary import affinities_from_boundary
+from cellml.segmentation.neighbourhood import NEAREST
 
 
 class AffinityTarget:
@@ -40,9 +44,16 @@ class AffinityTarget:
         """Probability that a pair belongs together."""
         return torch.sigmoid(logits)
 
+    def pairs(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[tuple[int, int, int]]]:
+        """Probabilities (K, Z, Y, X) as affinities (K, Z, Y, X) and their offsets, for a decoder."""
+        return probabilities, self.offsets
+
 
 class BoundaryTarget:
-    """Is this voxel on the border of an object? One channel: 1 where any of the six neighbours has another label."""
+    """Is this voxel on the border of an object? One channel: 1 where any of the six neighbours has another label, and on background.
+
+    ignore: label of voxels that nobody labelled; they are masked, and as neighbours they make no border.
+    """
 
     kind = "instance"
     channels = 1
@@ -52,14 +63,23 @@ class BoundaryTarget:
 
     def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """labels: (B, Z, Y, X) → target and mask, both (B, 1, Z, Y, X)."""
-        padded = functional.pad(labels.float()[:, None], (1,) * 6, mode="replicate")
-        largest, smallest = functional.max_pool3d(padded, 3, 1), -functional.max_pool3d(-padded, 3, 1)
         known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
-        return ((largest != smallest) | (labels[:, None] == 0)).float(), known[:, None]
+        border = labels == 0
+        for axis in (1, 2, 3):
+            size = labels.shape[axis] - 1
+            low, high = labels.narrow(axis, 0, size), labels.narrow(axis, 1, size)
+            change = (low != high) & known.narrow(axis, 0, size) & known.narrow(axis, 1, size)
+            border.narrow(axis, 0, size).logical_or_(change)
+            border.narrow(axis, 1, size).logical_or_(change)
+        return border[:, None].float(), known[:, None]
 
     def activation(self, logits: Tensor) -> Tensor:
         """Probability of a boundary."""
         return torch.sigmoid(logits)
+
+    def pairs(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[tuple[int, int, int]]]:
+        """Probabilities (1, Z, Y, X) as affinities (3, Z, Y, X) of nearest neighbours and their offsets, for a decoder."""
+        return affinities_from_boundary(probabilities[0]), NEAREST
 
 
 class SemanticTarget:
