@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from zipfile import BadZipFile
@@ -152,7 +153,9 @@ def _phantom(entry: DataSet, cache: Path, reason: str) -> Located:
     return Located(path, "phantom", warning, description, "made by code; free")
 
 
+@cache
 def _say_loudly(message: str) -> None:
+    """Once a process is loud enough: image and labels are looked for one after the other."""
     from rich.console import Console
     from rich.panel import Panel
 

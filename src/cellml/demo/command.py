@@ -20,6 +20,8 @@ import numpy as np
 from cellml.demo.stages import Clock
 from cellml.errors import CellmlError
 
+# What comes from a solve; volume and area are read off the mesh, and the shape factor is the conductance in other units.
+_SOLVED = ("relaxation_time", "first_passage_time", "conductance")
 _REPORT_SECONDS, _SEGMENT_SECONDS, _SIMULATE_SECONDS = 60.0, 60.0, 300.0
 
 
@@ -39,6 +41,8 @@ def run_demo(
 
     Leaves in `output`: `fib25-neurites.ckpt`, `report.html`, `results.json`, and all artefacts in between. Returns the results by name.
     """
+    if pretrained and not Path(pretrained).is_file():
+        raise CellmlError(f"There is no checkpoint {pretrained}; leave pretrained out to train one.")
     folder, clock = _fresh(Path(output)), Clock(minutes)
     checkpoint = folder / "fib25-neurites.ckpt"
     training = _train(folder, checkpoint, pretrained, experiment, data, seed, overrides, clock)
@@ -74,8 +78,6 @@ def _train(
 ) -> float:
     """Seconds of training; the checkpoint lies at `checkpoint` afterwards."""
     if pretrained:
-        if not Path(pretrained).is_file():
-            raise CellmlError(f"There is no checkpoint {pretrained}; leave pretrained out to train one.")
         shutil.copyfile(pretrained, checkpoint)
         return 0.0
     begin = time.monotonic()
@@ -114,7 +116,7 @@ def _simulate(folder: Path, block: Any, model: str, neurites: int, seed: int, cl
 
 
 def _results(block: Any, compared: Sequence[Any], clock: Clock, training: float) -> dict[str, dict[str, Any]]:
-    errors = [row.error for one in compared for row in one.rows if row.outcome != "undefined"]
+    errors = [row.error for one in compared for row in one.rows if row.outcome != "undefined" and row.observable in _SOLVED]
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "adapted_rand_error": {"value": round(block.scores.adapted_rand_error, 4), "unit": "1"},

@@ -63,7 +63,8 @@ def compare_objects(
     prediction, so that both answer the same question.
     """
     begin, known = time.monotonic(), solved_truth if solved_truth is not None else {}
-    matches = {m.truth: m for m in match_objects(ContingencyTable.from_labels(truth.data, prediction.data), iou)}
+    table = ContingencyTable.from_labels(truth.data, prediction.data)
+    matches, sizes = {m.truth: m for m in match_objects(table, iou)}, dict(zip(*(a.tolist() for a in table.truth_sizes), strict=True))
     picked = (choice or ObjectChoice()).pick(truth)
     for number, label in enumerate(picked, 1):
         if number > 1 and time.monotonic() - begin > seconds:
@@ -76,11 +77,11 @@ def compare_objects(
         answer = None
         if match.prediction is not None and true.solution is not None:
             answer = solve_object(prediction, match.prediction, model, places=true.solution.places)
-        rows = [_row(match, true, answer, request) for request in model.observables]
+        rows = [_row(match, sizes[label], true, answer, request) for request in model.observables]
         yield ObjectComparison(match, true, answer, rows)
 
 
-def _row(match: Match, truth: SolvedObject, prediction: SolvedObject | None, request: Any) -> ObjectRow:
+def _row(match: Match, voxels: int, truth: SolvedObject, prediction: SolvedObject | None, request: Any) -> ObjectRow:
     t = truth.solution[request.name] if truth.solution is not None else None
     p = prediction.solution[request.name] if prediction is not None and prediction.solution is not None else None
     status, error, resolution, resolved = _status(match, t, p), 1.0, math.nan, True
@@ -91,7 +92,6 @@ def _row(match: Match, truth: SolvedObject, prediction: SolvedObject | None, req
         resolved = abs(p.value - t.value) > resolution
     elif status == "undefined":
         error, resolved = math.nan, False
-    voxels = match.overlap
     return ObjectRow(
         truth_id=str(match.truth),
         predicted_id="" if match.prediction is None else str(match.prediction),
