@@ -83,5 +83,5 @@ def _histogram(axes: Axes, groups: Mapping[str, Floats], title: str, gate: tuple
                 va="top",
             )
     axes.set(title=title, xlabel="angle (°)", ylabel="density (1/°)", xlim=(0.0, 180.0), xticks=np.arange(0, 181, 30))
-    if axes.lines:
+    if any(np.size(angles) for angles in groups.values()):
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), handlelength=1.4)

@@ -16,6 +16,9 @@ FONT = {"family": "Segoe UI, Helvetica Neue, Arial, Liberation Sans, DejaVu Sans
 # Light of the eye's own side models the shape; a coloured field is lit evenly, so that its colours are those of the colour bar.
 SHADED = {"ambient": 0.62, "diffuse": 0.75, "specular": 0.15, "roughness": 0.55, "fresnel": 0.05}
 EVEN = {"ambient": 0.9, "diffuse": 0.25, "specular": 0.03, "roughness": 0.8, "fresnel": 0.0}
+# With this diagonal, in plotly's units, a box and its lettering fill the view from this eye without being cut.
+_DIAGONAL = 1.55
+_CAMERA = {"eye": {"x": 1.2, "y": -1.55, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.08}}
 # At these margins a caption, a colour bar and the legend fit without touching the views.
 _MARGIN = {"l": 0, "r": 0, "t": 34, "b": 0}
 
@@ -55,17 +58,15 @@ def view(surfaces: Sequence[Surface], unit_nm: float, symbol: str, across: tuple
     for path, value in frame(surfaces, unit_nm).items():
         part, _, key = path.rpartition(".")
         (scene[part] if part else scene)[key] = value
-    # From here the unit cube fills the view without being cut.
-    camera = {"eye": {"x": 1.2, "y": -1.55, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.08}}
-    return {**scene, "aspectmode": "manual", "camera": camera, "domain": {"x": list(across), "y": [0.0, 1.0]}}
+    return {**scene, "aspectmode": "manual", "camera": _CAMERA, "domain": {"x": list(across), "y": [0.0, 1.0]}}
 
 
 def frame(surfaces: Sequence[Surface], unit_nm: float) -> dict[str, Any]:
-    """Axis ranges and proportions that frame surfaces, with the diagonal of the unit cube, by their path within a plotly scene."""
+    """Axis ranges and proportions that frame surfaces, always with the same diagonal, by their path within a plotly scene."""
     low, high = bounds(surfaces)
     margin = 0.03 * max(float((high - low).max()), 1e-9)
     low, high = (low - margin) / unit_nm, (high + margin) / unit_nm
-    sides = np.sqrt(3.0) * (high - low) / np.linalg.norm(high - low)
+    sides = _DIAGONAL * (high - low) / np.linalg.norm(high - low)
     ranges = {f"{name}axis.range": [float(low[n]), float(high[n])] for n, name in enumerate("xyz")}
     return {**ranges, "aspectratio": {name: float(sides[n]) for n, name in enumerate("xyz")}}
 
