@@ -18,7 +18,7 @@ import numpy as np
 def main(source: str, destination: str) -> None:
     """Read a mesh and passes from `source`, optimise, write the mesh to `destination`.
 
-    Passes end as soon as the smallest dihedral angle reaches `enough_deg`.
+    Passes end as soon as the smallest dihedral angle reaches `enough_deg`; the pass with the largest is written.
     source holds points (P, 3), tets (T, 4), regions (T,), triangles (F, 3), triangle_tags (F,), ridges (E, 2), enough_deg and
     `passes`, a JSON list of MMG options; destination receives points, tets, regions, triangles, triangle_tags, passes_run,
     cpu_s and versions.
@@ -30,29 +30,31 @@ def main(source: str, destination: str) -> None:
     with np.load(source, allow_pickle=False) as data:
         mesh = _build(mmgpy, data)
         passes: list[dict[str, Any]] = json.loads(str(data["passes"]))
-        enough = float(data["enough_deg"])
-    passes_run = 0
-    for options in passes:
-        mesh.remesh(verbose=-1, **options)
-        passes_run += 1
-        if dihedral_angles(mesh.get_vertices(), mesh.get_elements()).min() >= enough:
+        enough_deg = float(data["enough_deg"])
+    best: dict[str, Any] = {}
+    best_deg = -1.0
+    for number, options in enumerate(passes, start=1):
+        try:
+            mesh.remesh(verbose=-1, **options)
+        except RuntimeError:
+            if not best:
+                raise
+            break  # an earlier pass has succeeded, and its mesh is kept
+        smallest_deg = float(dihedral_angles(mesh.get_vertices(), mesh.get_elements()).min())
+        if smallest_deg > best_deg:
+            best, best_deg = _arrays(mesh) | {"passes_run": number}, smallest_deg
+        if smallest_deg >= enough_deg:
             break
-    tets, regions = mesh.get_elements_with_refs()
-    triangles, tags = mesh.get_triangles_with_refs()
     versions = json.dumps({"mmgpy": mmgpy.__version__, "mmg": mmgpy.MMG_VERSION})
     aside = Path(destination).with_suffix(".part.npz")
-    np.savez(
-        aside,
-        points=mesh.get_vertices(),
-        tets=tets,
-        regions=regions,
-        triangles=triangles,
-        triangle_tags=tags,
-        passes_run=passes_run,
-        cpu_s=time.process_time(),
-        versions=versions,
-    )
+    np.savez(aside, **best, cpu_s=time.process_time(), versions=versions)
     aside.replace(destination)
+
+
+def _arrays(mesh: Any) -> dict[str, Any]:
+    tets, regions = mesh.get_elements_with_refs()
+    triangles, tags = mesh.get_triangles_with_refs()
+    return {"points": mesh.get_vertices(), "tets": tets, "regions": regions, "triangles": triangles, "triangle_tags": tags}
 
 
 def _build(mmgpy: Any, data: Any) -> Any:

@@ -26,6 +26,8 @@ def restore_volume(
     side), axes (z, y, x), in which their corners stay; target: nm³; limit: largest move in nm. Returns the points and the move in nm,
     positive outwards; the points are unchanged and the move is 0 if a tetrahedron would lose half its volume.
     """
+    if len(membrane) == 0:
+        return points, 0.0
     normals = _normals(points, membrane, planes)
     before = volumes(points, tets)
     move, missing, slope = 0.0, target - before.sum(), _swept_area(points, membrane, normals)

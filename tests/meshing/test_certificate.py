@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cellml.errors import CellmlError
+from cellml.meshing import Gate
+from cellml.meshing.certificate import SourceRegion, certify
+from cellml.meshing.lattice import body_centred_cubic
+from cellml.meshing.topology import boundary_facets
+from cellml.types import TetMesh
+
+
+@pytest.fixture(scope="module")
+def block():
+    """A box of 40 × 40 × 60 nm, made by hand: 45° is the smallest dihedral angle of the lattice."""
+    points, tets = body_centred_cubic(np.zeros(3), np.array([60.0, 40.0, 40.0]), np.ones((6, 4, 4), bool))
+    facets = boundary_facets(tets)
+    mesh = TetMesh(points, tets, np.ones(len(tets)), {1: "box"}, facets, np.ones(len(facets)), {1: "membrane"}, name="block")
+    return certify(mesh, {1: SourceRegion(96, 96000.0, 1, 2)}, 10.0)
+
+
+def test_numbers_of_a_box(block):
+    assert block.dihedral_min_deg == pytest.approx(45.0)
+    assert (block.surface_angle_min_deg, block.surface_angle_max_deg) == pytest.approx((45.0, 90.0))
+    assert block.membrane_area_nm2 == pytest.approx(2 * 1600 + 4 * 2400)
+    box = block.regions["box"]
+    assert (box.volume_nm3, box.volume_error) == pytest.approx((96000.0, 0.0), abs=1e-9)
+    assert box.thickness_voxels == pytest.approx(2 * 96000 / 12800 / 10)
+    assert (box.closed, box.oriented, box.manifold, box.euler, box.components) == (True, True, True, 2, 1)
+    assert (block.components, block.crossing_facets, block.tets_below_10_deg) == (1, 0, 0)
+
+
+def test_a_good_mesh_passes(block):
+    assert block.passes(Gate()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dihedral_min_deg": 6.2}, "smallest dihedral angle 6.2° is below 10°"),
+        ({"conforming": False}, "more than two tetrahedra"),
+        ({"crossing_facets": 3}, "3 pairs of outer facets cross"),
+    ],
+)
+def test_each_fault_is_named(block, change, reason):
+    assert any(reason in said for said in replace(block, **change).passes(Gate()))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"volume_error": -0.03, "thickness_voxels": 8.0}, "volume of 'box' differs by -3.0 % from its voxels (limit 2 %)"),
+        ({"volume_error": 0.06, "thickness_voxels": 1.5}, "volume of 'box' differs by +6.0 % from its voxels (limit 5 %)"),
+        ({"manifold": False}, "the boundary of 'box' is not manifold"),
+        ({"closed": False}, "the boundary of 'box' is not closed"),
+    ],
+)
+def test_each_fault_of_a_region_is_named(block, change, reason):
+    assert replace(block, regions={"box": replace(block.regions["box"], **change)}).passes(Gate()) == [reason]
+
+
+def test_thin_regions_may_differ_more(block):
+    thin = replace(block, regions={"box": replace(block.regions["box"], volume_error=0.04, thickness_voxels=1.5)})
+    assert thin.passes(Gate()) == []
+
+
+@pytest.mark.parametrize("limits", [{"min_dihedral_deg": 80.0}, {"volume_error": 0.0}])
+def test_impossible_gates_are_refused(limits):
+    with pytest.raises(CellmlError, match="gate"):
+        Gate(**limits)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from cellml.meshing import MeshingError, mesh_labels, mmg
+from cellml.types import Labels
+
+LABELS = Labels(np.pad(np.ones((6, 6, 6), np.uint8), 3), (10.0, 10.0, 10.0))
+
+
+def _worker(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def test_worker_that_aborts_becomes_an_error_with_the_signal(monkeypatch):
+    monkeypatch.setattr(mmg, "WORKER", _worker("import os; os.abort()"))
+    with pytest.raises(MeshingError, match=r"MMG gave up on \d+ tetrahedra: its process was ended by signal 6"):
+        mesh_labels(LABELS)
+
+
+def test_worker_that_fails_becomes_an_error_with_its_last_words(monkeypatch):
+    monkeypatch.setattr(mmg, "WORKER", _worker("raise RuntimeError('metric is not positive')"))
+    with pytest.raises(MeshingError, match=r"ended with code 1 \(RuntimeError: metric is not positive\)"):
+        mesh_labels(LABELS)
+
+
+def test_worker_that_hangs_is_stopped(monkeypatch):
+    monkeypatch.setattr(mmg, "WORKER", _worker("import time; time.sleep(60)"))
+    with pytest.raises(MeshingError, match=r"did not finish \d+ tetrahedra within 1.5 s and was stopped; give a larger timeout_s"):
+        mesh_labels(LABELS, timeout_s=1.5)
+
+
+def test_worker_that_writes_nothing_is_noticed(monkeypatch):
+    monkeypatch.setattr(mmg, "WORKER", _worker("pass"))
+    with pytest.raises(MeshingError, match="MMG gave up"):
+        mesh_labels(LABELS)
