@@ -57,6 +57,7 @@ class OpenBlock:
     def __init__(self, block: Block, *, normalisation: str = "volume") -> None:
         from cellml.data.references import resolve
         from cellml.io import open_image
+        from cellml.io.location import locate
 
         self.block = block
         image, self.warning = resolve(block.image, "image")
@@ -66,7 +67,7 @@ class OpenBlock:
         self._labels = open_image(labels, spacing_nm=spacing, usual="labels")
         self.spacing: Triple = self._image.spacing
         self.name = f"{block.image}{dict(block.region) if block.region else ''}"
-        self._label_file = labels
+        self._label_file, self.file = labels, locate(image).path.resolve()
         self._require_axes(image, labels)
         whole, other = self._image.shape, self._labels.shape
         if tuple(whole) != tuple(other):
@@ -140,7 +141,7 @@ class OpenBlock:
 def require_guard(train: Sequence[OpenBlock], held_out: Sequence[OpenBlock], guard: int) -> None:
     """Raise CellmlError if a held-out block comes closer than `guard` voxels to a training block of the same file."""
     for a, b in product(train, held_out):
-        if a.block.image != b.block.image:
+        if a.file != b.file:
             continue
         gap = max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(a.box, b.box, strict=True))
         if gap < guard:

@@ -64,6 +64,10 @@ class VolumeDataModule(pl.LightningDataModule):
                 f"The blocks have different voxel sizes {sorted(spacings)} nm (z, y, x); resample them to one, or train one model for each."
             )
 
+        channels = {block.name: block.channels for block in [*self._train, *self._val]}
+        if len(set(channels.values())) > 1:
+            raise CellmlError(f"The blocks have different numbers of channels: {channels}; select or stack channels to match.")
+
     @property
     def contract(self) -> dict[str, Any]:
         """What a checkpoint must know of its input: axes, channels, spacing (nm), normalisation, patch."""

@@ -45,7 +45,8 @@ class SlidingWindow:
         """
         plan = self.plan(net, shape)
         blend: _RollingBlend | None = None
-        for row in plan.rows():
+        rows = list(plan.rows())
+        for row, following in zip(rows, [*rows[1:], None], strict=True):
             for tile in row:
                 result = self._run(net, _read_padded(read, tile.read, plan.shape), activation)
                 if blend is None:
@@ -54,8 +55,7 @@ class SlidingWindow:
                 if on_tile is not None:
                     on_tile()
             assert blend is not None
-            done = row[0].keep[0].stop - (2 * plan.overlap[0] if row[0].keep[0].stop < plan.padded[0] else 0)
-            yield from blend.flush(done)
+            yield from blend.flush(plan.padded[0] if following is None else following[0].keep[0].start)
 
     def whole(self, net: nn.Module, image: NDArray[np.float32], *, activation: Activation, on_tile: Callable[[], object] | None = None) -> NDArray[np.float32]:
         """image: normalised (C, Z, Y, X) float32 → (K, Z, Y, X) float32 in memory."""

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from cellml.data.module import VolumeDataModule
+from cellml.errors import CellmlError
+
+
+def module(source: Path, **changes: Any) -> VolumeDataModule:
+    usual: dict[str, Any] = {
+        "train": [{"region": {"z": [0, 20]}}],
+        "val": [{"region": {"z": [24, 40]}}],
+        "patch": [8, 8, 8],
+        "patches_per_epoch": 4,
+        "guard": 4,
+    }
+    data = VolumeDataModule(**{**usual, "path": str(source), **changes})
+    data.setup()
+    return data
+
+
+def test_the_contract_says_what_a_checkpoint_must_know(phantom_file: Path) -> None:
+    contract = {"axes": "ZYX", "channels": 1, "spacing_nm": [10.0, 10.0, 10.0], "normalisation": "volume", "patch": [8, 8, 8]}
+    assert module(phantom_file).contract == contract
+
+
+def test_batches_are_stacked_patches(phantom_file: Path) -> None:
+    batch = next(iter(module(phantom_file, batch_size=2).train_dataloader()))
+    assert batch["image"].shape == (2, 1, 8, 8, 8) and batch["image"].dtype == torch.float32
+    assert batch["labels"].shape == (2, 8, 8, 8) and batch["labels"].dtype == torch.int64
+
+
+def test_validation_blocks_come_whole_with_their_frame(phantom_file: Path) -> None:
+    (block,) = module(phantom_file).val_dataloader()
+    assert block["image"].shape == (1, 16, 32, 32) and block["labels"].shape == (16, 32, 32)
+    assert tuple(block["spacing"]) == (10, 10, 10) and tuple(block["origin"]) == (240, 0, 0)
+    assert np.array_equal(block["labels"], np.load(phantom_file)["labels"][24:])
+
+
+def test_training_goes_on_where_the_trainer_stands(phantom_file: Path) -> None:
+    data, steps = module(phantom_file), 0
+    data.trainer = SimpleNamespace(world_size=1, global_rank=0, accumulate_grad_batches=1, global_step=0)  # type: ignore[assignment]
+    loader = data.train_dataloader()
+    uninterrupted = []
+    for _ in range(2):
+        for batch in loader:
+            uninterrupted.append(batch["image"])
+            steps += 1
+            data.trainer.global_step = steps  # type: ignore[union-attr, misc]
+    data.trainer.global_step = 5  # type: ignore[union-attr, misc]
+    resumed = [batch["image"] for batch in data.train_dataloader()]
+    assert len(resumed) == 3 and all(torch.equal(a, b) for a, b in zip(resumed, uninterrupted[5:], strict=True))
+
+
+@pytest.mark.parametrize(("world", "accumulated"), [(1, 3), (3, 1), (2, 2)])
+def test_an_epoch_that_steps_cannot_divide_is_refused(phantom_file: Path, world: int, accumulated: int) -> None:
+    data = module(phantom_file, batch_size=2, patches_per_epoch=10)
+    data.trainer = SimpleNamespace(world_size=world, global_rank=0, accumulate_grad_batches=accumulated, global_step=0)  # type: ignore[assignment]
+    with pytest.raises(CellmlError, match=f"is 10; it must be a multiple of the {2 * world * accumulated} patches"):
+        data.train_dataloader()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": []}, "lists no block"),
+        ({"val": [{}], "path": None}, "names no image, and there is no data.path"),
+        ({"train": [{"area": 1}]}, r"has the fields \['area'\]; known are image"),
+        ({"batch_size": 3}, r"patches_per_epoch \(4\) must be a multiple of data.batch_size \(3\)"),
+        ({"guard": 5}, "4 voxels apart, and data.guard asks for 5"),
+        ({"normalisation": "none"}, "'none'; use 'volume' or 'dtype'"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(phantom_file: Path, changes: dict, message: str) -> None:
+    with pytest.raises(CellmlError, match=message):
+        module(phantom_file, **changes)
+
+
+def test_blocks_of_different_voxel_size_are_refused(phantom_file: Path, tmp_path: Path, write_block: Callable[..., Path]) -> None:
+    coarse = write_block(tmp_path, voxel_nm=np.array([40.0, 10.0, 10.0]))
+    with pytest.raises(CellmlError, match=r"different voxel sizes .*40.0, 10.0, 10.0"):
+        module(phantom_file, val=[{"image": str(coarse)}])
+
+
+def test_blocks_of_different_channels_are_refused(phantom_file: Path, tmp_path: Path, write_block: Callable[..., Path]) -> None:
+    from cellml.io import write_volume
+    from cellml.types import Volume
+
+    two = tmp_path / "two.npz"
+    write_volume(Volume(np.random.default_rng(0).random((2, 16, 16, 16), np.float32), (10, 10, 10), axes="CZYX"), two)
+    with pytest.raises(CellmlError, match="channels"):
+        module(phantom_file, val=[{"image": str(two), "labels": str(write_block(tmp_path))}])
