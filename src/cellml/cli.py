@@ -91,7 +91,8 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
             outcome["error"] = error
             return None
 
-    fixed = [] if entry.whole else [o for o in _NO_RUN_FOLDER if not any(w.startswith(o.split("=")[0] + "=") for w in overrides)]
+    words = [*_help_texts(verb, entry), *(() if entry.whole else _NO_RUN_FOLDER)]
+    fixed = [o for o in words if not any(w.startswith(o.split("=")[0] + "=") for w in overrides)]
     saved, sys.argv = sys.argv, [f"cellml-{verb}", *fixed, *quote_paths(overrides)]
     try:
         job()
@@ -100,6 +101,11 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
     if "error" in outcome:
         raise outcome["error"]
     return outcome.get("value")
+
+
+def _help_texts(verb: str, entry: Verb) -> list[str]:
+    """Overrides that make Hydra's `--help` speak of this verb."""
+    return [f"hydra.job.name=cellml_{verb}", f"hydra.help.header='cellml {verb}: {entry.summary}. Example:\n\n  {entry.example}'"]
 
 
 def _call(entry: Verb, config: Any) -> Any:
@@ -136,7 +142,24 @@ def _message(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, CellmlError):
         cause = cause.__cause__
-    return str(cause if cause is not None else error).strip()
+    return _with_options(str(cause if cause is not None else error).strip())
+
+
+def _with_options(message: str) -> str:
+    """Hydra's "Could not find 'group/choice'" with the choices there are, instead of its search path."""
+    import re
+
+    from cellml.config import conf_dir
+
+    missing = re.match(r"(?:In '[^']*': )?Could not find '([^']+)'", message)
+    if missing is None:
+        return message
+    group, choices = missing[1].rpartition("/")[0], []
+    while group and not choices:
+        choices = sorted(str(p.relative_to(conf_dir()).with_suffix("")) for p in (conf_dir() / group).rglob("*.yaml"))
+        group = group.rpartition("/")[0]
+    known = f" There are: {', '.join(choices)}; or add a folder of your own with --config-dir." if choices else ""
+    return f"There is no configuration {missing[1]!r}.{known}"
 
 
 def _help() -> str:

@@ -231,6 +231,10 @@ def _require_complete(config: DictConfig) -> None:
     missing = sorted(str(key) for key in OmegaConf.missing_keys(config))
     if missing:
         raise CellmlError(f"Missing: {', '.join(missing)}. Choose a recipe with experiment=…, or give each as an argument ({missing[0]}=VALUE).")
+    if not config.resume and (config.training.max_steps is None) == (config.training.budget_minutes is None):
+        raise CellmlError(
+            "Say how long to train: training.max_steps=N or training.budget_minutes=M (one, the other null); or choose a recipe that does, experiment=…"
+        )
 
 
 def _output_folder() -> Path:
