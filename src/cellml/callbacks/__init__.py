@@ -1,0 +1,1 @@
+"""Lightning callbacks: the checkpoint contract, progress, and the simulated answer as a metric."""

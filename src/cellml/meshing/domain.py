@@ -48,7 +48,7 @@ class Domain:
     @property
     def voxel_nm(self) -> float:
         """Cube root of the voxel volume in nm: the voxel size where one number is wanted."""
-        return float(self.voxel_volume ** (1 / 3))
+        return float(np.cbrt(self.voxel_volume))
 
     def count(self, label: int | None = None) -> int:
         """Voxels of a label (of any label if None) in the image."""

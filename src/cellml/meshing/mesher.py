@@ -70,7 +70,7 @@ def mesh_labels(
     CellmlError, listing the labels present, for a label that is absent.
     """
     started = time.process_time()
-    voxel_nm = float(np.prod(labels.spacing)) ** (1 / 3)
+    voxel_nm = float(np.cbrt(np.prod(labels.spacing)))
     gate = gate or Gate()
     order = _Order(_edge_length(edge_nm, voxel_nm), gate.min_dihedral_deg + _SPARE_DEG, time.monotonic() + timeout_s, timeout_s)
     selection = select(labels, label)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellml.report.figure_style import figure_style, literal, new_figure
-from cellml.report.markup import number
+from cellml.report.markup import number, unit_text
 from cellml.report.objects import ObjectRow, statistics, unit_of
 from cellml.report.palette import BLUE, INK, MUTED, VERMILLION
 
@@ -33,10 +33,10 @@ def prediction_vs_truth(rows: Sequence[ObjectRow]) -> Figure:
     Axes are logarithmic where positive values span more than a factor of 20. Objects without a prediction stand on the lower edge.
     """
     observables = list(dict.fromkeys(row.observable for row in rows))
-    columns = min(3, len(observables) + 1)
+    columns = min(4 if len(observables) > 5 else 3, len(observables) + 1)
     lines = -(-(len(observables) + 1) // columns)
     with figure_style():
-        figure = new_figure(3.5 * columns, 3.75 * lines)
+        figure = new_figure(10.8 * columns / max(columns, 3), lines * 11.6 / max(columns, 3))
         grid = list(figure.subplots(lines, columns, squeeze=False).flat)
         for axes, observable in zip(grid, observables, strict=False):
             _scatter(axes, observable, [row for row in rows if row.observable == observable])
@@ -48,7 +48,7 @@ def prediction_vs_truth(rows: Sequence[ObjectRow]) -> Figure:
 
 
 def _scatter(axes: Axes, observable: str, rows: Sequence[ObjectRow]) -> None:
-    unit = f" ({literal(unit_of(rows))})" if unit_of(rows) else ""
+    unit = f" ({literal(unit_text(unit_of(rows)))})" if unit_of(rows) else ""
     axes.set(title=literal(observable.replace("_", " ")), xlabel=f"truth{unit}", ylabel=f"prediction{unit}")
     axes.set_box_aspect(1.0)
     known = [row for row in rows if np.isfinite(row.truth) and row.outcome in _MARKS]
@@ -89,7 +89,7 @@ def _decades(axis: Axis, span: float) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span < 100 else (1.0,)))
-    axis.set_major_formatter(lambda value, _: number(float(value), 3))
+    axis.set_major_formatter(lambda value, _: number(float(value), 6))
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cellml.report.markup import Html, escape, number, table
+from cellml.report.markup import Html, escape, number, table, unit_text
 from cellml.report.objects import ObjectRow, statistics
 
 
@@ -19,7 +19,7 @@ def statistics_table(rows: Sequence[ObjectRow]) -> Html:
     lines = []
     for s in table_rows:
         counts = [s.objects, s.resolved + s.not_resolved, s.not_resolved, s.unmatched, s.failed, *([s.undefined] if undefined else [])]
-        lines.append([s.observable.replace("_", " "), s.unit, *counts, percent(s.median_error), percent(s.p90_error)])
+        lines.append([s.observable.replace("_", " "), unit_text(s.unit), *counts, percent(s.median_error), percent(s.p90_error)])
     return table(header, lines, text_columns=2)
 
 
@@ -29,7 +29,7 @@ def objects_table(rows: Sequence[ObjectRow], colours: Mapping[str, str]) -> Html
     colours: #rrggbb of the objects that have a colour elsewhere in the report, by truth_id.
     """
     observables = {s.observable: s.unit for s in statistics(rows)}
-    titles = [f"{name.replace('_', ' ')} ({unit})" if unit else name.replace("_", " ") for name, unit in observables.items()]
+    titles = [f"{name.replace('_', ' ')} ({unit_text(unit)})" if unit else name.replace("_", " ") for name, unit in observables.items()]
     header = ["truth object", "predicted", "voxels", "IoU", *titles]
     by_object: dict[str, dict[str, ObjectRow]] = {}
     for row in rows:
@@ -43,8 +43,10 @@ def objects_table(rows: Sequence[ObjectRow], colours: Mapping[str, str]) -> Html
 
 
 def percent(fraction: float) -> str:
-    """A fraction as a percentage of three significant digits."""
-    return f"{number(100.0 * float(fraction), 3)} %" if np.isfinite(fraction) else "–"
+    """A fraction as a percentage of three significant digits; what is below a thousandth of a per cent is said to be."""
+    if not np.isfinite(fraction):
+        return "–"
+    return "< 0.001 %" if 0 < fraction < 1e-5 else f"{number(100.0 * float(fraction), 3)} %"
 
 
 def _cell(row: ObjectRow) -> Html:
@@ -52,11 +54,11 @@ def _cell(row: ObjectRow) -> Html:
     below = {
         "resolved": percent(row.error),
         "not resolved": f"{percent(row.error)}, not resolved (± {number(row.discretisation_error, 2)})",
-        "unmatched": "unmatched: 100 %",
-        "failed": "failed: 100 %",
+        "unmatched": "unmatched",
+        "failed": "failed",
         "undefined": "undefined",
     }[row.outcome]
-    return Html(f"{escape(number(row.truth))} → {escape(number(row.prediction))}<br><small>{escape(below)}</small>")
+    return Html(f"{escape(number(row.truth, 3))} → {escape(number(row.prediction, 3))}<br><small>{escape(below)}</small>")
 
 
 def _swatch(truth_id: str, colours: Mapping[str, str]) -> Html:

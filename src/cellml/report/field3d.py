@@ -116,7 +116,7 @@ def _layout(
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     bar = {"title": {"text": title}, "len": 0.75, "thickness": 16, "x": 0.93, "xanchor": "left"}
     colours = {"colorscale": _COLOURS, "cmin": low, "cmax": max(high, low + 1e-12), "colorbar": bar}
-    return layout(560, annotations=headings, coloraxis=colours, **scenes)
+    return layout(500, annotations=headings, coloraxis=colours, **scenes)
 
 
 def _menu(shown: list[tuple[int, bool]], names: Sequence[str], frames: Sequence[dict[str, Any]], views: int) -> dict[str, Any]:

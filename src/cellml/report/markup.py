@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape as _escape
 from typing import TYPE_CHECKING, Any
@@ -36,16 +37,24 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}".replace(",", "\u202f")
+        return f"{value:,}".replace(",", "\u202f").replace("-", "−")
     if not isinstance(value, float):
         return str(value)
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    if 10.0**digits <= abs(value) < 1e6:
+        return number(round(value), digits)
     text = f"{value:.{digits}g}"
     if "e" not in text:
         return text.replace("-", "−")
     mantissa, exponent = text.split("e")
     return f"{mantissa.replace('-', '−')} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def unit_text(unit: str) -> str:
+    """A unit as it is printed: um^3/s becomes µm³/s."""
+    printed = re.sub(r"\^(-?\d+)", lambda power: power.group(1).translate(_SUPERSCRIPTS), unit)
+    return re.sub(r"\bu(?=[a-zA-Z])", "µ", printed)
 
 
 def table(header: Sequence[Any], rows: Iterable[Sequence[Any]], *, caption: str = "", text_columns: int = 1) -> Html:

@@ -13,7 +13,7 @@ from cellml.errors import FileError
 from cellml.report.angles import DIHEDRAL_GATE, SURFACE_GATE, angle_histograms, outside
 from cellml.report.comparison_tables import percent
 from cellml.report.field3d import FieldOnMesh, field_comparison_3d
-from cellml.report.markup import Html, details, escape, number, picture, scene, table
+from cellml.report.markup import Html, details, escape, number, picture, scene, table, unit_text
 from cellml.report.mesh_artefacts import MeshArtefact
 from cellml.report.palette import distinct_colour, label_colours
 from cellml.report.run_folder import AbsentError, RunFolder
@@ -62,7 +62,7 @@ def field_section(run: RunFolder) -> Html:
     if not carried:
         raise AbsentError("no mesh carries a nodal field")
     quantity = meaning.name if meaning.name in carried else carried[0]
-    unit, description = (meaning.unit, meaning.description) if quantity == meaning.name else ("", "")
+    unit, description = (unit_text(meaning.unit), meaning.description) if quantity == meaning.name else ("", "")
     carrying = [mesh for mesh in run.meshes if quantity in mesh.fields]
     counts = {name: sum(m.object_id == name for m in carrying) for name in dict.fromkeys(m.object_id for m in carrying)}
     chosen = sorted(counts, key=lambda name: -counts[name])[:_MOST_FIELDS]

@@ -17,7 +17,7 @@ FONT = {"family": "Segoe UI, Helvetica Neue, Arial, Liberation Sans, DejaVu Sans
 SHADED = {"ambient": 0.62, "diffuse": 0.75, "specular": 0.15, "roughness": 0.55, "fresnel": 0.05}
 EVEN = {"ambient": 0.9, "diffuse": 0.25, "specular": 0.03, "roughness": 0.8, "fresnel": 0.0}
 # With this diagonal, in plotly's units, a box and its lettering fill the view from this eye without being cut.
-_DIAGONAL = 1.55
+_DIAGONAL = 1.42
 _CAMERA = {"eye": {"x": 1.2, "y": -1.55, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.08}}
 # At these margins a caption, a colour bar and the legend fit without touching the views.
 _MARGIN = {"l": 0, "r": 0, "t": 34, "b": 0}

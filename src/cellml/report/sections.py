@@ -13,7 +13,7 @@ from cellml.errors import FileError
 from cellml.report.comparison import prediction_vs_truth
 from cellml.report.comparison_tables import objects_table, statistics_table
 from cellml.report.curves import learning_curves
-from cellml.report.markup import Html, details, escape, number, picture, table
+from cellml.report.markup import Html, details, escape, number, picture, table, unit_text
 from cellml.report.mesh_sections import evaluated_objects, object_colours
 from cellml.report.provenance import provenance
 from cellml.report.run_folder import AbsentError, RunFolder
@@ -75,7 +75,10 @@ def _observables(path: Path) -> Html:
     """Each observable with the error that the mesh leaves in it."""
     with path.open(newline="", encoding="utf-8") as file:
         answers = list(csv.DictReader(file))
-    rows = [[a["name"].replace("_", " "), a["unit"], _value(a["value"]), _value(a["discretisation_error"]), _outcome(a)] for a in answers]
+    rows = [
+        [a["name"].replace("_", " "), unit_text(a["unit"]), _value(a["value"]), _value(a["discretisation_error"]), _outcome(a)]
+        for a in answers
+    ]
     return table(["observable", "unit", "value", "± discretisation", "remark"], rows, text_columns=2)
 
 
@@ -113,12 +116,12 @@ def _outcome(answer: Mapping[str, str]) -> str:
 
 
 def _card(fact: Fact) -> str:
-    unit = f" <small>{escape(fact.unit)}</small>" if fact.unit else ""
+    unit = f" <small>{escape(unit_text(fact.unit))}</small>" if fact.unit else ""
     note = f'<dd class="note">{escape(fact.note)}</dd>' if fact.note else ""
     return f"<div><dt>{escape(fact.name)}</dt><dd>{escape(number(fact.value))}{unit}</dd>{note}</div>"
 
 
 def _fact_table(facts: Sequence[Fact]) -> Html:
-    rows = [(fact.name, f"{number(fact.value)} {fact.unit}", fact.note) for fact in facts]
+    rows = [(fact.name, f"{number(fact.value)} {unit_text(fact.unit)}", fact.note) for fact in facts]
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return Html(f'<div class="scroll"><table class="facts"><tbody>{lines}</tbody></table></div>')

@@ -38,7 +38,7 @@ def surfaces_3d(
                 figure.add_trace(_trace(surface, unit_nm, key, index, colours[index], names[index], first=index not in listed))
                 listed.add(index)
     legend = {"orientation": "h", "y": -0.02, "yanchor": "top", "groupclick": "togglegroup", "itemsizing": "constant"}
-    figure.update_layout(layout(560, annotations=headings, legend=legend, **scenes))
+    figure.update_layout(layout(540, annotations=headings, legend=legend, **scenes))
     return figure
 
 

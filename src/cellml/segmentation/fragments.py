@@ -26,9 +26,11 @@ class Fragments(Protocol):
 
 @dataclass(frozen=True)
 class DistanceFragments:
-    """Basins of the smoothed distance to the nearest boundary voxel.
+    """Basins of the smoothed distance to the nearest boundary voxel, which do not reach across low affinities.
 
-    A voxel is boundary where its `voxel_affinity` is at most `threshold`. sigma: width in voxels of the Gaussian
+    A voxel is boundary where its `voxel_affinity` is at most `threshold`, and ascent does not pass between voxels whose affinity is at
+    most that: else the smoothed map of a large object draws in the rim of a small one, and agglomeration then takes the affinities
+    inside that rim for those of the contact. sigma: width in voxels of the Gaussian
     that smooths the distance map, larger for fewer fragments; sampling: size of a voxel along (z, y, x) in any one unit, for anisotropic
     volumes; per_slice: treat each z section by itself, for sections that jump; background_below: voxels whose affinity is below
     it stay 0 (0 labels everything, as dense tissue needs; sparse objects, whose surroundings have affinity 0, need about 0.3).
@@ -50,7 +52,7 @@ class DistanceFragments:
         check_affinities(affinities, offsets, mask)
         inside = voxel_affinity(affinities)
         mask = foreground(inside, self.background_below, mask)
-        return ascent_basins(self._height(inside), mask, axes=(1, 2) if self.per_slice else (0, 1, 2))
+        return ascent_basins(self._height(inside), mask, affinities[:3] > self.threshold, axes=(1, 2) if self.per_slice else (0, 1, 2))
 
     def _height(self, inside: NDArray[np.float32]) -> NDArray[np.float32]:
         from scipy.ndimage import gaussian_filter
