@@ -84,6 +84,16 @@ def test_rod_can_be_rounded_off_instead(rod):
     assert set(result.mesh.facet_names.values()) == {"membrane"}
 
 
+def test_membrane_that_grazes_a_wall_stays_inside_the_block(grid):
+    z, y, x = grid((24, 24, 24))
+    result = mesh_labels(Labels((z + 70.0) ** 2 + y**2 + x**2 < 62.0**2, SPACING))
+    _sound(result)
+    assert set(result.mesh.facet_names.values()) == {"membrane", "cut_z0"}
+    assert result.mesh.points[:, 2].min() == -5.0
+    on_cut = np.unique(result.mesh.facets_named("cut_z0"))
+    assert np.delete(result.mesh.points[:, 2], on_cut).min() > -5.0
+
+
 def test_touching_labels_share_their_interface(halves):
     _sound(halves)
     mesh = halves.mesh

@@ -17,7 +17,7 @@ def _worker(code: str) -> tuple[str, ...]:
 
 def test_worker_that_aborts_becomes_an_error_with_the_signal(monkeypatch):
     monkeypatch.setattr(mmg, "WORKER", _worker("import os; os.abort()"))
-    with pytest.raises(MeshingError, match=r"MMG gave up on \d+ tetrahedra: its process was ended by signal 6"):
+    with pytest.raises(MeshingError, match=r"MMG made no mesh of \d+ tetrahedra: its process was ended by signal 6"):
         mesh_labels(LABELS)
 
 
@@ -29,11 +29,18 @@ def test_worker_that_fails_becomes_an_error_with_its_last_words(monkeypatch):
 
 def test_worker_that_hangs_is_stopped(monkeypatch):
     monkeypatch.setattr(mmg, "WORKER", _worker("import time; time.sleep(60)"))
-    with pytest.raises(MeshingError, match=r"did not finish \d+ tetrahedra within 1.5 s and was stopped; give a larger timeout_s"):
+    with pytest.raises(MeshingError, match=r"its process was stopped after 1.\d+ s \(timeout_s = 1.5\); give a larger timeout_s"):
         mesh_labels(LABELS, timeout_s=1.5)
 
 
 def test_worker_that_writes_nothing_is_noticed(monkeypatch):
     monkeypatch.setattr(mmg, "WORKER", _worker("pass"))
-    with pytest.raises(MeshingError, match="MMG gave up"):
+    with pytest.raises(MeshingError, match="it wrote nothing"):
         mesh_labels(LABELS)
+
+
+def test_finished_pass_survives_a_crash_in_the_next(monkeypatch):
+    code = "import sys, os; from cellml.meshing.mmg_worker import main; main(sys.argv[1], sys.argv[2]); os.abort()"
+    monkeypatch.setattr(mmg, "WORKER", _worker(code))
+    result = mesh_labels(LABELS)
+    assert result.certificate.repairs == ("the mesh of pass 1 is kept, because in a later pass its process was ended by signal 6",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +67,20 @@ def ridges(facets: Index, tags: NDArray[np.int32]) -> Index:
     return edges[lowest != highest]
 
 
-def flatten_cuts(points: Floats, facets: Index, tags: NDArray[np.int32], planes: Mapping[tuple[int, int], float]) -> Floats:
-    """Points with those of the plane cuts put exactly onto their planes; tags as carried through optimisation."""
+def flatten_cuts(
+    points: Floats, facets: Index, tags: NDArray[np.int32], planes: Mapping[tuple[int, int], float], *, inset: float
+) -> Floats:
+    """Points put back into the box after optimisation: those of the plane cuts exactly onto their planes, others behind them.
+
+    Optimisation follows curved surfaces, and a membrane that meets a wall at a grazing angle bulges through it by a fraction of a voxel.
+    tags: (F,), of the facets (F, 3), as carried through optimisation; inset: distance in nm from the wall at which such points are put.
+    """
     flat = points.copy()
-    for axis, side in product(range(3), (0, 1)):
-        if (axis, side) in planes:
-            flat[facets[tags == _FIRST_CUT + 2 * axis + side], 2 - axis] = planes[axis, side]
+    for (axis, side), plane in planes.items():
+        inwards = -1.0 if side else 1.0
+        coordinate = flat[:, 2 - axis]
+        coordinate[(coordinate - plane) * inwards < inset] = plane + inwards * inset
+        coordinate[facets[tags == _FIRST_CUT + 2 * axis + side]] = plane
     return flat
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate, certify
 from cellml.meshing.cut import CutMesh
 from cellml.meshing.domain import Domain, domain_of
@@ -28,6 +29,7 @@ from cellml.types import Labels, TetMesh
 _ATTEMPTS = ((2.0, 1.0), (1.5, 0.8), (1.0, 0.6))
 
 _MOST_PASSES = 3  # of MMG; the second and third are made where the first leaves a small angle
+_INSET = 0.01  # voxels between a wall and membrane that optimisation let bulge through it
 _MOST_MOVE = 0.2  # voxels that the surface may move to restore the volume
 _SPARE_DEG = 2.0  # above the gate, at which no further pass is made
 
@@ -138,6 +140,8 @@ def _attempt(selection: Selection, domain: Domain, order: _Order, step: float, s
         timeout_s=remaining,
         allowed_s=order.timeout_s,
     )
+    if done.interrupted:
+        repairs.append(f"the mesh of pass {done.passes_run} is kept, because in a later pass {done.interrupted}")
     mesh = _assemble(done, selection, planes, tolerance)
     mesh, moved_nm = _with_volume(mesh, (1.0 - share) * domain.count() * domain.voxel_volume, domain, planes, order.enough_deg)
     certificate = certify(
@@ -185,14 +189,18 @@ def _mmg_input(cut: CutMesh, planes: Mapping[tuple[int, int], float], tolerance:
 
 
 def _assemble(done: Remeshed, selection: Selection, planes: Mapping[tuple[int, int], float], tolerance: float) -> TetMesh:
-    points = flatten_cuts(done.points, done.triangles, done.triangle_tags.astype(np.int32), planes)
+    inset = _INSET * float(tolerance / ON_WALL)
+    points = flatten_cuts(done.points, done.triangles, done.triangle_tags.astype(np.int32), planes, inset=inset)
     used, inverse = np.unique(done.tets, return_inverse=True)
     points, tets = points[used], inverse.reshape(-1, 4)
     facets, tags = tagged_facets(points, tets, done.regions, planes, tolerance)
     region_names = {number: selection.labels.names.get(number, f"label_{number}") for number in sorted(selection.numbers)}
     present = set(tags.tolist())
     facet_names = {tag: name for tag, name in facet_tag_names(region_names).items() if tag in present}
-    return TetMesh(points, tets, done.regions, region_names, facets, tags, facet_names, name=selection.labels.name)
+    try:
+        return TetMesh(points, tets, done.regions, region_names, facets, tags, facet_names, name=selection.labels.name)
+    except CellmlError as error:
+        raise MeshingError(f"Putting the mesh back behind the walls of its block spoilt it: {error}") from error
 
 
 def _with_volume(

@@ -24,7 +24,10 @@ WORKER = (sys.executable, "-P", "-m", "cellml.meshing.mmg_worker")
 
 @dataclass(frozen=True, eq=False)
 class Remeshed:
-    """What MMG returns: points (P, 3) in nm, tets (T, 4), regions (T,), triangles (F, 3), their tags (F,), and what it took."""
+    """What MMG returns: points (P, 3) in nm, tets (T, 4), regions (T,), triangles (F, 3), their tags (F,), and what it took.
+
+    interrupted: why a pass after `passes_run` was not finished, in words; empty if none was cut short.
+    """
 
     points: NDArray[np.float64]
     tets: Index
@@ -34,6 +37,7 @@ class Remeshed:
     passes_run: int
     cpu_s: float
     versions: Mapping[str, str]
+    interrupted: str
 
 
 def remesh(
@@ -49,16 +53,22 @@ def remesh(
     with tempfile.TemporaryDirectory(prefix="cellml-mmg-") as folder:
         source, destination = Path(folder, "input.npz"), Path(folder, "output.npz")
         np.savez(source, **arrays, enough_deg=enough_deg, passes=json.dumps([dict(p) for p in passes]))  # type: ignore[arg-type]
-        try:
-            done = subprocess.run([*WORKER, str(source), str(destination)], capture_output=True, text=True, timeout=timeout_s, check=False)
-        except subprocess.TimeoutExpired:
-            tets = len(arrays["tets"])
-            raise MeshingError(
-                f"MMG did not finish {tets} tetrahedra within {allowed_s:g} s and was stopped; give a larger timeout_s or a larger edge_nm."
-            ) from None
-        if done.returncode != 0 or not destination.exists():
-            raise MeshingError(f"MMG gave up on {len(arrays['tets'])} tetrahedra: {_reason(done)}. Another edge_nm often helps.")
-        return _read(destination)
+        reason = _run(source, destination, timeout_s)
+        if destination.exists():
+            return _read(destination, reason)
+        remedy = "give a larger timeout_s or a larger edge_nm" if "stopped" in reason else "another edge_nm often helps"
+        raise MeshingError(
+            f"MMG made no mesh of {len(arrays['tets'])} tetrahedra: {reason or 'it wrote nothing'} (timeout_s = {allowed_s:g}); {remedy}."
+        )
+
+
+def _run(source: Path, destination: Path, timeout_s: float) -> str:
+    """Run the worker; returns why it ended before its time, in words, or nothing."""
+    try:
+        done = subprocess.run([*WORKER, str(source), str(destination)], capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return f"its process was stopped after {timeout_s:.3g} s"
+    return _reason(done) if done.returncode else ""
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
@@ -69,7 +79,7 @@ def _reason(done: subprocess.CompletedProcess[str]) -> str:
     return f"its process ended with code {done.returncode}{said}"
 
 
-def _read(path: Path) -> Remeshed:
+def _read(path: Path, interrupted: str) -> Remeshed:
     with np.load(path, allow_pickle=False) as data:
         return Remeshed(
             points=data["points"],
@@ -80,4 +90,5 @@ def _read(path: Path) -> Remeshed:
             passes_run=int(data["passes_run"]),
             cpu_s=float(data["cpu_s"]),
             versions=json.loads(str(data["versions"])),
+            interrupted=interrupted,
         )

@@ -31,23 +31,22 @@ def main(source: str, destination: str) -> None:
         mesh = _build(mmgpy, data)
         passes: list[dict[str, Any]] = json.loads(str(data["passes"]))
         enough_deg = float(data["enough_deg"])
-    best: dict[str, Any] = {}
+    versions = json.dumps({"mmgpy": mmgpy.__version__, "mmg": mmgpy.MMG_VERSION})
     best_deg = -1.0
     for number, options in enumerate(passes, start=1):
-        try:
-            mesh.remesh(verbose=-1, **options)
-        except RuntimeError:
-            if not best:
-                raise
-            break  # an earlier pass has succeeded, and its mesh is kept
+        mesh.remesh(verbose=-1, **options)
         smallest_deg = float(dihedral_angles(mesh.get_vertices(), mesh.get_elements()).min())
         if smallest_deg > best_deg:
-            best, best_deg = _arrays(mesh) | {"passes_run": number}, smallest_deg
+            best_deg = smallest_deg
+            _write(Path(destination), **_arrays(mesh), passes_run=number, cpu_s=time.process_time(), versions=versions)
         if smallest_deg >= enough_deg:
             break
-    versions = json.dumps({"mmgpy": mmgpy.__version__, "mmg": mmgpy.MMG_VERSION})
-    aside = Path(destination).with_suffix(".part.npz")
-    np.savez(aside, **best, cpu_s=time.process_time(), versions=versions)
+
+
+def _write(destination: Path, **arrays: Any) -> None:
+    """Write aside, then rename: whenever this process is ended, the best finished pass is there whole."""
+    aside = destination.with_suffix(".part.npz")
+    np.savez(aside, **arrays)
     aside.replace(destination)
 
 

@@ -28,7 +28,7 @@ def restore_volume(
     """
     if len(membrane) == 0:
         return points, 0.0
-    normals = _normals(points, membrane, planes)
+    normals = _normals(points, membrane, planes, limit)
     before = volumes(points, tets)
     move, missing, slope = 0.0, target - before.sum(), _swept_area(points, membrane, normals)
     for _ in range(3):
@@ -40,14 +40,14 @@ def restore_volume(
     return moved, move
 
 
-def _normals(points: Floats, membrane: Index, planes: Mapping[tuple[int, int], float]) -> Floats:
-    """Area-weighted unit normals at the corners of facets, zero elsewhere, tangential to the walls where a corner lies in one, (P, 3)."""
+def _normals(points: Floats, membrane: Index, planes: Mapping[tuple[int, int], float], reach: float) -> Floats:
+    """Area-weighted unit normals at the corners of facets, zero elsewhere, tangential to a wall within `reach` nm of it, (P, 3)."""
     area = _area_vectors(points, membrane)
     normals = np.zeros_like(points)
     for corner in range(3):
         np.add.at(normals, membrane[:, corner], area)
     for (axis, _), plane in planes.items():
-        normals[points[:, 2 - axis] == plane, 2 - axis] = 0.0
+        normals[np.abs(points[:, 2 - axis] - plane) <= reach, 2 - axis] = 0.0
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     return normals / np.where(length > 0, length, 1.0)
 
