@@ -15,10 +15,11 @@ def visible(figure):
 
 
 def test_a_panel_for_each_observable_with_units_and_one_for_errors():
-    rows = [row("1"), row("1", observable="volume_$", unit="$µm^3$")]
+    rows = [row("1"), row("1", observable="volume_$", unit="$um^3")]
     panels = visible(prediction_vs_truth(rows))
     assert [axes.get_title(loc="left") for axes in panels] == ["relaxation time", r"volume \$", "relative error of all objects"]
     assert panels[0].get_xlabel() == "truth (ms)"
+    assert panels[1].get_ylabel() == r"prediction (\$µm³)"
 
 
 def test_dots_stand_at_truth_and_prediction_and_the_lost_on_the_lower_edge():
@@ -47,9 +48,9 @@ def test_equal_values_and_zeros_can_be_drawn():
 def test_tables_say_what_became_of_each_object():
     rows = [row("1"), row("2", resolved=False), row("3", "failed", prediction=nan), row("4", "undefined", truth=nan, prediction=nan)]
     found = objects_table(rows, {"1": "#0072B2"})
-    assert "2 → 2.5<br><small>25 %</small>" in found
+    assert "2 → 2.5</span><br><small>25 %</small>" in found
     assert "not resolved (± 0.01)" in found
-    assert "failed: 100 %" in found
+    assert "<small>failed</small>" in found
     assert "undefined" in found
     assert found.count("swatch") == 1
     assert "<th" in statistics_table(rows)
@@ -60,3 +61,5 @@ def test_tables_say_what_became_of_each_object():
 def test_percent():
     assert percent(0.17349) == "17.3 %"
     assert percent(nan) == "–"
+    assert percent(0.0) == "0 %"
+    assert percent(1e-9) == "< 0.001 %"

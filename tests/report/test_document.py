@@ -107,7 +107,7 @@ def test_text_from_outside_stays_text(page):
 
 def test_numbers_carry_units_and_counts(page):
     assert "361" not in page.text
-    for expected in ("6 min 01 s", "relaxation time (ms)", "2 → 2.5", "25 %", "unmatched: 100 %", "20 × 10 × 10 nm", "1.2 %"):
+    for expected in ("6 min 01 s", "relaxation time (ms)", "2 → 2.5", "25 %", "2 → –unmatched", "20 × 10 × 10 nm", "1.2 %"):
         assert expected in page.text
 
 

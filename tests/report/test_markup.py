@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellml.report.markup import Html, escape, number, scene, table
+from cellml.report.markup import Html, escape, number, scene, table, unit_text
 
 
 @settings(deadline=None)
@@ -30,6 +30,8 @@ def test_escaped_text_holds_no_markup_and_comes_back(text):
         (1234567, "1\u202f234\u202f567"),
         (0.21834, "0.2183"),
         (-3.5, "−3.5"),
+        (-12345.6, "−12\u202f346"),
+        (1234.0, "1234"),
         (1.25e-7, "1.25 × 10⁻⁷"),
         (-6.02214e23, "−6.022 × 10²³"),
         ("6 of 8", "6 of 8"),
@@ -58,3 +60,11 @@ def test_a_name_cannot_end_the_script_of_a_scene():
     found = scene(go.Figure(go.Mesh3d(name="</script><script>alert(1)</script>")), caption="<x>")
     assert found.count("</script>") == 1
     assert "&lt;x&gt;" in found
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [("um^3/s", "µm³/s"), ("1/um^3", "1/µm³"), ("uM", "µM"), ("nm", "nm"), ("m s^-1", "m s⁻¹"), ("voxels", "voxels"), ("1", "1")],
+)
+def test_units_as_they_are_printed(unit, text):
+    assert unit_text(unit) == text

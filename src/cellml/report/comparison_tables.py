@@ -58,7 +58,8 @@ def _cell(row: ObjectRow) -> Html:
         "failed": "failed",
         "undefined": "undefined",
     }[row.outcome]
-    return Html(f"{escape(number(row.truth, 3))} → {escape(number(row.prediction, 3))}<br><small>{escape(below)}</small>")
+    pair = f"{number(row.truth, 3)} → {number(row.prediction, 3)}"
+    return Html(f'<span class="pair">{escape(pair)}</span><br><small>{escape(below)}</small>')
 
 
 def _swatch(truth_id: str, colours: Mapping[str, str]) -> Html:
