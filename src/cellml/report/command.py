@@ -12,4 +12,6 @@ def write_report(input: str | Path, output: str | Path | None = None) -> Path:
     """
     from cellml.report.document import build_report
 
-    return build_report(input, Path(input) / "report.html" if output is None else output)
+    page = build_report(input, Path(input) / "report.html" if output is None else output)
+    print(page)
+    return page
