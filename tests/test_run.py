@@ -73,6 +73,9 @@ def test_resuming_in_another_folder_gives_the_uninterrupted_weights_and_the_same
     assert cellml("train", *tiny(tmp_path / "resumed", f"resume={tmp_path / 'killed'}")) == 0
     assert equal(tiny_run.last, tmp_path / "resumed/checkpoints/last.ckpt")
     assert equal(tiny_run.model, tmp_path / "resumed/model.ckpt")
+    with next((tmp_path / "resumed").rglob("metrics.csv")).open() as stream:
+        validations = [row for row in csv.DictReader(stream) if row.get("val/loss")]
+    assert len(validations) == (1 if step == 3 else 2), "a validation that was due when the run died is made up for"
 
 
 @pytest.mark.parametrize(

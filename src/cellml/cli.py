@@ -5,6 +5,7 @@ Nothing heavy is imported before the configuration is composed: `cellml --help` 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -127,7 +128,7 @@ def _is_users(error: BaseException) -> bool:
     """Whether the user can cure it: bad input, a wrong configuration, a full disk; found behind what Hydra wraps around it too."""
     from cellml.errors import CellmlError
 
-    if isinstance(error, CellmlError):
+    if isinstance(error, CellmlError) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
         return True
     names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
     if {"hydra.errors.HydraException", "omegaconf.errors.OmegaConfBaseException"} & names:
