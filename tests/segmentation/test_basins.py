@@ -13,18 +13,21 @@ from cellml.segmentation.basins import ascent_basins
 heights = hnp.arrays(np.float32, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=5), elements=st.integers(0, 4).map(float))
 
 
-def climbed(height, mask, axes):
+def climbed(height, mask, axes, joined=None):
     """Each voxel's summit by walking uphill one step at a time."""
     summits = {}
 
     def up(voxel):
-        around = [voxel]
+        every, open_ones = [], []
         for axis, step in product(axes, (-1, 1)):
             other = list(voxel)
             other[axis] += step
-            if 0 <= other[axis] < height.shape[axis] and mask[tuple(other)]:
-                around.append(tuple(other))
-        return max(around, key=lambda v: (height[v], v))
+            other = tuple(other)
+            if 0 <= other[axis] < height.shape[axis]:
+                every += [other] if mask[other] else []
+                open_ones += [other] if joined is not None and joined[axis][max(voxel, other)] else []
+        allowed = [v for v in open_ones if mask[v]] if open_ones else every
+        return max([voxel, *allowed], key=lambda v: (height[v], v))
 
     for voxel in product(*map(range, height.shape)):
         if mask[voxel]:
@@ -45,6 +48,13 @@ def test_basins_are_those_of_walking_uphill(height, axes, seed):
     np.testing.assert_array_equal(ascent_basins(height, axes=axes), climbed(height, everywhere, axes))
     mask = np.random.default_rng(seed).random(height.shape) < 0.7
     np.testing.assert_array_equal(ascent_basins(height, mask, axes=axes), climbed(height, mask, axes))
+
+
+@given(heights, st.sampled_from([(0, 1, 2), (1, 2)]), st.integers(0, 2**32 - 1))
+def test_paths_keep_to_passages_where_there_are_any(height, axes, seed):
+    rng = np.random.default_rng(seed)
+    joined, mask = rng.random((3, *height.shape)) < 0.4, rng.random(height.shape) < 0.8
+    np.testing.assert_array_equal(ascent_basins(height, mask, joined, axes), climbed(height, mask, axes, joined))
 
 
 def test_two_hills_meet_in_the_valley():

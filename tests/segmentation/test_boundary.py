@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from synthetic import cells
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
@@ -32,8 +31,8 @@ def test_a_pair_is_apart_if_either_voxel_is_boundary():
 
 
 @pytest.mark.parametrize("decoder", [Watershed(seed_distance=1.0), WaterzAgglomeration(fragments=DistanceFragments(threshold=0.5))])
-def test_any_decoder_finds_the_cells_between_boundaries(decoder):
-    truth = cells()
+def test_any_decoder_finds_the_cells_between_boundaries(synthetic, decoder):
+    truth = synthetic.cells()
     scores = partition_scores(ContingencyTable.from_labels(truth, decode_boundary(boundary_of(truth), decoder)))
     assert scores.adapted_rand_error < 0.1
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellml.segmentation.clean import absorb_small, fill_enclosed
+from cellml.segmentation.clean import absorb_small, clean, fill_enclosed
 
 
 def test_a_small_object_goes_to_its_strongest_neighbour():
@@ -57,3 +57,11 @@ def test_what_touches_the_border_is_not_enclosed():
     labels[0, 2, 2] = 0
     labels[3, 1, 1] = 5
     np.testing.assert_array_equal(fill_enclosed(labels, max_size=10), labels)
+
+
+def test_cleaning_fills_only_when_asked():
+    labels = np.ones((5, 5, 5), np.uint32)
+    labels[2, 2, 2] = 0
+    affinities = np.ones((3, 5, 5, 5), np.float32)
+    assert clean(labels, affinities, min_size=10, max_enclosed=0)[2, 2, 2] == 0
+    assert clean(labels, affinities, min_size=10, max_enclosed=1)[2, 2, 2] == 1

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic import LONG, blurred_affinities, cells
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
@@ -11,21 +10,31 @@ from cellml.segmentation.fragments import DistanceFragments, boundary_distance, 
 from cellml.segmentation.neighbourhood import NEAREST, affinities_from_labels
 
 
-def test_fragments_hardly_cross_objects():
-    truth = cells()
-    fragments = DistanceFragments()(blurred_affinities(truth), LONG)
+def test_fragments_hardly_cross_objects(synthetic):
+    truth = synthetic.cells()
+    fragments = DistanceFragments()(synthetic.blurred_affinities(truth), synthetic.LONG)
     assert fragments.min() == 1
     split, merge = variation_of_information(ContingencyTable.from_labels(truth, fragments))
     assert merge < 0.15 < split
 
 
-def test_smoothing_makes_fewer_fragments():
-    affinities = blurred_affinities(cells())
-    assert DistanceFragments(sigma=2.0)(affinities, LONG).max() < DistanceFragments(sigma=0.5)(affinities, LONG).max()
+@pytest.mark.parametrize("noise", [0.0, 0.15])
+def test_sharp_affinities_give_fragments_that_never_cross_objects(synthetic, noise):
+    truth = synthetic.cells(count=40)  # small cells beside large ones
+    affinities, mask = affinities_from_labels(truth, synthetic.LONG)
+    affinities = np.where(mask, affinities, 1) + noise * np.random.default_rng(0).uniform(-1, 1, affinities.shape)
+    fragments = DistanceFragments()(np.clip(affinities, 0, 1), synthetic.LONG)
+    _, merge = variation_of_information(ContingencyTable.from_labels(truth, fragments))
+    assert merge < 0.01
 
 
-def test_sections_are_kept_apart_per_slice():
-    fragments = DistanceFragments(per_slice=True)(blurred_affinities(cells()), LONG)
+def test_smoothing_makes_fewer_fragments(synthetic):
+    affinities = synthetic.blurred_affinities(synthetic.cells())
+    assert DistanceFragments(sigma=2.0)(affinities, synthetic.LONG).max() < DistanceFragments(sigma=0.5)(affinities, synthetic.LONG).max()
+
+
+def test_sections_are_kept_apart_per_slice(synthetic):
+    fragments = DistanceFragments(per_slice=True)(synthetic.blurred_affinities(synthetic.cells()), synthetic.LONG)
     sections = [set(np.unique(section).tolist()) for section in fragments]
     assert sum(map(len, sections)) == len(set.union(*sections))
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic import LONG, blurred_affinities, cells
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
@@ -13,8 +12,15 @@ from cellml.segmentation.selection import choose_parameters, cremi_score
 from cellml.segmentation.watershed import Watershed
 from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
 
-TRUTH = cells((16, 24, 24), count=5)
-AFFINITIES = blurred_affinities(TRUTH, noise=0.2)
+
+@pytest.fixture(scope="module")
+def truth(synthetic):
+    return synthetic.cells((16, 24, 24), count=5)
+
+
+@pytest.fixture(scope="module")
+def affinities(synthetic, truth):
+    return synthetic.blurred_affinities(truth, noise=0.2)
 
 
 @pytest.mark.parametrize(
@@ -25,42 +31,44 @@ AFFINITIES = blurred_affinities(TRUTH, noise=0.2)
         (Watershed(), {"threshold": [0.4, 0.6], "seed_distance": [0.0, 1.5]}),
     ],
 )
-def test_every_row_is_what_its_parameters_give_and_the_best_is_chosen(decoder, grid):
-    choice = choose_parameters(decoder, grid, AFFINITIES, LONG, TRUTH)
+def test_every_row_is_what_its_parameters_give_and_the_best_is_chosen(synthetic, affinities, truth, decoder, grid):
+    choice = choose_parameters(decoder, grid, affinities, synthetic.LONG, truth)
     assert len(choice.rows) == np.prod([len(v) for v in grid.values()])
     assert len({tuple(str(row[name]) for name in grid) for row in choice.rows}) == len(choice.rows)
     assert choice.score == min(row["score"] for row in choice.rows)
-    scores = partition_scores(ContingencyTable.from_labels(TRUTH, choice.decoder(AFFINITIES, LONG)))
+    scores = partition_scores(ContingencyTable.from_labels(truth, choice.decoder(affinities, synthetic.LONG)))
     assert cremi_score(scores) == choice.score
     (best,) = [row for row in choice.rows if all(row[name] == value for name, value in choice.parameters.items())]
     assert best["voi_sum"] == scores.voi_sum and choice.parameters.keys() == grid.keys()
 
 
-def test_fragments_are_computed_once_for_each_of_their_parameters(monkeypatch):
+def test_fragments_are_computed_once_for_each_of_their_parameters(synthetic, affinities, truth, monkeypatch):
     calls = []
     whole = DistanceFragments.__call__
     monkeypatch.setattr(DistanceFragments, "__call__", lambda self, *args: calls.append(self.sigma) or whole(self, *args))
     grid = {"threshold": [0.1, 0.3], "scoring": ["mean", "quantile_25"], "fragments.sigma": [0.5, 1.0]}
-    choose_parameters(WaterzAgglomeration(), grid, AFFINITIES, LONG, TRUTH)
+    choose_parameters(WaterzAgglomeration(), grid, affinities, synthetic.LONG, truth)
     assert calls == [0.5, 1.0]
 
 
-def test_only_the_mask_is_decoded_and_scored():
-    mask = np.zeros(TRUTH.shape, bool)
+def test_only_the_mask_is_decoded_and_scored(synthetic, affinities, truth):
+    mask = np.zeros(truth.shape, bool)
     mask[:8] = True
-    (row,) = choose_parameters(Watershed(), {"threshold": [0.5]}, AFFINITIES, LONG, TRUTH, mask=mask).rows
+    (row,) = choose_parameters(Watershed(), {"threshold": [0.5]}, affinities, synthetic.LONG, truth, mask=mask).rows
     assert row["voxels_scored"] == mask.sum()
 
 
-def test_another_metric_can_choose():
-    choice = choose_parameters(Watershed(), {"threshold": [0.4, 0.6]}, AFFINITIES, LONG, TRUTH, metric=lambda s: -s.prediction_objects)
+def test_another_metric_can_choose(synthetic, affinities, truth):
+    choice = choose_parameters(
+        Watershed(), {"threshold": [0.4, 0.6]}, affinities, synthetic.LONG, truth, metric=lambda s: -s.prediction_objects
+    )
     assert choice.score == -max(row["prediction_objects"] for row in choice.rows)
 
 
-def test_grid_is_checked():
+def test_grid_is_checked(synthetic, affinities, truth):
     with pytest.raises(CellmlError, match="at least one value"):
-        choose_parameters(Watershed(), {"threshold": []}, AFFINITIES, LONG, TRUTH)
+        choose_parameters(Watershed(), {"threshold": []}, affinities, synthetic.LONG, truth)
     with pytest.raises(CellmlError, match="no parameter 'colour'"):
-        choose_parameters(Watershed(), {"colour": [1]}, AFFINITIES, LONG, TRUTH)
+        choose_parameters(Watershed(), {"colour": [1]}, affinities, synthetic.LONG, truth)
     with pytest.raises(CellmlError, match="DistanceFragments has no parameter 'x'"):
-        choose_parameters(WaterzAgglomeration(), {"fragments.x": [1]}, AFFINITIES, LONG, TRUTH)
+        choose_parameters(WaterzAgglomeration(), {"fragments.x": [1]}, affinities, synthetic.LONG, truth)

@@ -4,7 +4,6 @@ import sys
 
 import numpy as np
 import pytest
-from synthetic import LONG, blurred_affinities, same_partition
 
 from cellml.errors import CellmlError
 from cellml.segmentation.fragments import DistanceFragments
@@ -19,10 +18,10 @@ def row_of_fragments(*contacts):
     return affinities, np.arange(1, len(contacts) + 2, dtype=np.uint32).reshape(1, 1, -1)
 
 
-def test_the_affinity_at_a_voxel_joins_it_to_the_one_before():
+def test_the_affinity_at_a_voxel_joins_it_to_the_one_before(synthetic):
     affinities, fragments = row_of_fragments(0.9, 0.1, 0.9)
     (labels,) = WaterzAgglomeration(min_size=0).sweep(affinities, fragments, [0.5], NEAREST)
-    assert same_partition(labels.ravel(), np.array([1, 1, 2, 2]))
+    assert synthetic.same_partition(labels.ravel(), np.array([1, 1, 2, 2]))
 
 
 def test_merges_while_one_minus_affinity_is_below_the_threshold():
@@ -53,47 +52,47 @@ def looped_agglomeration(affinities, fragments, threshold):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_agrees_with_a_loop_over_the_best_contact(seed):
+def test_agrees_with_a_loop_over_the_best_contact(synthetic, seed):
     rng = np.random.default_rng(seed)
     affinities = rng.random((3, 4, 5, 6)).astype(np.float32)
     fragments = rng.integers(0, 12, (4, 5, 6)).astype(np.uint32)
     for threshold, labels in zip(
         (0.45, 0.5), WaterzAgglomeration(scoring="mean", min_size=0).sweep(affinities, fragments, (0.45, 0.5), NEAREST), strict=True
     ):
-        assert same_partition(labels, looped_agglomeration(affinities, fragments, threshold))
+        assert synthetic.same_partition(labels, looped_agglomeration(affinities, fragments, threshold))
 
 
-def test_finds_two_boxes_and_keeps_background():
+def test_finds_two_boxes_and_keeps_background(synthetic):
     labels = np.zeros((12, 16, 24), np.uint32)
     labels[2:10, 2:14, 2:11], labels[2:10, 2:14, 11:22] = 1, 2
     decoder = WaterzAgglomeration(threshold=0.4, fragments=DistanceFragments(background_below=0.3), min_size=10)
-    found = decoder(blurred_affinities(labels, noise=0.0), LONG)
+    found = decoder(synthetic.blurred_affinities(labels, noise=0.0), synthetic.LONG)
     inner = np.zeros(labels.shape, bool)
     inner[3:9, 3:13, 3:10] = inner[3:9, 3:13, 12:21] = True
-    assert same_partition(found[inner], labels[inner])
+    assert synthetic.same_partition(found[inner], labels[inner])
     assert not found[0].any() and len(np.unique(found)) == 3
 
 
-def test_sweep_equals_single_runs():
-    affinities = blurred_affinities(np.ones((12, 20, 20), np.uint32), noise=0.3)
+def test_sweep_equals_single_runs(synthetic):
+    affinities = synthetic.blurred_affinities(np.ones((12, 20, 20), np.uint32), noise=0.3)
     decoder = WaterzAgglomeration()
-    fragments = decoder.fragments(affinities, LONG)
+    fragments = decoder.fragments(affinities, synthetic.LONG)
     before = fragments.copy()
-    for threshold, labels in zip((0.1, 0.3), decoder.sweep(affinities, fragments, (0.3, 0.1), LONG), strict=True):
-        np.testing.assert_array_equal(labels, WaterzAgglomeration(threshold=threshold)(affinities, LONG))
+    for threshold, labels in zip((0.1, 0.3), decoder.sweep(affinities, fragments, (0.3, 0.1), synthetic.LONG), strict=True):
+        np.testing.assert_array_equal(labels, WaterzAgglomeration(threshold=threshold)(affinities, synthetic.LONG))
     np.testing.assert_array_equal(fragments, before)
 
 
 @pytest.mark.parametrize("scoring", SCORINGS)
-def test_no_scoring_needs_a_compiler(scoring, monkeypatch):
+def test_no_scoring_needs_a_compiler(synthetic, scoring, monkeypatch):
     monkeypatch.setitem(sys.modules, "witty", None)  # what waterz compiles with
     affinities, fragments = row_of_fragments(0.9, 0.1)
     (labels,) = WaterzAgglomeration(scoring=scoring, min_size=0).sweep(affinities, fragments, [0.5], NEAREST)
-    assert same_partition(labels.ravel(), np.array([1, 1, 2]))
+    assert synthetic.same_partition(labels.ravel(), np.array([1, 1, 2]))
 
 
-def test_nothing_is_printed(capfd):
-    WaterzAgglomeration()(blurred_affinities(np.ones((4, 8, 8), np.uint32)), LONG)
+def test_nothing_is_printed(synthetic, capfd):
+    WaterzAgglomeration()(synthetic.blurred_affinities(np.ones((4, 8, 8), np.uint32)), synthetic.LONG)
     print("mine")
     assert capfd.readouterr().out == "mine\n"
 

@@ -13,6 +13,12 @@ from cellml.segmentation.neighbourhood import NEAREST
 from cellml.segmentation.region_graph import RegionGraph, region_graph
 
 
+def clean(labels: NDArray[np.uint32], affinities: NDArray[Any], min_size: int, max_enclosed: int) -> NDArray[np.uint32]:
+    """Absorb objects below `min_size` voxels, then fill holes and islands of at most `max_enclosed` voxels; 0 leaves either out."""
+    labels = absorb_small(labels, affinities, min_size)
+    return fill_enclosed(labels, max_enclosed) if max_enclosed > 0 else labels
+
+
 def absorb_small(labels: NDArray[np.uint32], affinities: NDArray[Any], min_size: int) -> NDArray[np.uint32]:
     """Merge each object below `min_size` voxels into the neighbour of largest mean affinity, until none is left.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.segmentation.clean import absorb_small
+from cellml.segmentation.clean import clean
 from cellml.segmentation.fragments import DistanceFragments, Fragments, check_affinities
 from cellml.segmentation.neighbourhood import check_offsets
 from cellml.segmentation.region_graph import RegionGraph, region_graph
@@ -21,10 +21,11 @@ class FragmentMutexWatershed:
     """Fragments attract by the affinity of their contact and repel by that of their long-range pairs, strongest first.
 
     Two edges join each pair of fragments: their mean nearest-neighbour affinity minus near_bias, and their mean affinity over the longer
-    offsets minus far_bias; positive edges attract, negative ones exclude (Wolf et al. 2020, doi:10.1109/TPAMI.2020.2980827, on a
-    region graph). Larger biases (0 to 1) make more and smaller objects. fragments: what is clustered; stride: take every n-th
-    long-range pair along each axis; min_contact: leave out long-range edges backed by fewer sampled pairs; min_size: smaller
-    objects (voxels) are absorbed by their strongest neighbour.
+    offsets minus far_bias; positive edges attract, negative ones exclude (Wolf et al. 2020, doi:10.1109/TPAMI.2020.2980827, on a region
+    graph). Larger biases (0 to 1) make more and smaller objects. fragments: what is clustered; stride: take every n-th long-range pair
+    along each axis; min_contact: leave out long-range edges backed by fewer sampled pairs; min_size: smaller objects (voxels) are
+    absorbed by their strongest neighbour; max_enclosed: holes (of the mask too) and islands up to this size go to the one object that
+    encloses them.
     """
 
     near_bias: float = 0.3
@@ -33,6 +34,7 @@ class FragmentMutexWatershed:
     stride: int = 2
     min_contact: int = 5
     min_size: int = 100
+    max_enclosed: int = 0
 
     def __call__(
         self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
@@ -54,7 +56,7 @@ class FragmentMutexWatershed:
         number = np.arange(int(fragments.max()) + 1, dtype=np.uint32)
         for fragment, cluster in mwatershed.cluster_edges(edges):
             number[fragment] = cluster
-        return absorb_small(number[fragments], affinities, self.min_size)
+        return clean(number[fragments], affinities, self.min_size, self.max_enclosed)
 
 
 def _edges(graph: RegionGraph, bias: float, min_contact: int) -> list[tuple[float, int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.segmentation.clean import absorb_small
+from cellml.segmentation.clean import clean
 from cellml.segmentation.fragments import check_affinities, foreground, voxel_affinity
 from cellml.segmentation.neighbourhood import NEAREST, check_offsets, pair_slices
 
@@ -19,11 +19,12 @@ from cellml.segmentation.neighbourhood import NEAREST, check_offsets, pair_slice
 class MutexWatershed:
     """Each pair of voxels attracts if its affinity is above a bias and repels below it; pairs act in order of |affinity − bias|.
 
-    An attractive pair joins two clusters unless they exclude each other; a repulsive pair makes them exclude each other
-    (Wolf et al. 2018, doi:10.1007/978-3-030-01225-0_34). near_bias, far_bias: for the nearest neighbours and for the longer
-    offsets, 0 to 1, larger for more and smaller objects; strides: use only every n-th voxel along (z, y, x) for the longer offsets, which
-    otherwise repel too often; background_below: voxels whose `voxel_affinity` is below it stay 0; min_size: smaller objects (voxels)
-    are absorbed by their strongest neighbour. Takes about 5 µs and 600 bytes a voxel: use FragmentMutexWatershed on large volumes.
+    An attractive pair joins two clusters unless they exclude each other; a repulsive pair makes them exclude each other (Wolf et al.
+    2018, doi:10.1007/978-3-030-01225-0_34). near_bias, far_bias: for the nearest neighbours and for the longer offsets, 0 to 1, larger
+    for more and smaller objects; strides: use only every n-th voxel along (z, y, x) for the longer offsets, which otherwise repel too
+    often; background_below: voxels whose `voxel_affinity` is below it stay 0; min_size: smaller objects (voxels) are absorbed by their
+    strongest neighbour; max_enclosed: holes (of the mask too) and islands up to this size go to the one object that encloses them. Takes
+    about 5 µs and 600 bytes a voxel: use FragmentMutexWatershed on large volumes.
     """
 
     near_bias: float = 0.4
@@ -31,6 +32,7 @@ class MutexWatershed:
     strides: tuple[int, int, int] = (4, 4, 4)
     background_below: float = 0.0
     min_size: int = 100
+    max_enclosed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strides", tuple(int(s) for s in self.strides))
@@ -56,7 +58,7 @@ class MutexWatershed:
             _cut(weights, [o for _, o in inside], mask)
         strides = [(1, 1, 1) if o in NEAREST else self.strides for _, o in inside]
         clusters = mwatershed.agglom(weights, [o for _, o in inside], strides=strides)
-        return absorb_small(_consecutive(clusters, mask), affinities, self.min_size)
+        return clean(_consecutive(clusters, mask), affinities, self.min_size, self.max_enclosed)
 
 
 def _cut(weights: NDArray[np.float64], offsets: Sequence[tuple[int, int, int]], mask: NDArray[np.bool_]) -> None:

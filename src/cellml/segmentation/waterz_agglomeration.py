@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.segmentation.clean import absorb_small
+from cellml.segmentation.clean import clean
 from cellml.segmentation.fragments import DistanceFragments, Fragments, check_affinities
 
 # waterz ships these compiled; any other scoring function would need a C++ compiler and boost on the user's machine.
@@ -29,14 +29,16 @@ class WaterzAgglomeration:
 
     The affinity of a contact is the mean, or a quantile, of the nearest-neighbour affinities across it, and is updated after each merge
     (Funke et al. 2019, doi:10.1109/TPAMI.2018.2835450). threshold: 0 to 1, larger for fewer and larger objects; scoring: "mean" or
-    "quantile_Q" with Q from 10 to 95 in steps of 5; fragments: what is merged; min_size: smaller objects (voxels) are absorbed by
-    their strongest neighbour. Raises CellmlError for other values.
+    "quantile_Q" with Q from 10 to 95 in steps of 5; fragments: what is merged; min_size: smaller objects (voxels) are absorbed by their
+    strongest neighbour; max_enclosed: holes (of the mask too) and islands up to this size go to the one object that encloses them. Raises
+    CellmlError for other values.
     """
 
     threshold: float = 0.35
     scoring: str = "quantile_75"
     fragments: Fragments = field(default_factory=DistanceFragments)
     min_size: int = 100
+    max_enclosed: int = 0
 
     def __post_init__(self) -> None:
         _scoring_function(self.scoring)
@@ -65,7 +67,7 @@ class WaterzAgglomeration:
         )
         for merged in _silent(steps):
             labels = merged.astype(np.uint32)  # a copy: waterz goes on merging in the same array
-            yield absorb_small(labels, nearest, self.min_size)
+            yield clean(labels, nearest, self.min_size, self.max_enclosed)
 
 
 def _scoring_function(scoring: str) -> str:
