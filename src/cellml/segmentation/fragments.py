@@ -37,7 +37,7 @@ class DistanceFragments:
     """
 
     threshold: float = 0.5
-    sigma: float = 1.0
+    sigma: float = 0.7
     sampling: tuple[float, float, float] = (1.0, 1.0, 1.0)
     per_slice: bool = False
     background_below: float = 0.0
