@@ -215,7 +215,16 @@ def _resume_point(resume: str | None, config: DictConfig) -> tuple[Path, dict[st
 
 
 # Settings that may differ when a run goes on, because they do not change what is computed.
-_FREE = {"data.num_workers", "training.objective", "training.initialise_from", "trainer.log_every_n_steps", "trainer.enable_progress_bar"}
+_FREE = {
+    "data.num_workers",
+    "training.objective",
+    "training.initialise_from",
+    "trainer.log_every_n_steps",
+    "trainer.enable_progress_bar",
+    "task.decoder",
+    "task.decoder_grid",
+    "task.window",
+}
 
 
 def _changes(old: Any, new: Any, name: str) -> list[str]:
