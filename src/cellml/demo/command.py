@@ -28,8 +28,8 @@ _REPORT_SECONDS, _SEGMENT_SECONDS, _SIMULATE_SECONDS = 60.0, 60.0, 300.0
 def run_demo(
     output: str = "runs/demo",
     pretrained: str | None = None,
-    experiment: str = "segmentation/fib25_demo",
-    data: str = "fib25_train2",
+    recipe: str = "segmentation/fib25_demo",
+    input: str = "fib25_train2",  # noqa: A002  (the same word in every verb)
     held_out: Mapping[str, Sequence[int]] | None = None,
     model: str = "diffusion",
     neurites: int = 8,
@@ -45,11 +45,11 @@ def run_demo(
         raise CellmlError(f"There is no checkpoint {pretrained}; leave pretrained out to train one.")
     folder, clock = _fresh(Path(output)), Clock(minutes)
     checkpoint = folder / "fib25-neurites.ckpt"
-    training = _train(folder, checkpoint, pretrained, experiment, data, seed, overrides, clock)
+    training = _train(folder, checkpoint, pretrained, recipe, input, seed, overrides, clock)
     from cellml.demo.segment import segment_held_out
 
     with clock.stage("Segment the held-out block", _SEGMENT_SECONDS):
-        block = segment_held_out(checkpoint, data, held_out or {})
+        block = segment_held_out(checkpoint, input, held_out or {})
         _write_block(folder, block)
     compared = _simulate(folder, block, model, neurites, seed, clock)
     results = _results(block, compared, clock, training)
@@ -74,7 +74,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def _train(
-    folder: Path, checkpoint: Path, pretrained: str | None, experiment: str, data: str, seed: int, overrides: Sequence[str], clock: Clock
+    folder: Path, checkpoint: Path, pretrained: str | None, recipe: str, data: str, seed: int, overrides: Sequence[str], clock: Clock
 ) -> float:
     """Seconds of training; the checkpoint lies at `checkpoint` afterwards."""
     if pretrained:
@@ -82,7 +82,7 @@ def _train(
         return 0.0
     begin = time.monotonic()
     with clock.stage("Train a 3D U-Net", 6.5 * 60):
-        words = [f"experiment={experiment}", f"data.path={data}", f"seed={seed}", f"hydra.run.dir={folder / 'train'}", *overrides]
+        words = [f"experiment={recipe}", f"data.path={data}", f"seed={seed}", f"hydra.run.dir={folder / 'train'}", *overrides]
         done = subprocess.run([sys.executable, "-m", "cellml", "train", *words], env={**os.environ, "PYTHONUNBUFFERED": "1"})
         if done.returncode:
             raise CellmlError(f"Training ended with code {done.returncode}; what it said stands above, its log in {folder / 'train' / 'train.log'}.")
