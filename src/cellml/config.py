@@ -9,7 +9,7 @@ from typing import Any
 
 # Overrides whose value is a file: quoted for Hydra's grammar, so that spaces, '=' and other characters of real paths need no second quotes.
 _PATH_KEYS = {"input", "output", "checkpoint", "mesh", "model", "prediction", "truth", "mask", "resume", "picture", "data.path", "data.labels", "path"}
-_SAFE = re.compile(r"[\w./:@%+~-]*\Z")
+_SAFE = re.compile(r"[A-Za-z0-9_./:@%+-]*\Z")
 
 
 def conf_dir() -> Path:
@@ -24,7 +24,8 @@ def quote_paths(overrides: Sequence[str]) -> list[str]:
     for override in overrides:
         key, separator, value = override.partition("=")
         if separator and key in _PATH_KEYS and not _SAFE.match(value) and value[:1] not in "'\"[{" and "${" not in value:
-            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            # In Hydra's quotes a backslash is itself, unless it stands before a quote or at the end.
+            escaped = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
             override = f"{key}='{escaped}'"
         quoted.append(override)
     return quoted

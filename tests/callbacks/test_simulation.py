@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from cellml.callbacks import simulation
+from cellml.callbacks.simulation import SimulationEvaluation
+from cellml.evaluation import objects
+from cellml.evaluation.solved import SolvedObject
+from cellml.report.objects import ObjectRow
+
+ROW = ObjectRow("1", "1", 1.0, 500.0, "matched", "relaxation_time", "s", 2.0, 2.0, 0.0, 0.01, False)
+
+
+class Logged(dict):
+    """Stands for the task: remembers what is logged."""
+
+    def log(self, name: str, value: float, **_: Any) -> None:
+        self[name] = value
+
+
+class Clock:
+    """time.monotonic that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def batch(labels: np.ndarray) -> dict[str, Any]:
+    return {"labels": torch.from_numpy(labels), "spacing": (10.0, 10.0, 10.0), "origin": (0.0, 0.0, 0.0), "name": "block"}
+
+
+def validate(callback: SimulationEvaluation, truth: np.ndarray, prediction: np.ndarray) -> Logged:
+    logged, trainer = Logged(), SimpleNamespace(sanity_checking=False)
+    callback.on_validation_epoch_start(trainer, logged)
+    callback.on_validation_batch_end(trainer, logged, {"prediction": prediction}, batch(truth), 0)
+    callback.on_validation_epoch_end(trainer, logged)
+    return logged
+
+
+def compared(rows: list[ObjectRow]) -> Callable[..., Iterator[Any]]:
+    return lambda *_, **__: iter([SimpleNamespace(rows=[row]) for row in rows])
+
+
+CUBE = np.ones((4, 4, 4), np.int64)
+
+
+def test_a_missing_object_and_a_failure_count_as_error_one_and_none_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        replace(ROW, rel_error=0.2, prediction=2.4, resolved=True),
+        replace(ROW, truth_id="2"),
+        replace(ROW, truth_id="3", status="unmatched", prediction=float("nan"), rel_error=1.0),
+        replace(ROW, truth_id="4", status="failed", prediction=float("nan"), rel_error=1.0),
+    ]
+    monkeypatch.setattr(simulation, "compare_objects", compared(rows))
+    logged = validate(SimulationEvaluation(), CUBE, CUBE)
+    assert logged["val/sim/relaxation_time"] == pytest.approx(2.2)
+    assert logged["val/sim/relaxation_time/rel_error"] == pytest.approx(0.6)
+    assert logged["val/sim/relaxation_time/rel_error_p90"] == pytest.approx(1.0)
+    assert logged["val/sim/relaxation_time/not_resolved"] == 0.25
+    assert logged["val/sim/failure_rate"] == 0.25 and logged["val/sim/objects"] == 4
+
+
+def test_a_crash_of_the_judge_is_logged_and_ends_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def crash(*_: Any, **__: Any) -> Any:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(simulation, "compare_objects", crash)
+    assert validate(SimulationEvaluation(), CUBE, CUBE) == {}
+    assert "no room" in caplog.text
+
+
+def test_the_share_of_the_time_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, asked = Clock(), []
+    monkeypatch.setattr(simulation, "time", clock)
+
+    def slow(*_: Any, seconds: float, **__: Any) -> Iterator[Any]:
+        asked.append(seconds)
+        clock.now += 10
+        return iter([SimpleNamespace(rows=[ROW])])
+
+    monkeypatch.setattr(simulation, "compare_objects", slow)
+    callback = SimulationEvaluation(share=0.1)
+    callback.on_fit_start(SimpleNamespace(), SimpleNamespace())
+    ran = []
+    for _ in range(40):
+        clock.now += 20
+        ran.append(bool(validate(callback, CUBE, CUBE)))
+    elapsed = clock.now - 1000
+    assert ran[0] and not all(ran)
+    assert sum(ran) * 10 <= 0.1 * elapsed + 10
+    assert sum(ran) * 10 >= 0.1 * elapsed - 10, "the share is also used"
+
+
+def test_only_every_nth_validation_and_never_the_sanity_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "compare_objects", compared([ROW]))
+    callback = SimulationEvaluation(every=3)
+    assert [bool(validate(callback, CUBE, CUBE)) for _ in range(6)] == [True, False, False, True, False, False]
+    quiet = Logged()
+    callback.on_validation_batch_end(SimpleNamespace(sanity_checking=True), quiet, {"prediction": CUBE}, batch(CUBE), 0)
+    assert callback.rows == []
+
+
+def test_training_goes_on_while_every_mesh_fails(
+    monkeypatch: pytest.MonkeyPatch, cellml: Callable[..., int], tiny: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(objects, "solve_object", lambda labels, label, model, **_: SolvedObject(label, failure="no mesh"))
+    more = ["callbacks=simulation", "callbacks.simulation.min_voxels=100", "callbacks.simulation.most=2", "training.max_steps=2", "training.validations=1"]
+    assert cellml("train", *tiny(tmp_path / "run", *more)) == 0
+    with next((tmp_path / "run").rglob("metrics.csv")).open() as stream:
+        (row,) = [r for r in csv.DictReader(stream) if r.get("val/sim/failure_rate")]
+    assert float(row["val/sim/failure_rate"]) == 1.0 and float(row["val/sim/objects"]) == 2.0
+    assert float(row["val/sim/relaxation_time/rel_error"]) == 1.0 and float(row["val/loss"]) > 0
