@@ -180,7 +180,9 @@ def test_a_target_hidden_in_a_list_or_an_interpolation_is_found(changed: Callabl
     assert not mark.exists()
 
 
-def test_a_target_of_a_module_that_the_caller_trusts_is_built(changed: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_of_a_module_that_the_caller_trusts_is_built(
+    changed: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mylab_nets.py").write_text("from cellml.nets.unet import UNet\nclass Mine(UNet):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     path = changed(lambda c: reconfigure(c, "task.net._target_", "mylab_nets.Mine"))

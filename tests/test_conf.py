@@ -76,7 +76,9 @@ def test_each_target_exists(file: str) -> None:
 
 
 @pytest.mark.parametrize("experiment", [f.removesuffix(".yaml").removeprefix("experiment/") for f in FILES if f.startswith("experiment/")])
-@pytest.mark.parametrize("more", [[], ["trainer=gpu"], ["trainer=ddp"], ["debug=fast"], ["debug=overfit"], ["callbacks=simulation"], ["callbacks=early_stop"]])
+@pytest.mark.parametrize(
+    "more", [[], ["trainer=gpu"], ["trainer=ddp"], ["debug=fast"], ["debug=overfit"], ["callbacks=simulation"], ["callbacks=early_stop"]]
+)
 def test_each_experiment_composes_with_every_way_to_run_it(experiment: str, more: list[str]) -> None:
     config = composed("train", f"experiment={experiment}", *more)
     assert "???" not in OmegaConf.to_yaml(config, resolve=False)
@@ -92,7 +94,12 @@ def test_keys_and_defaults_of_a_verb_are_its_functions_arguments(verb: str) -> N
     module, _, name = VERBS[verb].target.partition(":")
     parameters = inspect.signature(getattr(import_module(module), name)).parameters
     config = OmegaConf.to_container(composed(verb), resolve=False)
-    groups = [name for entry in yaml.safe_load((CONF / f"{verb}.yaml").read_text()).get("defaults", []) if isinstance(entry, dict) for name in entry]
+    groups = [
+        name
+        for entry in yaml.safe_load((CONF / f"{verb}.yaml").read_text()).get("defaults", [])
+        if isinstance(entry, dict)
+        for name in entry
+    ]
     assert isinstance(config, dict) and set(config) | set(groups) == set(parameters)
     for name in groups:
         config.setdefault(name, None)  # a group from which nothing was chosen

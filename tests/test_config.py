@@ -7,7 +7,20 @@ from omegaconf import OmegaConf
 from cellml.config import conf_dir, plain, quote_paths
 from cellml.errors import CellmlError
 
-PATHS = ["scan 1.tif", "a=b.tif", "x,y.npz:raw", "o'brien.tif", "été.h5:/volumes/raw", "(copy).mrc", "back\\slash.tif", "a#b.tif", "plain/file_1.tif", "~/x.tif", "C:\\data\\x.tif", "{x}.tif"[1:]]
+PATHS = [
+    "scan 1.tif",
+    "a=b.tif",
+    "x,y.npz:raw",
+    "o'brien.tif",
+    "été.h5:/volumes/raw",
+    "(copy).mrc",
+    "back\\slash.tif",
+    "a#b.tif",
+    "plain/file_1.tif",
+    "~/x.tif",
+    "C:\\data\\x.tif",
+    "{x}.tif"[1:],
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -17,7 +30,10 @@ def test_real_file_names_pass_hydras_grammar_unharmed(key: str, path: str) -> No
     assert override.value() == path and override.key_or_group == key
 
 
-@pytest.mark.parametrize("override", ["seed=1,2", "input='already quoted.tif'", "input=${oc.env:HOME}/x", "data.patch=[8,8,8]", "--multirun", "~data", "input=a.tif"])
+@pytest.mark.parametrize(
+    "override",
+    ["seed=1,2", "input='already quoted.tif'", "input=${oc.env:HOME}/x", "data.patch=[8,8,8]", "--multirun", "~data", "input=a.tif"],
+)
 def test_everything_else_is_left_alone(override: str) -> None:
     assert quote_paths([override]) == [override]
 

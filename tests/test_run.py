@@ -44,7 +44,9 @@ def test_the_model_holds_the_best_weights(tiny_run: Any) -> None:
     assert equal(tiny_run.model, tiny_run.best)
 
 
-def test_the_same_command_gives_the_same_weights_and_another_seed_others(tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path) -> None:
+def test_the_same_command_gives_the_same_weights_and_another_seed_others(
+    tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path
+) -> None:
     assert cellml("train", *tiny(tmp_path / "again")) == 0
     assert equal(tiny_run.last, tmp_path / "again/checkpoints/last.ckpt")
     assert cellml("train", *tiny(tmp_path / "other", "seed=1", "training.max_steps=1", "training.validations=1")) == 0
@@ -99,7 +101,9 @@ def test_settings_that_change_no_number_may_differ() -> None:
     assert _changes({"a": 1}, {"b": 2}, "task") == ["task.a (1 → None)", "task.b (None → 2)"]
 
 
-def test_resuming_from_a_model_for_prediction_is_refused(tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, capsys: Any) -> None:
+def test_resuming_from_a_model_for_prediction_is_refused(
+    tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, capsys: Any
+) -> None:
     assert cellml("train", *tiny(tmp_path / "r", f"resume={tiny_run.model}")) == 2
     assert "weights for prediction only" in capsys.readouterr().err
 
@@ -136,7 +140,10 @@ def test_infer_and_score_instances(tiny_run: Any, phantom_file: Path, cellml: Co
     from cellml.io import read_labels, read_volume
 
     out = tmp_path / "out.npz"
-    assert cellml("infer", f"checkpoint={tiny_run.model}", f"input={phantom_file}", f"output={out}", "probabilities=true", "precision=float32") == 0
+    assert (
+        cellml("infer", f"checkpoint={tiny_run.model}", f"input={phantom_file}", f"output={out}", "probabilities=true", "precision=float32")
+        == 0
+    )
     labels, probabilities = read_labels(out), read_volume(tmp_path / "out_probabilities.npz")
     assert labels.shape == (40, 32, 32) and labels.spacing == (10, 10, 10) and labels.kind == "instance"
     assert probabilities.axes == "CZYX" and probabilities.data.shape == (9, 40, 32, 32)
@@ -149,7 +156,13 @@ def test_tiles_decide_nothing(tiny_run: Any, phantom_file: Path, cellml: Command
     from cellml.io import read_volume
 
     for name, more in (("whole", ["tile=[64,64,64]"]), ("tiled", ["tile=[16,12,20]", "halo=[99,99,99]"])):
-        words = [f"checkpoint={tiny_run.model}", f"input={phantom_file}", f"output={tmp_path / name}.h5", "probabilities=true", "precision=float32"]
+        words = [
+            f"checkpoint={tiny_run.model}",
+            f"input={phantom_file}",
+            f"output={tmp_path / name}.h5",
+            "probabilities=true",
+            "precision=float32",
+        ]
         assert cellml("infer", *words, *more) == 0
     whole, tiled = (read_volume(tmp_path / f"{name}_probabilities.h5").data for name in ("whole", "tiled"))
     np.testing.assert_allclose(whole, tiled, atol=1e-5)
@@ -198,11 +211,23 @@ def test_another_decoder_at_inference(decode: str, tiny_run: Any, phantom_file: 
     assert np.load(out)["labels"].shape == (40, 32, 32)
 
 
-def test_an_array_inside_a_file_and_a_volume_smaller_than_the_patch(tiny_run: Any, phantom_file: Path, cellml: Command, tmp_path: Path) -> None:
+def test_an_array_inside_a_file_and_a_volume_smaller_than_the_patch(
+    tiny_run: Any, phantom_file: Path, cellml: Command, tmp_path: Path
+) -> None:
     raw = np.load(phantom_file)["raw"][:5, :7, :6]
     np.savez(tmp_path / "small.npz", raw=raw, voxel_nm=[10, 10, 10])
     out = f"{tmp_path / 'out.h5'}:/neurites"
-    assert cellml("infer", f"checkpoint={tiny_run.model}", f"input={tmp_path / 'small.npz'}:raw", f"output={out}", "probabilities=true", "precision=float32") == 0
+    assert (
+        cellml(
+            "infer",
+            f"checkpoint={tiny_run.model}",
+            f"input={tmp_path / 'small.npz'}:raw",
+            f"output={out}",
+            "probabilities=true",
+            "precision=float32",
+        )
+        == 0
+    )
     from cellml.io import read_labels
 
     assert read_labels(out).shape == (5, 7, 6) and (tmp_path / "out_probabilities.h5").is_file()

@@ -14,7 +14,9 @@ from cellml.training import TrainingPlan, plan_training
 USUAL: dict[str, Any] = {"precision": "auto", "max_steps": 10, "budget_minutes": None, "validations": 4, "resumed": None, "gpu": False}
 
 
-def plan(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float] | None = None, hardware: bool = False, **changes: Any) -> tuple[TrainingPlan, list[str]]:
+def plan(
+    monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float] | None = None, hardware: bool = False, **changes: Any
+) -> tuple[TrainingPlan, list[str]]:
     timed: list[str] = []
 
     def time_step(task: Any, data: Any, name: str, gpu: bool) -> float:
@@ -26,7 +28,9 @@ def plan(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float] | None = Non
     return plan_training(None, None, **{**USUAL, **changes}), timed
 
 
-@pytest.mark.parametrize(("seconds", "chosen"), [({"32-true": 1.0, "bf16-mixed": 0.3}, "bf16-mixed"), ({"32-true": 1.0, "bf16-mixed": 3.0}, "32-true")])
+@pytest.mark.parametrize(
+    ("seconds", "chosen"), [({"32-true": 1.0, "bf16-mixed": 0.3}, "bf16-mixed"), ({"32-true": 1.0, "bf16-mixed": 3.0}, "32-true")]
+)
 def test_with_bfloat16_hardware_both_are_timed_and_the_faster_is_taken_and_logged(
     seconds: dict, chosen: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -41,7 +45,15 @@ def test_without_the_hardware_bfloat16_is_never_run(monkeypatch: pytest.MonkeyPa
     assert plan(monkeypatch, {"32-true": 2.0}, max_steps=None, budget_minutes=1) == (TrainingPlan("32-true", 30, 7, 2.0), ["32-true"])
 
 
-@pytest.mark.parametrize(("flags", "has"), [("flags : sse avx2 avx512f", False), ("flags : avx512_bf16 sse", True), ("flags : amx_bf16", True), ("Features : fp asimd bf16", True)])
+@pytest.mark.parametrize(
+    ("flags", "has"),
+    [
+        ("flags : sse avx2 avx512f", False),
+        ("flags : avx512_bf16 sse", True),
+        ("flags : amx_bf16", True),
+        ("Features : fp asimd bf16", True),
+    ],
+)
 def test_the_processor_says_what_it_multiplies(flags: str, has: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cpuinfo").write_text(flags)
     import pathlib

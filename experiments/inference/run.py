@@ -1,7 +1,8 @@
 """What tiling costs beside the network itself: `python experiments/inference/run.py` (the machine should be idle).
 
-Three measurements on one volume made by code: the sliding window against the bare network on the very same tiles, in turn; the largest difference
-between tiled and whole-volume prediction when the halo covers the field of view; and the same against MONAI's sliding window on equal tiles.
+Three measurements on one volume made by code: the sliding window against the bare network on the very same tiles, in turn; the largest
+difference between tiled and whole-volume prediction when the halo covers the field of view; and the same against MONAI's sliding window
+on equal tiles.
 """
 
 from __future__ import annotations

@@ -18,7 +18,19 @@ from cellml.errors import CellmlError, ContractError, FileError
 SCHEMA = 1
 
 # Narrower than whole packages: torch.load, monai.bundle and the like would run what a stranger wrote.
-TRUSTED = ("cellml.nets.", "cellml.losses.", "cellml.tasks.", "cellml.infer.predict.", "cellml.segmentation.", "torch.nn.", "torch.optim.", "monai.networks.nets.", "monai.networks.blocks.", "monai.networks.layers.", "monai.losses.")  # fmt: skip
+TRUSTED = (
+    "cellml.nets.",
+    "cellml.losses.",
+    "cellml.tasks.",
+    "cellml.infer.predict.",
+    "cellml.segmentation.",
+    "torch.nn.",
+    "torch.optim.",
+    "monai.networks.nets.",
+    "monai.networks.blocks.",
+    "monai.networks.layers.",
+    "monai.losses.",
+)
 
 # Functions that a task may be built with; everything else must be a class, for a function does its work at once.
 _TRUSTED_FUNCTIONS = ("cellml.tasks.schedules.",)
@@ -36,10 +48,20 @@ class LoadedModel:
 
 
 def make_record(config_text: str, task_target: str, contract: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """The value of the key `cellml`: schema, task, resolved config as text, input contract, versions and commit, plus what the caller adds."""
+    """The value of the key `cellml`: schema, task, resolved config as text, input contract, versions and commit, plus what the caller
+    adds.
+    """
     from cellml.provenance import commit, versions
 
-    record = {"schema": SCHEMA, "task": task_target, "config": config_text, "contract": dict(contract), "versions": versions(), "commit": commit(), **more}
+    record = {
+        "schema": SCHEMA,
+        "task": task_target,
+        "config": config_text,
+        "contract": dict(contract),
+        "versions": versions(),
+        "commit": commit(),
+        **more,
+    }
     return _plain(record, "cellml")  # type: ignore[no-any-return]
 
 
@@ -51,7 +73,9 @@ def write(path: Path, state_dict: Mapping[str, Any], record: Mapping[str, Any]) 
     from cellml.io.atomic import atomic_path
 
     with atomic_path(path) as aside:
-        torch.save({"state_dict": dict(state_dict), "cellml": dict(record), "pytorch-lightning_version": str(pytorch_lightning.__version__)}, aside)
+        torch.save(
+            {"state_dict": dict(state_dict), "cellml": dict(record), "pytorch-lightning_version": str(pytorch_lightning.__version__)}, aside
+        )
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -68,7 +92,8 @@ def read(path: str | Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             begins_well = stream.read(2) == b"PK"
         raise FileError(
-            f"{path} is {'cut off' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): a checkpoint is a complete zip archive. "
+            f"{path} is {'cut off' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): "
+            "a checkpoint is a complete zip archive. "
             f"{'Copy it again.' if begins_well else 'Name a file that cellml train wrote, such as model.ckpt.'}"
         )
     try:
@@ -79,7 +104,10 @@ def read(path: str | Path) -> dict[str, Any]:
                 f"{path} holds Python objects other than tensors and plain values, which could run code when opened; it was not opened. "
                 "cellml never writes such files: train the model with cellml, or have its author save weights and plain values only."
             ) from error
-        raise FileError(f"{path} cannot be read as a checkpoint ({path.stat().st_size} bytes; {type(error).__name__}); it may be truncated. Copy it again.") from error
+        raise FileError(
+            f"{path} cannot be read as a checkpoint ({path.stat().st_size} bytes; {type(error).__name__}); "
+            "it may be truncated. Copy it again."
+        ) from error
     _require_record(content, path)
     return content  # type: ignore[no-any-return]
 
@@ -89,7 +117,9 @@ def _require_record(content: Any, path: Path) -> None:
         raise FileError(f"{path} is not a cellml checkpoint: it lacks the keys `cellml` and `state_dict`.")
     record = content["cellml"]
     if record.get("schema") != SCHEMA:
-        raise FileError(f"{path} has checkpoint schema {record.get('schema')}; this cellml reads schema {SCHEMA}. Use the version that wrote it.")
+        raise FileError(
+            f"{path} has checkpoint schema {record.get('schema')}; this cellml reads schema {SCHEMA}. Use the version that wrote it."
+        )
     contract = record.get("contract")
     missing = [f"cellml.{key}" for key in ("task", "config") if not isinstance(record.get(key), str)]
     missing += [f"cellml.contract.{key}" for key in _CONTRACT if not isinstance(contract, dict) or key not in contract]
@@ -111,14 +141,19 @@ def load(path: str | Path, *, trust: Sequence[str] = (), task: str | None = None
     try:
         module.load_state_dict(content["state_dict"])
     except RuntimeError as error:
-        raise FileError(f"{path}: the weights do not fit the network that its configuration describes ({str(error).splitlines()[-1].strip()}).") from error
+        raise FileError(
+            f"{path}: the weights do not fit the network that its configuration describes ({str(error).splitlines()[-1].strip()})."
+        ) from error
     return LoadedModel(module.eval(), record["contract"], record, Path(path))
 
 
 def require_match(contract: Mapping[str, Any], *, spacing_nm: Sequence[float], channels: int, name: str) -> None:
     """Raise ContractError if an input contradicts what the checkpoint was trained on, naming both values."""
     if channels != contract["channels"]:
-        raise ContractError(f"{name} has {channels} channel(s), but the checkpoint was trained on {contract['channels']}. Select or stack channels to match.")
+        raise ContractError(
+            f"{name} has {channels} channel(s), but the checkpoint was trained on {contract['channels']}. "
+            "Select or stack channels to match."
+        )
     trained = contract["spacing_nm"]
     if any(abs(a - b) > 0.02 * b for a, b in zip(spacing_nm, trained, strict=True)):
         raise ContractError(
@@ -135,7 +170,9 @@ def _build(record: Mapping[str, Any], path: str | Path, trust: Sequence[str]) ->
     if not isinstance(config, dict) or not isinstance(config.get("task"), dict):
         raise FileError(f"{path} is not a complete cellml checkpoint: its configuration describes no task.")
     if any("${" in text for text in _texts(config["task"])):
-        raise ContractError(f"{path} holds an interpolation inside text of its configuration, which could build what was not checked; it was not built.")
+        raise ContractError(
+            f"{path} holds an interpolation inside text of its configuration, which could build what was not checked; it was not built."
+        )
     for target in _targets(config["task"]):
         _require_trusted(target, (*TRUSTED, *trust), path)
     return instantiate(config["task"], _convert_="all")
@@ -172,7 +209,8 @@ def _require_trusted(target: str, trusted: Sequence[str], path: str | Path) -> N
     """
     functions = (*_TRUSTED_FUNCTIONS, *(prefix for prefix in trusted if prefix not in TRUSTED))
     refusal = ContractError(
-        f"{path} wants to build {target!r}, which is not trusted. Trusted are {', '.join(trusted)}; if you know the author, name the module: trust=[{target.rsplit('.', 1)[0]}.]"
+        f"{path} wants to build {target!r}, which is not trusted. "
+        f"Trusted are {', '.join(trusted)}; if you know the author, name the module: trust=[{target.rsplit('.', 1)[0]}.]"
     )
     if not target.startswith(tuple(trusted)):
         raise refusal

@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Any
 
 # Overrides whose value is a file: quoted for Hydra's grammar, so that spaces, '=' and other characters of real paths need no second quotes.
-_PATH_KEYS = {"input", "output", "checkpoint", "mesh", "model", "prediction", "truth", "mask", "resume", "picture", "data.path", "data.labels", "path"}
+_PATH_KEYS = {
+    "input",
+    "output",
+    "checkpoint",
+    "mesh",
+    "model",
+    "prediction",
+    "truth",
+    "mask",
+    "resume",
+    "picture",
+    "data.path",
+    "data.labels",
+    "path",
+}
 _SAFE = re.compile(r"[A-Za-z0-9_./:@%+-]*\Z")
 
 

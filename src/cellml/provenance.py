@@ -7,7 +7,20 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("cellml", "torch", "pytorch-lightning", "hydra-core", "monai", "torchio", "numpy", "scipy", "scikit-image", "scikit-fem", "mmgpy", "trimesh")
+_PACKAGES = (
+    "cellml",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "monai",
+    "torchio",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "scikit-fem",
+    "mmgpy",
+    "trimesh",
+)
 
 
 def versions() -> dict[str, str]:
@@ -28,7 +41,9 @@ def commit() -> str:
         return "unknown"
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-        dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return head + ("+" if dirty else "")
@@ -46,4 +61,9 @@ def machine() -> dict[str, str | int]:
         model = next((line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")), model)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
-    return {"cpu": model, "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, "memory_gb": round(memory / 1e9, 1), "gpu": gpu}
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "memory_gb": round(memory / 1e9, 1),
+        "gpu": gpu,
+    }

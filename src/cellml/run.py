@@ -56,7 +56,9 @@ def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str,
 
     gpu = str(config.trainer.accelerator) in ("gpu", "cuda", "auto") and torch.cuda.is_available()
     if str(config.trainer.accelerator) in ("gpu", "cuda") and not gpu:
-        raise CellmlError("trainer=gpu was asked for, but torch sees no CUDA device here; use trainer=cpu, or install a CUDA build of torch.")
+        raise CellmlError(
+            "trainer=gpu was asked for, but torch sees no CUDA device here; use trainer=cpu, or install a CUDA build of torch."
+        )
     return plan_training(
         task,
         data,
@@ -154,7 +156,12 @@ def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[s
     if choice.config is not None:
         config.task.decoder = choice.config
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
-    record = {**record, "config": OmegaConf.to_yaml(config, resolve=True), "metrics": {**metrics, **choice.scores}, "step": int(trainer.global_step)}
+    record = {
+        **record,
+        "config": OmegaConf.to_yaml(config, resolve=True),
+        "metrics": {**metrics, **choice.scores},
+        "step": int(trainer.global_step),
+    }
     checkpoint.write(folder / "model.ckpt", task.state_dict(), record)
     log.info("Wrote %s", folder / "model.ckpt")
 
@@ -168,7 +175,9 @@ def initialise(task: Any, source: str | None) -> None:
     given, own = checkpoint.read(source)["state_dict"], task.state_dict()
     fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
     if not fitting:
-        raise CellmlError(f"No weight of {source} fits this network ({len(given)} against {len(own)} tensors); choose the network it was trained with.")
+        raise CellmlError(
+            f"No weight of {source} fits this network ({len(given)} against {len(own)} tensors); choose the network it was trained with."
+        )
     task.load_state_dict({**own, **fitting})
     log.info("Initialised %d of %d tensors from %s", len(fitting), len(own), source)
 
@@ -202,7 +211,10 @@ def _resume_point(resume: str | None, config: DictConfig) -> tuple[Path, dict[st
         path = path / "checkpoints" / "last.ckpt"
     content = checkpoint.read(path)
     if "optimizer_states" not in content:
-        raise CellmlError(f"{path} holds weights for prediction only; resume from a file in the run's folder `checkpoints`, or use training.initialise_from.")
+        raise CellmlError(
+            f"{path} holds weights for prediction only; resume from a file in the run's folder "
+            "`checkpoints`, or use training.initialise_from."
+        )
     old, new = (OmegaConf.to_container(c, resolve=True) for c in (OmegaConf.create(content["cellml"]["config"]), config))
     assert isinstance(old, dict) and isinstance(new, dict)
     changed = [text for key in ("task", "data", "seed", "training", "trainer") for text in _changes(old.get(key), new[key], key)]
@@ -239,10 +251,13 @@ def _changes(old: Any, new: Any, name: str) -> list[str]:
 def _require_complete(config: DictConfig) -> None:
     missing = sorted(str(key) for key in OmegaConf.missing_keys(config))
     if missing:
-        raise CellmlError(f"Missing: {', '.join(missing)}. Choose a recipe with experiment=…, or give each as an argument ({missing[0]}=VALUE).")
+        raise CellmlError(
+            f"Missing: {', '.join(missing)}. Choose a recipe with experiment=…, or give each as an argument ({missing[0]}=VALUE)."
+        )
     if not config.resume and (config.training.max_steps is None) == (config.training.budget_minutes is None):
         raise CellmlError(
-            "Say how long to train: training.max_steps=N or training.budget_minutes=M (one, the other null); or choose a recipe that does, experiment=…"
+            "Say how long to train: training.max_steps=N or training.budget_minutes=M (one, the other null); "
+            "or choose a recipe that does, experiment=…"
         )
 
 
@@ -259,7 +274,9 @@ def _overrides() -> list[str]:
 
 
 def _silence() -> None:
-    """Keep quiet about what is so by design: our sampler knows its position, patches are read in the process, and logs share the run's folder."""
+    """Keep quiet about what is so by design: our sampler knows its position, patches are read in the process, and logs share the run's
+    folder.
+    """
     import warnings
 
     for noisy in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):

@@ -31,7 +31,16 @@ class TrainingPlan:
 
 
 def plan_training(
-    task: Any, data: Any, *, precision: str, max_steps: int | None, budget_minutes: float | None, validations: int, resumed: dict[str, Any] | None, gpu: bool, alone: bool = True
+    task: Any,
+    data: Any,
+    *,
+    precision: str,
+    max_steps: int | None,
+    budget_minutes: float | None,
+    validations: int,
+    resumed: dict[str, Any] | None,
+    gpu: bool,
+    alone: bool = True,
 ) -> TrainingPlan:
     """Choose the precision by timing a few steps, and the number of steps from a time budget where one is given.
 

@@ -175,7 +175,8 @@ class TetMesh:
         if (volumes <= 0).any():
             worst = int(volumes.argmin())
             raise CellmlError(
-                f"{self.name!r} has {int((volumes <= 0).sum())} inverted or flat tetrahedra (number {worst} has volume {volumes[worst]:.3g} nm³); "
+                f"{self.name!r} has {int((volumes <= 0).sum())} inverted or flat tetrahedra "
+                f"(number {worst} has volume {volumes[worst]:.3g} nm³); "
                 "swap two of its corners, or mesh it again."
             )
 
@@ -216,5 +217,7 @@ def _cells(cells: Any, corners: int, points: int, name: str) -> NDArray[np.int64
     if array.ndim != 2 or array.shape[1] != corners:
         raise CellmlError(f"{name!r} needs cells of shape (N, {corners}), got {array.shape}.")
     if array.min() < 0 or array.max() >= points:
-        raise CellmlError(f"{name!r} has cells that point at vertex {array.min() if array.min() < 0 else array.max()}, but there are {points} vertices.")
+        raise CellmlError(
+            f"{name!r} has cells that point at vertex {array.min() if array.min() < 0 else array.max()}, but there are {points} vertices."
+        )
     return array

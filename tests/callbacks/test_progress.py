@@ -10,11 +10,15 @@ from cellml.callbacks import progress
 from cellml.callbacks.progress import Progress
 
 
-def test_where_nobody_watches_a_line_now_and_then_says_where_training_stands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_nobody_watches_a_line_now_and_then_says_where_training_stands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     bar = Progress(seconds=20)
-    trainer: Any = SimpleNamespace(global_step=10, max_steps=110, callback_metrics={"train/loss": torch.tensor(0.5), "other": torch.tensor(1.0)})
+    trainer: Any = SimpleNamespace(
+        global_step=10, max_steps=110, callback_metrics={"train/loss": torch.tensor(0.5), "other": torch.tensor(1.0)}
+    )
     bar.on_train_start(trainer, None)  # type: ignore[arg-type]
     for step in range(11, 111):
         now[0] += 1

@@ -116,7 +116,13 @@ def test_training_goes_on_while_every_mesh_fails(
     monkeypatch: pytest.MonkeyPatch, cellml: Callable[..., int], tiny: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(objects, "solve_object", lambda labels, label, model, **_: SolvedObject(label, failure="no mesh"))
-    more = ["callbacks=simulation", "callbacks.simulation.min_voxels=100", "callbacks.simulation.most=2", "training.max_steps=2", "training.validations=1"]
+    more = [
+        "callbacks=simulation",
+        "callbacks.simulation.min_voxels=100",
+        "callbacks.simulation.most=2",
+        "training.max_steps=2",
+        "training.validations=1",
+    ]
     assert cellml("train", *tiny(tmp_path / "run", *more)) == 0
     with next((tmp_path / "run").rglob("metrics.csv")).open() as stream:
         (row,) = [r for r in csv.DictReader(stream) if r.get("val/sim/failure_rate")]

@@ -18,7 +18,11 @@ def transforms() -> list:
     from monai.transforms import RandFlipd, RandScaleIntensityd
     from torchio import RandomNoise
 
-    return [RandFlipd(keys=["image", "labels"], prob=0.5, spatial_axis=0), RandScaleIntensityd(keys=["image"], factors=0.5, prob=1.0), RandomNoise(std=(0, 0.5))]
+    return [
+        RandFlipd(keys=["image", "labels"], prob=0.5, spatial_axis=0),
+        RandScaleIntensityd(keys=["image"], factors=0.5, prob=1.0),
+        RandomNoise(std=(0, 0.5)),
+    ]
 
 
 @pytest.fixture(scope="module")

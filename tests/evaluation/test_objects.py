@@ -62,7 +62,11 @@ def test_a_missing_object_has_error_one(model: Any, truth_solved: dict) -> None:
 def test_a_shape_that_differs_has_an_error_that_is_resolved(model: Any, truth_solved: dict) -> None:
     prediction = rods()
     prediction[3:5][prediction[3:5] == 1] = 0  # 6 voxels thick instead of 8: three quarters of the conductance
-    (one,) = [c for c in compare_objects(volume(rods()), volume(prediction), model, choice=CHOICE, solved_truth=truth_solved) if c.match.truth == 1]
+    (one,) = [
+        c
+        for c in compare_objects(volume(rods()), volume(prediction), model, choice=CHOICE, solved_truth=truth_solved)
+        if c.match.truth == 1
+    ]
     row = next(row for row in one.rows if row.observable == "conductance")
     assert row.resolved and row.rel_error == pytest.approx(0.25, abs=0.06)
 
@@ -71,7 +75,9 @@ def failing(labels: Labels, label: int, model: Any, **_: Any) -> SolvedObject:
     return SolvedObject(label, failure="no mesh")
 
 
-def test_a_mesh_that_fails_counts_as_error_one_in_truth_and_prediction(model: Any, truth_solved: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mesh_that_fails_counts_as_error_one_in_truth_and_prediction(
+    model: Any, truth_solved: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(objects, "solve_object", failing)
     for known in ({}, dict(truth_solved)):
         rows = [r for c in compare_objects(volume(rods()), volume(rods()), model, choice=CHOICE, solved_truth=known) for r in c.rows]
@@ -84,7 +90,9 @@ def test_time_that_is_up_begins_no_further_object_but_the_first(model: Any, monk
 
 
 @pytest.mark.parametrize("error", [RuntimeError("singular matrix"), np.linalg.LinAlgError("no convergence")])
-def test_a_defect_in_one_object_is_recorded_and_warned_about(error: Exception, model: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_defect_in_one_object_is_recorded_and_warned_about(
+    error: Exception, model: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     def crash(*_: Any, **__: Any) -> Any:
         raise error
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cellml.errors import CellmlError
 from cellml.infer.predict import SlidingWindow, _RollingBlend
 from cellml.infer.tiles import plan_tiles
 from cellml.nets.unet import UNet
@@ -39,7 +38,9 @@ def triples(low: int, high: int) -> st.SearchStrategy[Triple]:
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(name=st.sampled_from(sorted(NETS)), shape=triples(1, 45), tile=triples(1, 24), overlap=triples(0, 6), seed=st.integers(0, 9))
-def test_tiled_equals_whole_where_the_halo_covers_the_field_of_view(name: str, shape: Triple, tile: Triple, overlap: Triple, seed: int) -> None:
+def test_tiled_equals_whole_where_the_halo_covers_the_field_of_view(
+    name: str, shape: Triple, tile: Triple, overlap: Triple, seed: int
+) -> None:
     net = NETS[name]
     image = np.random.default_rng(seed).standard_normal((1, *shape)).astype(np.float32)
     tile = tuple(max(t, n // 2) for t, n in zip(tile, shape, strict=True))  # type: ignore[assignment]
@@ -70,7 +71,9 @@ class Ones(nn.Module):
 def test_every_voxel_comes_once_in_order_and_weights_sum_to_one(shape: Triple, tile: Triple, overlap: Triple, halo: Triple) -> None:
     tile = tuple(max(t, -(-n // 3)) for t, n in zip(tile, shape, strict=True))  # type: ignore[assignment]
     expected = 0
-    for z, block in SlidingWindow(tile, halo, overlap).slabs(Ones(), lambda r: np.zeros((1, *(s.stop - s.start for s in r)), np.float32), shape, activation=lambda x: x):
+    for z, block in SlidingWindow(tile, halo, overlap).slabs(
+        Ones(), lambda r: np.zeros((1, *(s.stop - s.start for s in r)), np.float32), shape, activation=lambda x: x
+    ):
         assert z.start == expected and block.shape == (1, z.stop - z.start, *shape[1:])
         np.testing.assert_allclose(block, 1, atol=1e-6)
         expected = z.stop
@@ -128,7 +131,9 @@ def test_activation_and_blending_are_float32_under_bfloat16() -> None:
         seen.append(logits.dtype)
         return torch.sigmoid(logits)
 
-    result = SlidingWindow((8, 8, 8), (0, 0, 0), (0, 0, 0), precision="bfloat16").whole(Ones(), np.zeros((1, 8, 8, 8), np.float32), activation=activation)
+    result = SlidingWindow((8, 8, 8), (0, 0, 0), (0, 0, 0), precision="bfloat16").whole(
+        Ones(), np.zeros((1, 8, 8, 8), np.float32), activation=activation
+    )
     assert seen == [torch.float32] and result.dtype == np.float32
 
 

@@ -17,7 +17,9 @@ def triples(low: int, high: int) -> st.SearchStrategy[Triple]:
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(shape=triples(1, 60), tile=triples(1, 30), halo=triples(0, 12), overlap=triples(0, 9), multiple=triples(1, 8))
-def test_reads_are_on_the_stride_and_hold_what_is_kept_with_its_halo(shape: Triple, tile: Triple, halo: Triple, overlap: Triple, multiple: Triple) -> None:
+def test_reads_are_on_the_stride_and_hold_what_is_kept_with_its_halo(
+    shape: Triple, tile: Triple, halo: Triple, overlap: Triple, multiple: Triple
+) -> None:
     tile = tuple(max(t, -(-n // 3)) for t, n in zip(tile, shape, strict=True))  # type: ignore[assignment]
     plan = plan_tiles(shape, tile=tile, halo=halo, overlap=overlap, multiple=multiple)
     covered = np.zeros(plan.padded, np.int32)

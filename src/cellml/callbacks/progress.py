@@ -37,5 +37,9 @@ class Progress(RichProgressBar):
             return
         self._last = now
         left = (now - self._begun) / max(1, step - self._first) * max(0, total - step)
-        metrics = "  ".join(f"{name} {float(value):.3f}" for name, value in trainer.callback_metrics.items() if name in ("train/loss", "val/adapted_rand_error", "val/dice"))
+        metrics = "  ".join(
+            f"{name} {float(value):.3f}"
+            for name, value in trainer.callback_metrics.items()
+            if name in ("train/loss", "val/adapted_rand_error", "val/dice")
+        )
         print(f"step {step}/{total}  {metrics}  about {left:.0f} s left", flush=True)

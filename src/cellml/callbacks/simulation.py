@@ -24,9 +24,9 @@ class SimulationEvaluation(pl.Callback):
     model: name of a shipped model or a model file; min_voxels, max_voxels, most, seed: which truth objects; iou: least overlap of a match;
     share: largest share of the wall time since training began that this may use: a block whose turn comes
     when the share is spent is left out (the first ever compares at least one object); every: run at every
-    n-th validation. Logs `val/sim/<observable>` (median of the predicted values), `val/sim/<observable>/rel_error` and `…/rel_error_p90` over all
-    chosen truth objects, with 1 for unmatched and failed ones, `val/sim/<observable>/not_resolved` (share within the discretisation error), and
-    `val/sim/failure_rate`. A failure never stops training.
+    n-th validation. Logs `val/sim/<observable>` (median of the predicted values), `val/sim/<observable>/rel_error` and `…/rel_error_p90`
+    over all chosen truth objects, with 1 for unmatched and failed ones, `val/sim/<observable>/not_resolved` (share within the
+    discretisation error), and `val/sim/failure_rate`. A failure never stops training.
     """
 
     def __init__(
@@ -75,7 +75,9 @@ class SimulationEvaluation(pl.Callback):
         prediction = Labels(outputs["prediction"], **frame, name=f"prediction of {batch['name']}")
         known = self.truth.setdefault(str(batch["name"]), {})
         try:
-            for compared in compare_objects(truth, prediction, self.model, choice=self.choice, iou=self.iou, seconds=left, solved_truth=known):
+            for compared in compare_objects(
+                truth, prediction, self.model, choice=self.choice, iou=self.iou, seconds=left, solved_truth=known
+            ):
                 self.rows += compared.rows
         except Exception as error:  # the judge must never end the training it judges
             log.warning("The simulation of %s failed and is left out of this validation: %s", batch["name"], error)

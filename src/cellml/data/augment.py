@@ -19,8 +19,8 @@ Sample = dict[str, Tensor]
 class SeededTransforms:
     """A list of MONAI dictionary transforms, torchio transforms and plain functions of a sample, applied in order.
 
-    Keys: "image" (C, z, y, x) float32 and "labels" (z, y, x) int64. MONAI transforms see labels with a channel axis and must name their keys.
-    torchio transforms see a subject with axes (C, x, y, z).
+    Keys: "image" (C, z, y, x) float32 and "labels" (z, y, x) int64. MONAI transforms see labels with a channel axis and must name their
+    keys. torchio transforms see a subject with axes (C, x, y, z).
     """
 
     def __init__(self, transforms: Sequence[Any] = ()) -> None:

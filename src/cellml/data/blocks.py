@@ -75,7 +75,10 @@ class OpenBlock:
                 f"{block.image} has {tuple(whole)} voxels but its labels {labels} have {tuple(other)}; they must be one grid."
             )
         if any(abs(a - b) > 0.01 * a for a, b in zip(self._image.spacing, self._labels.spacing, strict=True)):
-            raise CellmlError(f"{block.image} has voxels of {self._image.spacing} nm (z, y, x) but its labels {labels} of {self._labels.spacing} nm; correct one of them.")
+            raise CellmlError(
+                f"{block.image} has voxels of {self._image.spacing} nm (z, y, x) "
+                f"but its labels {labels} of {self._labels.spacing} nm; correct one of them."
+            )
         self.box = block.box(whole)
         self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
         self._require_labelled()
@@ -105,7 +108,9 @@ class OpenBlock:
         labels = self._labels.read(self._absolute(region))
         if np.issubdtype(labels.dtype, np.floating):
             if not np.isfinite(labels).all() or (labels != np.round(labels)).any():
-                raise CellmlError(f"{self._label_file} holds fractional or non-finite values ({labels.dtype}); labels must be whole numbers.")
+                raise CellmlError(
+                    f"{self._label_file} holds fractional or non-finite values ({labels.dtype}); labels must be whole numbers."
+                )
             labels = labels.astype(np.int64)
         return np.asarray(labels)
 
@@ -115,7 +120,9 @@ class OpenBlock:
 
     def _require_axes(self, image: str, labels: str) -> None:
         if "T" in self._image.axes:
-            raise CellmlError(f"{image} has a time axis ({self._image.axes}); training needs one volume: save the frames as separate files.")
+            raise CellmlError(
+                f"{image} has a time axis ({self._image.axes}); training needs one volume: save the frames as separate files."
+            )
         if self._labels.axes != "ZYX":
             raise CellmlError(f"{labels} has the axes {self._labels.axes}; labels need the axes ZYX, one number for each voxel.")
 
@@ -146,6 +153,7 @@ def require_guard(train: Sequence[OpenBlock], held_out: Sequence[OpenBlock], gua
         gap = max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(a.box, b.box, strict=True))
         if gap < guard:
             raise CellmlError(
-                f"{a.name} (training) and {b.name} (held out) are {max(gap, 0)} voxels apart, and data.guard asks for {guard}; neighbouring voxels "
+                f"{a.name} (training) and {b.name} (held out) are {max(gap, 0)} voxels apart, "
+                f"and data.guard asks for {guard}; neighbouring voxels "
                 "are correlated, so scores would flatter. Move one of the regions."
             )

@@ -18,9 +18,10 @@ from cellml.errors import CellmlError
 class VolumeDataModule(pl.LightningDataModule):
     """Random patches for training and whole blocks for validation.
 
-    path, labels: the file that blocks without an `image` of their own come from, and its labels; train, val: blocks, or their fields; patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; guard: least distance
-    in voxels between a training and a validation block of one file; normalisation: "volume" or "dtype"; min_labelled: least share of known
-    labels in a patch; num_workers: loader processes (the patches are the same for any number).
+    path, labels: the file that blocks without an `image` of their own come from, and its labels; train, val: blocks, or their fields;
+    patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; guard: least distance in voxels
+    between a training and a validation block of one file; normalisation: "volume" or "dtype"; min_labelled: least share of known labels
+    in a patch; num_workers: loader processes (the patches are the same for any number).
     """
 
     def __init__(
@@ -127,11 +128,15 @@ def _block(block: Block | Mapping[str, Any], path: str | None, labels: str | Non
         return block
     fields = {**({"image": path, "labels": labels} if path else {}), **block}
     if "image" not in fields:
-        raise CellmlError("A block of data.train or data.val names no image, and there is no data.path to take it from; give data.path=FILE.")
+        raise CellmlError(
+            "A block of data.train or data.val names no image, and there is no data.path to take it from; give data.path=FILE."
+        )
     try:
         return Block(**fields)
     except TypeError as error:
-        raise CellmlError(f"A block of data.train or data.val has the fields {sorted(block)}; known are image, labels, region, spacing_nm, ignore.") from error
+        raise CellmlError(
+            f"A block of data.train or data.val has the fields {sorted(block)}; known are image, labels, region, spacing_nm, ignore."
+        ) from error
 
 
 class _WholeBlocks(torch.utils.data.Dataset[dict[str, Any]]):

@@ -31,11 +31,14 @@ class Normalisation:
     name: str = "the image"
 
     @classmethod
-    def measure(cls, image: _Image, method: str = "volume", frame: int | None = None, slabs: int = 24, name: str | None = None) -> Normalisation:
+    def measure(
+        cls, image: _Image, method: str = "volume", frame: int | None = None, slabs: int = 24, name: str | None = None
+    ) -> Normalisation:
         """The numbers for one image.
 
         method "volume": mean and standard deviation over up to `slabs` evenly spaced z-sections of the whole volume; "dtype": the range of
-        an integer dtype to −1…1; name: what messages call the image. Raises CellmlError for NaN or infinite voxels and for a constant image.
+        an integer dtype to −1…1; name: what messages call the image. Raises CellmlError for NaN or infinite voxels and for a constant
+        image.
         """
         name = name or image.name
         if method == "dtype":

@@ -70,9 +70,9 @@ class PatchDataset(Dataset[Sample]):
 class PositionSampler(Sampler[int]):
     """Numbers of an epoch's patches, beginning where training stands: what makes resuming in the middle of an epoch exact.
 
-    length: patches an epoch over all processes; consumed(): patches that all processes together have trained on since step 0, asked each time
-    an epoch begins; rank, world: this process and their number. The length does not shrink in a resumed epoch, because Lightning counts
-    its batches from the beginning.
+    length: patches an epoch over all processes; consumed(): patches that all processes together have trained on since step 0, asked each
+    time an epoch begins; rank, world: this process and their number. The length does not shrink in a resumed epoch, because Lightning
+    counts its batches from the beginning.
     """
 
     def __init__(self, length: int, consumed: Callable[[], int], *, rank: int = 0, world: int = 1) -> None:

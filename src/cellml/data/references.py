@@ -11,8 +11,9 @@ from cellml.data.catalogue import CATALOGUE
 def resolve(reference: str, role: Literal["image", "labels"]) -> tuple[str, str | None]:
     """A file reference ready for `cellml.io`, and a warning that must travel with every result (or None).
 
-    reference: a file; `FILE.npz:NAME` or `FILE.h5:/dataset`; or a data set's name, such as "fib25_train2" or "fib25_train2:neurons", which is
-    looked for as `cellml.data.sources.locate` says. role: a bare data set's name means its first array for an image, its second for labels.
+    reference: a file; `FILE.npz:NAME` or `FILE.h5:/dataset`; or a data set's name, such as "fib25_train2" or "fib25_train2:neurons",
+    which is looked for as `cellml.data.sources.locate` says. role: a bare data set's name means its first array for an image, its second
+    for labels.
     """
     from cellml.data.sources import locate
 

@@ -29,7 +29,7 @@ def run_demo(
     output: str = "runs/demo",
     pretrained: str | None = None,
     recipe: str = "segmentation/fib25_demo",
-    input: str = "fib25_train2",  # noqa: A002  (the same word in every verb)
+    input: str = "fib25_train2",
     held_out: Mapping[str, Sequence[int]] | None = None,
     model: str = "diffusion",
     neurites: int = 8,
@@ -85,7 +85,9 @@ def _train(
         words = [f"experiment={recipe}", f"data.path={data}", f"seed={seed}", f"hydra.run.dir={folder / 'train'}", *overrides]
         done = subprocess.run([sys.executable, "-m", "cellml", "train", *words], env={**os.environ, "PYTHONUNBUFFERED": "1"})
         if done.returncode:
-            raise CellmlError(f"Training ended with code {done.returncode}; what it said stands above, its log in {folder / 'train' / 'train.log'}.")
+            raise CellmlError(
+                f"Training ended with code {done.returncode}; what it said stands above, its log in {folder / 'train' / 'train.log'}."
+            )
         shutil.copyfile(folder / "train" / "model.ckpt", checkpoint)
     return time.monotonic() - begin
 
@@ -103,7 +105,9 @@ def _simulate(folder: Path, block: Any, model: str, neurites: int, seed: int, cl
         def announce(number: int, of: int) -> None:
             print(f"    neurite {number} of {of}", flush=True)
 
-        for one in compare_objects(block.truth, block.prediction, load_model(find_model(model)), choice=choice, seconds=seconds, on_object=announce):
+        for one in compare_objects(
+            block.truth, block.prediction, load_model(find_model(model)), choice=choice, seconds=seconds, on_object=announce
+        ):
             compared.append(one)
             one.truth.save(folder / "meshes", f"truth_{one.match.truth}")
             if one.prediction is not None:
@@ -162,7 +166,12 @@ def _write_summary(folder: Path, block: Any, results: Mapping[str, Any], clock: 
     protocol = FactGroup(
         "Segmentation",
         [
-            Fact("scored block", f"{z} × {y} × {x}", "voxels", "never trained on; thresholds and best weights were chosen on it, so read it as a validation score"),
+            Fact(
+                "scored block",
+                f"{z} × {y} × {x}",
+                "voxels",
+                "never trained on; thresholds and best weights were chosen on it, so read it as a validation score",
+            ),
             Fact("voxel size", " × ".join(f"{s:g}" for s in block.raw.spacing), "nm"),
             *[Fact(name.replace("_", " "), value) for name, value in asdict(block.scores).items()],
         ],
@@ -177,7 +186,9 @@ def _write_summary(folder: Path, block: Any, results: Mapping[str, Any], clock: 
         headline=_headline(results),
         sections=[protocol],
         timings=clock.finished,
-        nodal_field=FieldMeaning("concentration", "1/µm³", "One molecule released at the largest cut face, a tenth of the diffusion time later."),
+        nodal_field=FieldMeaning(
+            "concentration", "1/µm³", "One molecule released at the largest cut face, a tenth of the diffusion time later."
+        ),
         seed=seed,
         commit=commit(),
         machine=machine(),

@@ -29,7 +29,9 @@ class ObjectComparison:
 
 @dataclass(frozen=True)
 class ObjectChoice:
-    """Which truth objects are compared: `most` of those with min_voxels to max_voxels, drawn with `seed`, whatever the prediction looks like."""
+    """Which truth objects are compared: `most` of those with min_voxels to max_voxels, drawn with `seed`, whatever the prediction looks
+    like.
+    """
 
     min_voxels: int = 10_000
     max_voxels: int = 100_000
@@ -58,9 +60,9 @@ def compare_objects(
     """Solve `model` in chosen truth objects and in the predicted objects that match them.
 
     truth, prediction: instance labels on one grid; an object matches the predicted one of maximal overlap with at least this iou; seconds:
-    after this time no further object is begun, but the first always is; solved_truth: truth objects solved before, added to; on_object(number, of): called before each.
-    Unmatched truth objects and failures give rows of relative error 1, never none. Ends are chosen on the truth and looked for in the
-    prediction, so that both answer the same question.
+    after this time no further object is begun, but the first always is; solved_truth: truth objects solved before, added to;
+    on_object(number, of): called before each. Unmatched truth objects and failures give rows of relative error 1, never none. Ends are
+    chosen on the truth and looked for in the prediction, so that both answer the same question.
     """
     begin, known = time.monotonic(), solved_truth if solved_truth is not None else {}
     table = ContingencyTable.from_labels(truth.data, prediction.data)

@@ -23,7 +23,7 @@ _IN_MEMORY_BYTES = 4e9
 
 def infer_file(
     checkpoint: str,
-    input: str,  # noqa: A002  (the verb's own word)
+    input: str,
     output: str,
     probabilities: bool = False,
     spacing_nm: Sequence[float] | None = None,
@@ -38,10 +38,11 @@ def infer_file(
 ) -> dict[str, Any]:
     """Predict a volume with a checkpoint and write instances (affinity and boundary models) or classes.
 
-    input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; output: where the labels go, the suffix chooses the format;
-    probabilities: also write `<output stem>_probabilities` in the same format; spacing_nm: (z, y, x) where the file does not say; tile, halo:
-    voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module prefixes that the checkpoint may build classes from.
-    decode: another decoder than the checkpoint's, as `_target_` and arguments. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
+    input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; output: where the labels go, the suffix chooses the
+    format; probabilities: also write `<output stem>_probabilities` in the same format; spacing_nm: (z, y, x) where the file does not say;
+    tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module prefixes that the checkpoint may
+    build classes from. decode: another decoder than the checkpoint's, as `_target_` and arguments. A time axis is kept, frame by frame.
+    Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
     """
     from hydra.utils import instantiate
 
@@ -67,10 +68,14 @@ def infer_file(
     with open_image(reference, spacing_nm=spacing_nm, axes=axes) as image:
         channels = len(image.channels) or 1
         require_match(model.contract, spacing_nm=image.spacing, channels=channels, name=input)
-        return _predict(task, window, image, input, output, probabilities, model.contract["normalisation"], model.record.get("labels") or [])
+        return _predict(
+            task, window, image, input, output, probabilities, model.contract["normalisation"], model.record.get("labels") or []
+        )
 
 
-def _predict(task: Any, window: Any, image: Any, name: str, output: str, keep: bool, normalisation: str, classes: Sequence[str]) -> dict[str, Any]:
+def _predict(
+    task: Any, window: Any, image: Any, name: str, output: str, keep: bool, normalisation: str, classes: Sequence[str]
+) -> dict[str, Any]:
     from cellml.data.normalisation import Normalisation
     from cellml.io import create_array
 
@@ -83,12 +88,25 @@ def _predict(task: Any, window: Any, image: Any, name: str, output: str, keep: b
     with ExitStack() as stack:
         lead, axes = ((frames,), "TZYX") if timed else ((), "ZYX")
         labels = stack.enter_context(
-            create_array(output, shape=(*lead, *shape), dtype=np.uint32 if kind == "instance" else np.uint8, axes=axes, kind=kind, names=names, name="labels", **common)
+            create_array(
+                output,
+                shape=(*lead, *shape),
+                dtype=np.uint32 if kind == "instance" else np.uint8,
+                axes=axes,
+                kind=kind,
+                names=names,
+                name="labels",
+                **common,
+            )
         )
         kept = None
         if keep:
             where, kaxes = _beside(output, "_probabilities"), "TCZYX" if timed else "CZYX"
-            kept = stack.enter_context(create_array(where, shape=(*lead, task.target.channels, *shape), dtype=np.float32, axes=kaxes, name="probabilities", **common))
+            kept = stack.enter_context(
+                create_array(
+                    where, shape=(*lead, task.target.channels, *shape), dtype=np.float32, axes=kaxes, name="probabilities", **common
+                )
+            )
         for frame in range(frames):
             numbers = Normalisation.measure(image, method=normalisation, frame=frame if timed else None, name=name)
 
@@ -121,7 +139,13 @@ class _Target:
 
 
 def _one_frame(
-    task: Any, window: Any, read: Callable[[Any], NDArray[np.float32]], shape: tuple[int, ...], target: _Target, seconds: dict[str, float], folder: Path
+    task: Any,
+    window: Any,
+    read: Callable[[Any], NDArray[np.float32]],
+    shape: tuple[int, ...],
+    target: _Target,
+    seconds: dict[str, float],
+    folder: Path,
 ) -> None:
     from cellml.infer.progress import tile_progress
 
@@ -168,4 +192,6 @@ def _require_target(output: str) -> None:
     from cellml.io.location import locate
 
     if "." not in locate(output).path.name and not output.endswith("/"):
-        raise CellmlError(f"output={output} has no suffix, so the format is unknown; use for example {output}.tif, .npz, .h5, .mrc, .nii.gz or .ome.zarr.")
+        raise CellmlError(
+            f"output={output} has no suffix, so the format is unknown; use for example {output}.tif, .npz, .h5, .mrc, .nii.gz or .ome.zarr."
+        )

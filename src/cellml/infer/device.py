@@ -8,7 +8,7 @@ from cellml.errors import CellmlError
 
 
 def choose_device(name: str) -> str:
-    """ "auto" (a CUDA device where there is one), "cpu" or "cuda". Raises CellmlError for a device that is not there."""
+    """Choose "auto" (a CUDA device where there is one), "cpu" or "cuda". Raises CellmlError for a device that is not there."""
     import torch
 
     if name == "auto":
@@ -16,7 +16,9 @@ def choose_device(name: str) -> str:
     if name not in ("cpu", "cuda"):
         raise CellmlError(f"device={name} is unknown; use auto, cpu or cuda.")
     if name == "cuda" and not torch.cuda.is_available():
-        raise CellmlError("device=cuda was asked for, but torch sees no CUDA device here; use device=cpu, or install a CUDA build of torch.")
+        raise CellmlError(
+            "device=cuda was asked for, but torch sees no CUDA device here; use device=cpu, or install a CUDA build of torch."
+        )
     return name
 
 

@@ -57,9 +57,13 @@ class SlidingWindow:
             assert blend is not None
             yield from blend.flush(plan.padded[0] if following is None else following[0].keep[0].start)
 
-    def whole(self, net: nn.Module, image: NDArray[np.float32], *, activation: Activation, on_tile: Callable[[], object] | None = None) -> NDArray[np.float32]:
+    def whole(
+        self, net: nn.Module, image: NDArray[np.float32], *, activation: Activation, on_tile: Callable[[], object] | None = None
+    ) -> NDArray[np.float32]:
         """image: normalised (C, Z, Y, X) float32 → (K, Z, Y, X) float32 in memory."""
-        parts = [part for _, part in self.slabs(net, lambda r: image[(slice(None), *r)], image.shape[1:], activation=activation, on_tile=on_tile)]
+        parts = [
+            part for _, part in self.slabs(net, lambda r: image[(slice(None), *r)], image.shape[1:], activation=activation, on_tile=on_tile)
+        ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _run(self, net: nn.Module, block: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:

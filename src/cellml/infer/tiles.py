@@ -1,9 +1,9 @@
 """Which tiles to compute so that a volume of any size can be predicted with true context and without seams.
 
-A tile has a *core* that it owns, an *overlap* on each side over which it is blended with its neighbours, and a *halo* beyond that is read as
-context and thrown away. Tiles start at multiples of the network's total stride; the volume is extended at its far end only, up to
-such a multiple, exactly as the whole volume would be. With halo ≥ the network's field of view every tile therefore computes the very
-numbers that the whole volume would give.
+A tile has a *core* that it owns, an *overlap* on each side over which it is blended with its neighbours, and a *halo* beyond that is read
+as context and thrown away. Tiles start at multiples of the network's total stride; the volume is extended at its far end only, up to such
+a multiple, exactly as the whole volume would be. With halo ≥ the network's field of view every tile therefore computes the very numbers
+that the whole volume would give.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Tile:
 class TilePlan:
     """All tiles of a volume, z-rows first, so that a finished row of tiles can be written and forgotten.
 
-    shape: (Z, Y, X) of the volume; core, halo, overlap, multiple: (z, y, x) voxels. Raises CellmlError where the core or halo are no multiples.
+    shape: (Z, Y, X) of the volume; core, halo, overlap, multiple: (z, y, x) voxels. Raises CellmlError where the core or halo are no
+    multiples.
     """
 
     shape: Triple
@@ -44,7 +45,9 @@ class TilePlan:
     def __post_init__(self) -> None:
         for axis, name in enumerate("zyx"):
             if self.core[axis] % self.multiple[axis] or self.core[axis] <= 0:
-                raise CellmlError(f"The tile has {self.core[axis]} voxels along {name}; it must be a positive multiple of {self.multiple[axis]}.")
+                raise CellmlError(
+                    f"The tile has {self.core[axis]} voxels along {name}; it must be a positive multiple of {self.multiple[axis]}."
+                )
             if self.overlap[axis] > self.core[axis] // 2:
                 raise CellmlError(f"The overlap along {name} is {self.overlap[axis]}; it may be at most half the tile ({self.core[axis]}).")
 
@@ -69,7 +72,7 @@ class TilePlan:
         size, core, step = self.padded[axis], self.core[axis], self.multiple[axis]
         reach = -(-(self.halo[axis] + self.overlap[axis]) // step) * step
         count = -(-size // core)
-        even = -(-(-(-size // count)) // step) * step
+        even = -(-size // (count * step)) * step  # ceil(ceil(size / count) / step) = ceil(size / (count step))
         ranges = []
         for start in range(0, size, even):
             stop = min(start + even, size)
@@ -98,7 +101,9 @@ def blending_window(plan: TilePlan, tile: Tile) -> NDArray[np.float32]:
     return np.asarray(parts[0][:, None, None] * parts[1][None, :, None] * parts[2][None, None, :])
 
 
-def plan_tiles(shape: Sequence[int], *, tile: Sequence[int], halo: Sequence[int], overlap: Sequence[int], multiple: Sequence[int]) -> TilePlan:
+def plan_tiles(
+    shape: Sequence[int], *, tile: Sequence[int], halo: Sequence[int], overlap: Sequence[int], multiple: Sequence[int]
+) -> TilePlan:
     """A plan whose cores are at most `tile` voxels (rounded up to the network's stride) and never larger than the volume needs."""
     core = _triple(-(-min(t, n) // m) * m for t, n, m in zip(tile, shape, multiple, strict=True))
     overlap = _triple(min(o, c // 2) for o, c in zip(overlap, core, strict=True))

@@ -12,8 +12,8 @@ from cellml.losses.record import LossRecord
 class BalancedBinaryLoss(nn.Module):
     """Class-balanced binary cross-entropy plus soft Dice, over the voxels of a mask.
 
-    L = bce · Σ w_y BCE(p, y) / Σ w_y + dice · (1 − (2 Σ (1−p)(1−y) + 1) / (Σ (1−p) + Σ (1−y) + 1)), averaged over samples and channels, with w_y such
-    that both classes carry the same weight in every channel of a sample, bounded by `max_weight`. No sum mixes samples, so that one process
+    L = bce · Σ w_y BCE(p, y) / Σ w_y + dice · (1 − (2 Σ (1−p)(1−y) + 1) / (Σ (1−p) + Σ (1−y) + 1)), averaged over samples and channels,
+    with w_y such that both classes carry the same weight in every channel of a sample, bounded by `max_weight`. No sum mixes samples, so that one process
     with a batch of two computes what two processes with one sample each do. Dice is taken over the negatives (boundaries), the rare
     class of affinities (Milletari et al. 2016, eq. 3). Computed in float32 whatever the network's precision.
     """
@@ -23,7 +23,9 @@ class BalancedBinaryLoss(nn.Module):
         self.bce, self.dice, self.max_weight = bce, dice, max_weight
 
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor) -> LossRecord:
-        """logits, target, mask: (B, K, Z, Y, X); target in {0, 1}; mask 0 where nothing is known. Returns scalars, zero for an empty mask."""
+        """logits, target, mask: (B, K, Z, Y, X); target in {0, 1}; mask 0 where nothing is known. Returns scalars, zero for an empty
+        mask.
+        """
         logits, target, mask = logits.float(), target.float(), mask.float()
         axes = (2, 3, 4)
         positive, total = (target * mask).sum(axes), mask.sum(axes)

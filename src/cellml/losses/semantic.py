@@ -15,7 +15,8 @@ class SemanticLoss(nn.Module):
     """Cross-entropy plus soft Dice over K classes with softmax (Isensee et al. 2021).
 
     Averaged over samples, none of which has a say in another's sums, so that one process with a batch of two computes what two processes
-    with one sample each do. class_weights: one weight a class for the cross-entropy, or none. Computed in float32 whatever the network's precision.
+    with one sample each do. class_weights: one weight a class for the cross-entropy, or none. Computed in float32 whatever the network's
+    precision.
     """
 
     def __init__(self, cross_entropy: float = 1.0, dice: float = 1.0, class_weights: Sequence[float] | None = None) -> None:

@@ -1,9 +1,9 @@
 """A 3D U-Net that knows about anisotropic voxels and about its own field of view.
 
-Built from MONAI's convolution blocks (Çiçek et al. 2016, residual units as in Lee et al. 2017). It differs from `monai.networks.nets.UNet` in
-three points that matter for electron microscopy: strides and kernels follow the voxel spacing, a strided stem lets the heavy layers run
-on coarser voxels while the output keeps the input's resolution, and no layer looks at the whole patch (no instance or group norm),
-so that tiled prediction equals whole-volume prediction.
+Built from MONAI's convolution blocks (Çiçek et al. 2016, residual units as in Lee et al. 2017). It differs from
+`monai.networks.nets.UNet` in three points that matter for electron microscopy: strides and kernels follow the voxel spacing, a strided
+stem lets the heavy layers run on coarser voxels while the output keeps the input's resolution, and no layer looks at the whole patch (no
+instance or group norm), so that tiled prediction equals whole-volume prediction.
 """
 
 from __future__ import annotations
@@ -47,8 +47,15 @@ class UNet(nn.Module):
         self.strides, self.kernels = plan_levels(spacing, len(widths), stem_stride)
         self.in_channels, self.out_channels = in_channels, out_channels
         common: dict[str, Any] = {"spatial_dims": 3, "norm": "BATCH" if norm == "batch" else None, "act": ("LEAKYRELU", {"inplace": True})}
-        self.stem = Convolution(in_channels=in_channels, out_channels=widths[0], kernel_size=_stem_kernel(self.strides[0]),
-                                strides=self.strides[0], padding=_stem_padding(self.strides[0]), conv_only=True, spatial_dims=3)  # fmt: skip
+        self.stem = Convolution(
+            spatial_dims=3,
+            in_channels=in_channels,
+            out_channels=widths[0],
+            kernel_size=_stem_kernel(self.strides[0]),
+            strides=self.strides[0],
+            padding=_stem_padding(self.strides[0]),
+            conv_only=True,
+        )
         self.encoder, self.down = nn.ModuleList(), nn.ModuleList()
         self.decoder, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):

@@ -10,7 +10,9 @@ from typing import Any
 
 
 def write_study_results(folder: Path, values: Mapping[str, tuple[float | None, str]], *, seed: int, **more: Any) -> Path:
-    """Write `results.json`: {"key": {"value", "unit"}} for each of `values`, and under `_about` machine, versions, date, commit, seed and command."""
+    """Write `results.json`: {"key": {"value", "unit"}} for each of `values`, and under `_about` machine, versions, date, commit, seed and
+    command.
+    """
     from cellml.io import write_json
     from cellml.provenance import commit, machine, versions
 

@@ -48,7 +48,12 @@ def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
     task.decoder = _with(task.decoder, chosen)
     wanted = ("adapted_rand_error", "voi_split", "voi_merge", "voi_sum")
     found = {f"val/{name}": float(np.mean([table[best][name] for table in tables])) for name in wanted}
-    log.info("Decoder chosen on the validation blocks: %s, adapted Rand error %.3f, VI %.2f bit", chosen, found["val/adapted_rand_error"], found["val/voi_sum"])
+    log.info(
+        "Decoder chosen on the validation blocks: %s, adapted Rand error %.3f, VI %.2f bit",
+        chosen,
+        found["val/adapted_rand_error"],
+        found["val/voi_sum"],
+    )
     return DecoderChoice(as_config(task.decoder), found)
 
 
@@ -56,7 +61,10 @@ def as_config(thing: Any) -> Any:
     """A frozen dataclass as Hydra would build it: `_target_` and its arguments, nested dataclasses likewise."""
     if is_dataclass(thing) and not isinstance(thing, type):
         kind = type(thing)
-        return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **{f.name: as_config(getattr(thing, f.name)) for f in fields(thing) if f.init}}
+        return {
+            "_target_": f"{kind.__module__}.{kind.__qualname__}",
+            **{f.name: as_config(getattr(thing, f.name)) for f in fields(thing) if f.init},
+        }
     return list(thing) if isinstance(thing, tuple) else thing
 
 

@@ -21,9 +21,10 @@ Schedule = Callable[[int, int], float]
 class SegmentationTask(pl.LightningModule):
     """A network, what it is asked for, and how its answer becomes labels.
 
-    net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits, target,
-    mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets) → labels
-    (Z, Y, X), none for classes; decoder_grid: values of its fields to choose from after training; window: how whole volumes are predicted. Validation metrics come from statistics summed over whole blocks.
+    net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits,
+    target, mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets) →
+    labels (Z, Y, X), none for classes; decoder_grid: values of its fields to choose from after training; window: how whole volumes are
+    predicted. Validation metrics come from statistics summed over whole blocks.
     """
 
     def __init__(
@@ -39,9 +40,14 @@ class SegmentationTask(pl.LightningModule):
     ) -> None:
         super().__init__()
         if target.kind == "instance" and decoder is None:
-            raise CellmlError("An instance target needs a decoder that turns probabilities into objects; give task.decoder._target_, as conf/decode does.")
+            raise CellmlError(
+                "An instance target needs a decoder that turns probabilities into objects; give task.decoder._target_, as conf/decode does."
+            )
         if getattr(net, "out_channels", target.channels) != target.channels:
-            raise CellmlError(f"The network has {net.out_channels} output channels, but the target asks for {target.channels}; set task.net.out_channels={target.channels}.")
+            raise CellmlError(
+                f"The network has {net.out_channels} output channels, but the target asks for {target.channels}; "
+                f"set task.net.out_channels={target.channels}."
+            )
         self.net, self.target, self.loss = net, target, loss
         self.make_optimizer, self.schedule = optimizer, schedule
         self.decoder, self.decoder_grid, self.window = decoder, dict(decoder_grid or {}), window or SlidingWindow()

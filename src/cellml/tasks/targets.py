@@ -28,7 +28,9 @@ class AffinityTarget:
     def __init__(self, offsets: Sequence[Sequence[int]], ignore: int | None = None, mask_background: bool = False) -> None:
         self.offsets = [(int(o[0]), int(o[1]), int(o[2])) for o in offsets]
         if self.offsets[:3] != [(-1, 0, 0), (0, -1, 0), (0, 0, -1)]:
-            raise CellmlError(f"The first three offsets must be the nearest neighbours (-1,0,0), (0,-1,0), (0,0,-1); got {self.offsets[:3]}.")
+            raise CellmlError(
+                f"The first three offsets must be the nearest neighbours (-1,0,0), (0,-1,0), (0,0,-1); got {self.offsets[:3]}."
+            )
         self.ignore, self.mask_background = ignore, mask_background
 
     @property
@@ -105,7 +107,9 @@ class SemanticTarget:
         known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
         numbers = torch.where(known, labels, 0)
         if int(numbers.max()) >= len(self.classes) or int(numbers.min()) < 0:
-            raise CellmlError(f"The labels hold class {int(numbers.max())}, but the classes are 0 to {len(self.classes) - 1}: {self.classes}.")
+            raise CellmlError(
+                f"The labels hold class {int(numbers.max())}, but the classes are 0 to {len(self.classes) - 1}: {self.classes}."
+            )
         return functional.one_hot(numbers, len(self.classes)).permute(0, 4, 1, 2, 3).float(), known[:, None]
 
     def activation(self, logits: Tensor) -> Tensor:
