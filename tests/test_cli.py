@@ -16,14 +16,30 @@ from cellml.cli import VERBS, _is_users, main
 
 Command = Callable[..., int]
 Overrides = Callable[..., list[str]]
-HEAVY = ("torch", "monai", "pytorch_lightning", "hydra", "omegaconf", "torchio", "scipy", "skimage", "trimesh", "skfem", "matplotlib", "plotly", "rich")
+HEAVY = (
+    "torch",
+    "monai",
+    "pytorch_lightning",
+    "hydra",
+    "omegaconf",
+    "torchio",
+    "scipy",
+    "skimage",
+    "trimesh",
+    "skfem",
+    "matplotlib",
+    "plotly",
+    "rich",
+)
 
 
 def subprocess_run(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=200, **more)
 
 
-@pytest.mark.parametrize("code", ["import cellml", "from cellml.cli import main; main(['--help'])", "from cellml.cli import main; main(['trian'])"])
+@pytest.mark.parametrize(
+    "code", ["import cellml", "from cellml.cli import main; main(['--help'])", "from cellml.cli import main; main(['trian'])"]
+)
 def test_start_up_imports_nothing_heavy(code: str) -> None:
     done = subprocess_run("-c", f"{code}\nimport sys\nprint('found', [n for n in {HEAVY!r} if n in sys.modules])")
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == "found []", done.stdout + done.stderr
@@ -63,11 +79,24 @@ def refused(capsys: pytest.CaptureFixture[str], code: int) -> str:
     ],
 )
 def test_mistakes_on_the_command_line(
-    words: list[str], message: str, cellml: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phantom_file: Path
+    words: list[str],
+    message: str,
+    cellml: Command,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    phantom_file: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     more = [f"data.path={phantom_file}", "data.train=[{region: {z: [0, 20]}}]", "data.val=[{region: {z: [30, 40]}}]", "data.patch=[8,8,8]"]
     assert message in refused(capsys, cellml(*words, *(more if words[-1] == "task=affinities" and "data=fib25" in words else [])))
+
+
+def test_flags_may_stand_anywhere() -> None:
+    from cellml.cli import _flags_first
+
+    words = ["a=1", "--multirun", "b=2,3", "--config-dir", "x=y", "~c", "-cn", "mine", "d=4", "typo"]
+    assert _flags_first(["f=0"], words) == ["--multirun", "--config-dir", "x=y", "-cn", "mine", "typo", "f=0", "a=1", "b=2,3", "~c", "d=4"]
 
 
 def test_verbs_other_than_train_leave_no_run_folder(cellml: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +117,9 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, cellml: C
     monkeypatch.setattr("cellml.infer.command.infer_file", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cellml("infer", "checkpoint=a", "input=b", "output=c")
-    assert not _is_users(ZeroDivisionError()) and _is_users(OSError(28, "No space left on device")) and not _is_users(OSError(5, "I/O error"))
+    assert (
+        not _is_users(ZeroDivisionError()) and _is_users(OSError(28, "No space left on device")) and not _is_users(OSError(5, "I/O error"))
+    )
 
 
 # Bad input to training and inference
@@ -129,7 +160,10 @@ def test_bad_input_to_training(
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"voxel_nm": np.array([40.0, 10.0, 10.0])}, "voxels of 40 × 10 × 10 nm (z, y, x), but the checkpoint was trained at 10 × 10 × 10 nm"),
+        (
+            {"voxel_nm": np.array([40.0, 10.0, 10.0])},
+            "voxels of 40 × 10 × 10 nm (z, y, x), but the checkpoint was trained at 10 × 10 × 10 nm",
+        ),
         ({"raw": np.full((30, 8, 8), np.nan, np.float32)}, "bad.npz holds 1536 NaN"),
         ({"raw": np.zeros((8, 8, 8), np.uint8)}, "bad.npz is constant"),
         ({"raw": np.zeros((8, 8), np.uint8)}, "2D image"),
@@ -137,24 +171,33 @@ def test_bad_input_to_training(
         ({"voxel_nm": None}, "spacing_nm=[10,10,10]"),
     ],
 )
-def test_bad_input_to_inference_writes_nothing(arrays: dict, message: str, tiny_run: Any, cellml: Command, tmp_path: Path, capsys: Any) -> None:
+def test_bad_input_to_inference_writes_nothing(
+    arrays: dict, message: str, tiny_run: Any, cellml: Command, tmp_path: Path, capsys: Any
+) -> None:
     usual = {"raw": np.random.default_rng(0).random((8, 8, 8)), "voxel_nm": np.array([10.0, 10.0, 10.0])}
     given = {**usual, **arrays}
     more = [f"axes={given.pop('axes')}"] if "axes" in given else []
     np.savez(tmp_path / "bad.npz", **{k: v for k, v in given.items() if v is not None})
     out = tmp_path / "out" / "labels.tif"
-    assert message in refused(capsys, cellml("infer", f"checkpoint={tiny_run.model}", f"input={tmp_path / 'bad.npz'}", f"output={out}", "precision=float32", *more))
+    assert message in refused(
+        capsys,
+        cellml("infer", f"checkpoint={tiny_run.model}", f"input={tmp_path / 'bad.npz'}", f"output={out}", "precision=float32", *more),
+    )
     assert not out.exists() and not list(tmp_path.rglob(".part-*"))
 
 
 def test_an_output_without_suffix_is_refused(tiny_run: Any, phantom_file: Path, cellml: Command, tmp_path: Path, capsys: Any) -> None:
-    assert "has no suffix" in refused(capsys, cellml("infer", f"checkpoint={tiny_run.model}", f"input={phantom_file}", f"output={tmp_path / 'labels'}"))
+    assert "has no suffix" in refused(
+        capsys, cellml("infer", f"checkpoint={tiny_run.model}", f"input={phantom_file}", f"output={tmp_path / 'labels'}")
+    )
 
 
 # What can happen to a process: a full disk, Ctrl-C, kill -9
 
 
-def test_a_full_disk_leaves_no_half_file(tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_half_file(
+    tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file-size limit stands for the full disk: both refuse to write on."""
     import resource
 

@@ -26,10 +26,18 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "train": Verb("cellml.run:train", "train a model", "cellml train experiment=segmentation/fib25_demo", whole=True),
-    "infer": Verb("cellml.infer.command:infer_file", "predict with a checkpoint", "cellml infer checkpoint=model.ckpt input=volume.tif output=labels.tif"),
+    "infer": Verb(
+        "cellml.infer.command:infer_file",
+        "predict with a checkpoint",
+        "cellml infer checkpoint=model.ckpt input=volume.tif output=labels.tif",
+    ),
     "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
-    "simulate": Verb("cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"),
-    "score": Verb("cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"),
+    "simulate": Verb(
+        "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
+    ),
+    "score": Verb(
+        "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
+    ),
     "report": Verb("cellml.report.command:write_report", "one HTML page of a run", "cellml report input=runs/demo output=report.html"),
     "check": Verb("cellml.data.command:check_file", "what is wrong with my data", "cellml check data.path=volume.tif"),
     "studies": Verb("cellml.report.studies:print_studies", "measured numbers against their targets", "cellml studies"),
@@ -94,7 +102,7 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
 
     words = [*_help_texts(verb, entry), *(() if entry.whole else _NO_RUN_FOLDER)]
     fixed = [o for o in words if not any(w.startswith(o.split("=")[0] + "=") for w in overrides)]
-    saved, sys.argv = sys.argv, [f"cellml-{verb}", *fixed, *quote_paths(overrides)]
+    saved, sys.argv = sys.argv, [f"cellml-{verb}", *_flags_first(fixed, quote_paths(overrides))]
     try:
         job()
     finally:
@@ -102,6 +110,13 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
     if "error" in outcome:
         raise outcome["error"]
     return outcome.get("value")
+
+
+def _flags_first(fixed: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Flags and their values before all overrides, for Hydra's parser refuses overrides on both sides of a flag such as --multirun."""
+    valued = ("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p", "--experimental-rerun")
+    overrides = [i for i, w in enumerate(words) if w[:1] != "-" and ("=" in w or w[:1] == "~") and (i == 0 or words[i - 1] not in valued)]
+    return [*(w for i, w in enumerate(words) if i not in overrides), *fixed, *(words[i] for i in overrides)]
 
 
 def _help_texts(verb: str, entry: Verb) -> list[str]:
