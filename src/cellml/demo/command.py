@@ -80,13 +80,16 @@ def _train(
     if pretrained:
         shutil.copyfile(pretrained, checkpoint)
         return 0.0
+    from cellml.infer.device import choose_device
+
     begin = time.monotonic()
     with clock.stage("Train a 3D U-Net", 6.5 * 60):
-        words = [f"experiment={recipe}", f"data.path={data}", f"seed={seed}", f"hydra.run.dir={folder / 'train'}", *overrides]
-        done = subprocess.run([sys.executable, "-m", "cellml", "train", *words], env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        words = [f"experiment={recipe}", f"data.path={data}", f"seed={seed}", f"hydra.run.dir={folder / 'train'}"]
+        words += ["trainer=gpu"] if choose_device("auto") == "cuda" else []
+        done = subprocess.run([sys.executable, "-m", "cellml", "train", *words, *overrides], env={**os.environ, "PYTHONUNBUFFERED": "1"})
         if done.returncode:
             raise CellmlError(
-                f"Training ended with code {done.returncode}; what it said stands above, its log in {folder / 'train' / 'train.log'}."
+                f"Training ended with code {done.returncode}; what it said stands above, its log in {folder / 'train' / 'cellml_train.log'}."
             )
         shutil.copyfile(folder / "train" / "model.ckpt", checkpoint)
     return time.monotonic() - begin
