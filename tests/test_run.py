@@ -32,7 +32,7 @@ def equal(a: Path, b: Path) -> bool:
 def test_training_leaves_one_file_that_predicts_checkpoints_and_a_log(tiny_run: Any) -> None:
     assert tiny_run.model.is_file() and read(tiny_run.last)["global_step"] == 4 and tiny_run.best.is_file()
     with (tiny_run.folder / "decoder.csv").open() as stream:
-        assert [float(row["threshold"]) for row in csv.DictReader(stream)] == [0.4, 0.6]
+        assert {float(row["threshold"]) for row in csv.DictReader(stream)} == {0.4, 0.6}
     with next(tiny_run.folder.rglob("metrics.csv")).open() as stream:
         rows = list(csv.DictReader(stream))
     found = [float(row["val/adapted_rand_error"]) for row in rows if row.get("val/adapted_rand_error")]
@@ -78,6 +78,27 @@ def test_resuming_in_another_folder_gives_the_uninterrupted_weights_and_the_same
     with next((tmp_path / "resumed").rglob("metrics.csv")).open() as stream:
         validations = [row for row in csv.DictReader(stream) if row.get("val/loss")]
     assert len(validations) == (1 if step == 3 else 2), "a validation that was due when the run died is made up for"
+
+
+def test_a_run_that_dies_in_its_last_validation_makes_up_for_it(
+    tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cellml.tasks.segmentation import SegmentationTask
+
+    validate = SegmentationTask.validation_step
+
+    def die(self: Any, *batch: Any) -> Any:
+        if self.trainer.global_step == 4:
+            raise RuntimeError("killed")
+        return validate(self, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationTask, "validation_step", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            cellml("train", *tiny(tmp_path / "killed"))
+    assert read(tmp_path / "killed/checkpoints/last.ckpt")["global_step"] == 3
+    assert cellml("train", *tiny(tmp_path / "resumed", f"resume={tmp_path / 'killed'}")) == 0
+    assert equal(tiny_run.model, tmp_path / "resumed/model.ckpt") and equal(tiny_run.last, tmp_path / "resumed/checkpoints/last.ckpt")
 
 
 @pytest.mark.parametrize(

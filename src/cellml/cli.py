@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Verb:
-    """A subcommand. target: "module:function", called with the configuration as keyword arguments, or as one object where `whole` is set."""
+    """A subcommand. target: "module:function", called with the configuration as keyword arguments, or as one object if `whole`."""
 
     target: str
     summary: str
@@ -85,7 +85,8 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
 
     from cellml.config import conf_dir, quote_paths
 
-    entry, outcome = VERBS[verb], {}
+    entry = VERBS[verb]
+    outcome: dict[str, Any] = {}
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach main() instead of being printed by Hydra
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)
@@ -170,7 +171,8 @@ def _with_options(message: str) -> str:
     missing = re.match(r"(?:In '[^']*': )?Could not find '([^']+)'", message)
     if missing is None:
         return message
-    group, choices = missing[1].rpartition("/")[0], []
+    choices: list[str] = []
+    group = missing[1].rpartition("/")[0]
     while group and not choices:
         choices = sorted(str(p.relative_to(conf_dir()).with_suffix("")) for p in (conf_dir() / group).rglob("*.yaml"))
         group = group.rpartition("/")[0]

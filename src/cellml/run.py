@@ -25,7 +25,7 @@ def train(config: DictConfig) -> float | None:
     from hydra.utils import instantiate
 
     folder = _output_folder()
-    if pl.utilities.rank_zero_only.rank == 0:
+    if getattr(pl.utilities.rank_zero_only, "rank", 0) == 0:
         claim_folder(folder)
     _silence()
     pl.seed_everything(config.seed, workers=True)
@@ -103,6 +103,7 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
     from cellml.callbacks.checkpoints import AtomicCheckpointIO
     from cellml.callbacks.contract import CheckpointContract
     from cellml.callbacks.interrupt import KeepPosition
+    from cellml.callbacks.missed_validation import MissedValidation
     from cellml.callbacks.progress import Progress
 
     callbacks = [*instantiate(config.callbacks, _convert_="all").values()]
@@ -117,7 +118,13 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
         max_epochs=-1,
         val_check_interval=settings.validate_every,
         check_val_every_n_epoch=None,
-        callbacks=[*callbacks, CheckpointContract(record), KeepPosition(folder / "checkpoints" / "last.ckpt"), Progress()],
+        callbacks=[
+            *callbacks,
+            CheckpointContract(record),
+            MissedValidation(settings.validate_every),
+            KeepPosition(folder / "checkpoints" / "last.ckpt"),
+            Progress(),
+        ],
         logger=loggers,
         plugins=[*instantiate(config.trainer.get("plugins") or [], _convert_="all"), AtomicCheckpointIO()],
     )

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
@@ -26,7 +27,22 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Lightning's ModelCheckpoint, which forgets the best score where a resumed run has a folder of its own; this one takes it along."""
+    """Lightning's ModelCheckpoint, with a history that holds across resuming.
+
+    Lightning's forgets the best score where a resumed run has a folder of its own; this one takes it along. The checkpoint of the last step is
+    written after the last validation, for from the end nothing goes on that could make up for one.
+    """
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Write every n steps, but not yet at the last."""
+        if trainer.global_step != trainer.max_steps:
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write what was put off at the last step."""
+        super().on_train_end(trainer, pl_module)
+        if trainer.global_step == trainer.max_steps:
+            super().on_train_batch_end(trainer, pl_module, None, None, 0)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Copy the files that the old run kept into this run's folder, and go on as if they had been written here."""

@@ -20,7 +20,8 @@ class KeepPosition(pl.Callback):
     """
 
     def __init__(self, checkpoint: Path) -> None:
-        self.checkpoint, self._asked, self._previous = checkpoint, False, None
+        self.checkpoint, self._asked = checkpoint, False
+        self._previous: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over Ctrl-C."""

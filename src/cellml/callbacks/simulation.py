@@ -70,7 +70,7 @@ class SimulationEvaluation(pl.Callback):
         if left <= 0 and self._spent:
             log.info("The simulation of %s is left out: its share of the time (%g) is spent.", batch["name"], self.share)
             return
-        frame = {"spacing": tuple(batch["spacing"]), "origin": tuple(batch["origin"])}
+        frame: dict[str, Any] = {"spacing": tuple(batch["spacing"]), "origin": tuple(batch["origin"])}
         truth = Labels(batch["labels"].cpu().numpy(), **frame, name=f"truth of {batch['name']}")
         prediction = Labels(outputs["prediction"], **frame, name=f"prediction of {batch['name']}")
         known = self.truth.setdefault(str(batch["name"]), {})

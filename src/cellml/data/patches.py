@@ -59,7 +59,8 @@ class PatchDataset(Dataset[Sample]):
         for _ in range(20):
             block = self.blocks[int(rng.choice(len(self.blocks), p=self.shares))]
             start = [int(rng.integers(0, n - p + 1)) for n, p in zip(block.shape, self.patch, strict=True)]
-            region = tuple(slice(s, s + p) for s, p in zip(start, self.patch, strict=True))
+            z, y, x = (slice(s, s + p) for s, p in zip(start, self.patch, strict=True))
+            region = (z, y, x)
             labels = block.read_labels(region)
             if self.min_labelled == 0 or block.known(labels).mean() >= self.min_labelled:
                 break
