@@ -73,7 +73,7 @@ def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str,
 
 
 def fit(trainer: Any, task: Any, data: Any, position: str | None) -> None:
-    """Train, from a position if one is given. Raises KeyboardInterrupt after Ctrl-C, which Lightning would turn into an exit with code 1."""
+    """Train, from a position if one is given. Raises KeyboardInterrupt after Ctrl-C, for which Lightning would exit with code 1."""
     import signal
 
     handler = signal.getsignal(signal.SIGINT)
@@ -174,7 +174,7 @@ def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[s
 
 
 def initialise(task: Any, source: str | None) -> None:
-    """Start from another checkpoint's weights: every tensor whose name and shape fit; says how many did. Raises CellmlError if none does."""
+    """Start from another checkpoint's weights: tensors whose name and shape fit; says how many did. Raises CellmlError if none do."""
     if not source:
         return
     from cellml import checkpoint

@@ -29,8 +29,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 class RunCheckpoint(ModelCheckpoint):
     """Lightning's ModelCheckpoint, with a history that holds across resuming.
 
-    Lightning's forgets the best score where a resumed run has a folder of its own; this one takes it along. The checkpoint of the last step is
-    written after the last validation, for from the end nothing goes on that could make up for one.
+    Lightning's forgets the best score where a resumed run has a folder of its own; this one takes it along. The checkpoint of
+    the last step is written after the last validation, for from the end nothing goes on that could make up for one.
     """
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:

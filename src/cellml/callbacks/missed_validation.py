@@ -1,4 +1,4 @@
-"""A validation that was due when a run died is made up for when it goes on, or its best weights could differ from an uninterrupted run's."""
+"""A validation that was due when a run died is made up for; else its best weights could differ from an uninterrupted run's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 class MissedValidation(pl.Callback):
     """Validates before the first step, if training goes on from a step at which it was due and not yet done.
 
-    every: steps between validations. Periodic checkpoints are written before the validation of their step, and Lightning, going on from one,
-    would leave it out.
+    every: steps between validations. Periodic checkpoints are written before the validation of their step, and Lightning, going on
+    from one, would leave it out.
     """
 
     def __init__(self, every: int) -> None:
