@@ -176,7 +176,7 @@ def _write_summary(folder: Path, block: Any, results: Mapping[str, Any], clock: 
                 "never trained on; thresholds and best weights were chosen on it, so read it as a validation score",
             ),
             Fact("voxel size", " × ".join(f"{s:g}" for s in block.raw.spacing), "nm"),
-            *[Fact(name.replace("_", " "), value) for name, value in asdict(block.scores).items()],
+            *[Fact(name.replace("_", " "), value, _unit(name)) for name, value in asdict(block.scores).items()],
         ],
     )
     Summary(
@@ -214,6 +214,10 @@ def _headline(results: Mapping[str, Any]) -> list[Any]:
             f"median over {neurites} neurites and their solved observables; unmatched and failed ones count as 100 %",
         ),
     ]
+
+
+def _unit(score: str) -> str:
+    return "bit" if score.startswith("voi_") else "voxels" if score == "voxels_scored" else ""
 
 
 def _report(folder: Path) -> Path:
