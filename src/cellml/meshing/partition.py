@@ -70,7 +70,8 @@ def _cut(mesh: CutMesh, field: int, region: int, inside: int, target: float, *, 
     for _ in range(_ROUNDS):
         warped = warp_to_level(mesh, field, share=_WARP_SHARE, frozen=frozen)
         result = split_at_level(warped, field, region=region, inside=inside, outside=outside, bit=_FIRST_CUT_BIT << field)
-        defects = surface_topology(boundary_facets(result.tets[result.regions == inside])).defects
+        sides = [inside] if field == 0 else [inside, outside]
+        defects = np.concatenate([surface_topology(boundary_facets(result.tets[result.regions == side])).defects for side in sides])
         defects = defects[defects < len(frozen)]
         if len(defects) == 0 or frozen[defects].all():
             break
