@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "CellmlError": "cellml.errors",
+    "load": "cellml.checkpoint",
     "Volume": "cellml.types",
     "Labels": "cellml.types",
     "Surface": "cellml.types",
@@ -20,10 +21,11 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from cellml.checkpoint import load
     from cellml.errors import CellmlError
     from cellml.types import Labels, Surface, TetMesh, Volume
 
-__all__ = ["CellmlError", "Labels", "Surface", "TetMesh", "Volume", "__version__"]
+__all__ = ["CellmlError", "Labels", "Surface", "TetMesh", "Volume", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

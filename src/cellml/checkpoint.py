@@ -39,7 +39,7 @@ _CONTRACT = ("channels", "spacing_nm", "normalisation")
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """task: the rebuilt Lightning module in evaluation mode; contract: what it was trained on; record: everything under the key `cellml`."""
+    """task: the rebuilt Lightning module in evaluation mode; contract: what it was trained on; record: all under the key `cellml`."""
 
     task: Any
     contract: dict[str, Any]

@@ -47,6 +47,7 @@ def run_demo(
     checkpoint = folder / "fib25-neurites.ckpt"
     training = _train(folder, checkpoint, pretrained, recipe, input, seed, overrides, clock)
     from cellml.demo.segment import segment_held_out
+    from cellml.report.results import write_study_results
 
     with clock.stage("Segment the held-out block", _SEGMENT_SECONDS):
         block = segment_held_out(checkpoint, input, held_out or {})
@@ -57,7 +58,7 @@ def run_demo(
         _write_summary(folder, block, results, clock, seed, checkpoint)
         page = _report(folder)
     results["total_time"]["value"] = round(clock.elapsed / 60, 2)
-    _write_results(folder, results, seed)
+    write_study_results(folder, {key: (entry["value"], entry["unit"]) for key, entry in results.items()}, seed=seed)
     _print(results, clock, page)
     return results
 
@@ -89,7 +90,7 @@ def _train(
         done = subprocess.run([sys.executable, "-m", "cellml", "train", *words, *overrides], env={**os.environ, "PYTHONUNBUFFERED": "1"})
         if done.returncode:
             raise CellmlError(
-                f"Training ended with code {done.returncode}; what it said stands above, its log in {folder / 'train' / 'cellml_train.log'}."
+                f"Training ended with code {done.returncode}; what it said stands above; log: {folder / 'train' / 'cellml_train.log'}."
             )
         shutil.copyfile(folder / "train" / "model.ckpt", checkpoint)
     return time.monotonic() - begin
@@ -224,14 +225,6 @@ def _report(folder: Path) -> Path:
     from cellml.report.command import write_report
 
     return Path(write_report(str(folder), str(folder / "report.html")))
-
-
-def _write_results(folder: Path, results: Mapping[str, Any], seed: int) -> None:
-    from cellml.io import write_json
-    from cellml.provenance import commit, machine
-
-    about = {"machine": machine(), "date": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "seed": seed}
-    write_json(folder / "results.json", {**results, "_about": about})
 
 
 def _print(results: Mapping[str, Mapping[str, Any]], clock: Clock, page: Path) -> None:

@@ -13,9 +13,9 @@ class BalancedBinaryLoss(nn.Module):
     """Class-balanced binary cross-entropy plus soft Dice, over the voxels of a mask.
 
     L = bce · Σ w_y BCE(p, y) / Σ w_y + dice · (1 − (2 Σ (1−p)(1−y) + 1) / (Σ (1−p) + Σ (1−y) + 1)), averaged over samples and channels,
-    with w_y such that both classes carry the same weight in every channel of a sample, bounded by `max_weight`. No sum mixes samples, so that one process
-    with a batch of two computes what two processes with one sample each do. Dice is taken over the negatives (boundaries), the rare
-    class of affinities (Milletari et al. 2016, eq. 3). Computed in float32 whatever the network's precision.
+    with w_y such that both classes carry the same weight in every channel of a sample, bounded by `max_weight`. No sum mixes samples, so
+    that one process with a batch of two computes what two processes with one sample each do. Dice is taken over the negatives
+    (boundaries), the rare class of affinities (Milletari et al. 2016, eq. 3). Computed in float32 whatever the network's precision.
     """
 
     def __init__(self, bce: float = 1.0, dice: float = 1.0, max_weight: float = 10.0) -> None:

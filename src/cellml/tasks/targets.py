@@ -103,7 +103,7 @@ class SemanticTarget:
         return len(self.classes)
 
     def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """labels: (B, Z, Y, X) → one-hot target (B, K, Z, Y, X) and mask (B, 1, Z, Y, X). Raises CellmlError for an unknown class number."""
+        """labels: (B, Z, Y, X) → one-hot target (B, K, Z, Y, X) and mask (B, 1, Z, Y, X). Raises CellmlError for an unknown class."""
         known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
         numbers = torch.where(known, labels, 0)
         if int(numbers.max()) >= len(self.classes) or int(numbers.min()) < 0:
