@@ -49,7 +49,7 @@ def commit() -> str:
     return head + ("+" if dirty else "")
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | float]:
     """Processor, usable cores, memory and accelerator, as plain text and numbers."""
     import os
 

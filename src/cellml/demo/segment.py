@@ -45,8 +45,10 @@ def segment_held_out(checkpoint: Path, data: str, region: Mapping[str, Sequence[
     image = block.read_image()
     with tile_progress(sum(len(row) for row in task.window.plan(task.net, image.shape[1:]).rows())) as advance:
         affinities = task.predict_volume(image, on_tile=advance)
-    frame = {"spacing": block.spacing, "origin": block.origin}
-    truth, prediction = Labels(block.read_labels(), **frame, name="truth"), Labels(task.decode(affinities), **frame, name="prediction")
+    truth = Labels(block.read_labels(), block.spacing, block.origin, name="truth")
+    prediction = Labels(task.decode(affinities), block.spacing, block.origin, name="prediction")
     scores = partition_scores(ContingencyTable.from_labels(truth.data, prediction.data))
     boundary = 1 - affinities[:3].mean(axis=0)
-    return SegmentedBlock(Volume(block.read_raw(), **frame, name="raw"), truth, prediction, boundary, scores, block.warning)
+    return SegmentedBlock(
+        Volume(block.read_raw(), block.spacing, block.origin, name="raw"), truth, prediction, boundary, scores, block.warning
+    )

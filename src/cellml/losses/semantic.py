@@ -19,6 +19,8 @@ class SemanticLoss(nn.Module):
     precision.
     """
 
+    class_weights: Tensor | None
+
     def __init__(self, cross_entropy: float = 1.0, dice: float = 1.0, class_weights: Sequence[float] | None = None) -> None:
         super().__init__()
         self.cross_entropy, self.dice = cross_entropy, dice

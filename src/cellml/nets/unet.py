@@ -70,7 +70,7 @@ class UNet(nn.Module):
         if fine_channels:
             self.to_fine = nn.ConvTranspose3d(widths[0], fine_channels, self.strides[0], self.strides[0])
             self.fine = Convolution(in_channels=fine_channels + in_channels, out_channels=fine_channels, kernel_size=3, **common)
-            self.head = nn.Conv3d(fine_channels, out_channels, 1)
+            self.head: nn.Module = nn.Conv3d(fine_channels, out_channels, 1)
         else:
             self.head = nn.ConvTranspose3d(widths[0], out_channels, self.strides[0], self.strides[0])
 
