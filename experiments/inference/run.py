@@ -48,7 +48,7 @@ def overhead(net: torch.nn.Module, image: np.ndarray, window: SlidingWindow, rep
 
 def difference(net: torch.nn.Module, rng: np.random.Generator) -> float:
     """Largest absolute difference between tiled prediction with the whole field of view as halo and one pass over the volume."""
-    image = rng.normal(size=(1, 120, 136, 150)).astype(np.float32)
+    image = rng.normal(size=(1, 176, 184, 192)).astype(np.float32)
     whole = SlidingWindow(tile=(512, 512, 512), halo=None).whole(net, image, activation=torch.sigmoid)
     tiled = SlidingWindow(tile=(48, 64, 56), halo=None).whole(net, image, activation=torch.sigmoid)
     return float(np.abs(whole - tiled).max())

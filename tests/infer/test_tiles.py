@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellml.errors import CellmlError
-from cellml.infer.tiles import TilePlan, blending_window, plan_tiles
+from cellml.infer.tiles import TilePlan, gaussian_window, plan_tiles
 
 Triple = tuple[int, int, int]
 
@@ -22,7 +22,7 @@ def test_reads_are_on_the_stride_and_hold_what_is_kept_with_its_halo(
 ) -> None:
     tile = tuple(max(t, -(-n // 3)) for t, n in zip(tile, shape, strict=True))  # type: ignore[assignment]
     plan = plan_tiles(shape, tile=tile, halo=halo, overlap=overlap, multiple=multiple)
-    covered = np.zeros(plan.padded, np.int32)
+    covered, total = np.zeros(plan.padded, np.int32), np.zeros(plan.padded)
     for row in plan.rows():
         for t in row:
             covered[t.keep] += 1
@@ -31,9 +31,13 @@ def test_reads_are_on_the_stride_and_hold_what_is_kept_with_its_halo(
                 assert r.start % multiple[axis] == 0 and r.stop % multiple[axis] == 0
                 assert r.start == 0 or r.start <= k.start - halo[axis]
                 assert r.stop == plan.padded[axis] or r.stop >= k.stop + halo[axis]
-                assert k.stop - k.start <= plan.core[axis] + 2 * plan.overlap[axis]
-            assert (blending_window(plan, t) > 0).all()
-    assert covered.min() == 1 or covered.min() > 0
+                reach = -(-(plan.halo[axis] + plan.overlap[axis]) // multiple[axis]) * multiple[axis]
+                assert r.stop - r.start <= plan.core[axis] + 2 * reach + multiple[axis]
+            z, y, x = t.weights
+            assert min(z.min(), y.min(), x.min()) > 0
+            total[t.keep] += z[:, None, None] * y[:, None] * x
+    assert covered.min() > 0
+    assert np.allclose(total, 1, atol=1e-5)
 
 
 def test_a_core_off_the_stride_and_an_overlap_beyond_half_are_refused_with_their_numbers() -> None:
@@ -44,8 +48,15 @@ def test_a_core_off_the_stride_and_an_overlap_beyond_half_are_refused_with_their
 
 
 def test_windows_are_one_inside_and_flat_at_the_border_of_the_volume() -> None:
-    plan = plan_tiles((48, 16, 16), tile=(16, 16, 16), halo=(0, 0, 0), overlap=(4, 4, 4), multiple=(1, 1, 1))
-    first, middle, last = (blending_window(plan, row[0])[:, 0, 0] for row in plan.rows())
+    first, middle, last = (gaussian_window(keep, 4, 48) for keep in (slice(0, 20), slice(12, 36), slice(28, 48)))
     assert (first[:12] == 1).all() and first[-1] < 0.2
     assert middle[0] == middle[-1] < 0.2 and (middle[8:16] == 1).all()
     assert (last[-12:] == 1).all() and last[0] < 0.2
+
+
+def test_tiles_at_the_border_are_larger_by_the_context_they_do_not_need() -> None:
+    plan = plan_tiles((160, 96, 300), tile=(64, 64, 64), halo=(12, 12, 12), overlap=(4, 4, 4), multiple=(8, 8, 8))
+    reads = [[t.read[axis] for t in tiles] for axis, tiles in ((0, [row[0] for row in plan.rows()]), (1, next(iter(plan.rows()))))]
+    assert [(r.start, r.stop) for r in reads[0]] == [(0, 96), (64, 160)]
+    assert {(r.start, r.stop) for r in reads[1]} == {(0, 96)}
+    assert plan.computed_voxels == 2 * 96 * 96 * sum(t.read[2].stop - t.read[2].start for t in next(iter(plan.rows())))

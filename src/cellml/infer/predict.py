@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cellml.infer.tiles import Region, Tile, TilePlan, blending_window, plan_tiles
+from cellml.infer.tiles import Region, Tile, TilePlan, Weights, plan_tiles
 
 ReadRegion = Callable[[Region], NDArray[np.float32]]
 Activation = Callable[[Tensor], Tensor]
@@ -48,7 +48,7 @@ class SlidingWindow:
         rows = list(plan.rows())
         for row, following in zip(rows, [*rows[1:], None], strict=True):
             for tile in row:
-                result = self._run(net, _read_padded(read, tile.read, plan.shape), activation)
+                result = self._run(net, _read_padded(read, tile.read, plan.shape), tile, activation)
                 if blend is None:
                     blend = _RollingBlend(plan, result.shape[0])
                 blend.add(tile, result)
@@ -66,47 +66,59 @@ class SlidingWindow:
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
-    def _run(self, net: nn.Module, block: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+    def _run(self, net: nn.Module, block: NDArray[np.float32], tile: Tile, activation: Activation) -> Tensor:
+        """(K, z, y, x) float32 of what the tile keeps."""
         device = next(net.parameters()).device
+        kept = tuple(slice(k.start - r.start, k.stop - r.start) for k, r in zip(tile.keep, tile.read, strict=True))
         with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits = net(torch.from_numpy(np.ascontiguousarray(block))[None].to(device))
         with torch.inference_mode():
-            return activation(logits.float())[0].cpu().numpy()  # type: ignore[no-any-return]
+            return activation(logits[(..., *kept)].float())[0].cpu()
 
 
 class _RollingBlend:
-    """Weighted sums of the z-range that is still open."""
+    """The weighted sum of the z-range that is still open; weights of all tiles add up to 1, so that sums are means."""
 
     def __init__(self, plan: TilePlan, channels: int) -> None:
         self.plan, self.start = plan, 0
-        self.sums = np.zeros((channels, 0, *plan.shape[1:]), dtype=np.float32)
-        self.weights = np.zeros((0, *plan.shape[1:]), dtype=np.float32)
+        self.sums = torch.zeros((channels, 0, *plan.shape[1:]))
 
-    def add(self, tile: Tile, result: NDArray[np.float32]) -> None:
-        z, y, x = (slice(k.start, min(k.stop, n)) for k, n in zip(tile.keep, self.plan.shape, strict=True))
-        inner = tuple(slice(k.start - r.start, k.stop - r.start) for k, r in zip((z, y, x), tile.read, strict=True))
-        window = blending_window(self.plan, tile)[: z.stop - z.start, : y.stop - y.start, : x.stop - x.start]
-        self._grow(z.stop)
-        here = (slice(z.start - self.start, z.stop - self.start), y, x)
-        self.sums[(slice(None), *here)] += result[(slice(None), *inner)] * window
-        self.weights[here] += window
+    def add(self, tile: Tile, result: Tensor) -> None:
+        inside = [slice(k.start, min(k.stop, n)) for k, n in zip(tile.keep, self.plan.shape, strict=True)]
+        result = result[(slice(None), *(slice(0, s.stop - s.start) for s in inside))]
+        with torch.inference_mode():
+            for axis, weights in enumerate(tile.weights):
+                _weigh(result, axis + 1, weights)
+        self._grow(inside[0].stop)
+        self.sums[:, inside[0].start - self.start : inside[0].stop - self.start, inside[1], inside[2]] += result
 
     def flush(self, stop: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         stop = min(stop, self.plan.shape[0])
         depth = stop - self.start
         if depth <= 0:
             return
-        done = self.sums[:, :depth]
-        done /= self.weights[:depth]
-        self.sums, self.weights = self.sums[:, depth:].copy(), self.weights[depth:].copy()
+        done, rest = self.sums[:, :depth], self.sums[:, depth:]
+        self.sums = rest.clone()
         self.start, begin = stop, self.start
-        yield slice(begin, stop), done
+        yield slice(begin, stop), done.numpy()
 
     def _grow(self, stop: int) -> None:
-        missing = stop - self.start - self.weights.shape[0]
+        missing = stop - self.start - self.sums.shape[1]
         if missing > 0:
-            self.sums = np.concatenate([self.sums, np.zeros((self.sums.shape[0], missing, *self.plan.shape[1:]), np.float32)], axis=1)
-            self.weights = np.concatenate([self.weights, np.zeros((missing, *self.plan.shape[1:]), np.float32)])
+            more = torch.zeros((self.sums.shape[0], missing, *self.plan.shape[1:]))
+            self.sums = torch.cat([self.sums, more], dim=1) if self.sums.shape[1] else more
+
+
+def _weigh(block: Tensor, axis: int, weights: Weights) -> None:
+    """Multiply, in place, the two ends of an axis where the weights are not 1; the bulk of a tile is never touched."""
+    size = block.shape[axis]
+    inner = np.flatnonzero(weights[:size] == 1)
+    first, last = (int(inner[0]), int(inner[-1]) + 1) if inner.size else (size, size)
+    for start, stop in ((0, first), (last, size)):
+        if stop > start:
+            shape = [1] * block.ndim
+            shape[axis] = stop - start
+            block.narrow(axis, start, stop - start).mul_(torch.from_numpy(weights[start:stop]).view(shape))
 
 
 def _read_padded(read: ReadRegion, region: Region, shape: Sequence[int]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +19,28 @@ from cellml.errors import CellmlError
 
 Triple = tuple[int, int, int]
 Region = tuple[slice, slice, slice]
+Weights = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """read: what the network sees (padded frame); keep: what is blended into the result, a part of `read`."""
+    """One pass of the network.
+
+    read: what the network sees (padded frame); keep: what is blended into the result, a part of `read`; weights: along z, y and x, one
+    number for each voxel of `keep`; the weights of a voxel are the product of the three, and those of all tiles add up to 1.
+    """
 
     read: Region
     keep: Region
+    weights: tuple[Weights, Weights, Weights]
 
 
 @dataclass(frozen=True)
 class TilePlan:
     """All tiles of a volume, z-rows first, so that a finished row of tiles can be written and forgotten.
 
-    shape: (Z, Y, X) of the volume; core, halo, overlap, multiple: (z, y, x) voxels. Raises CellmlError where the core or halo are no
-    multiples.
+    shape: (Z, Y, X) of the volume; core: what an inner tile owns; halo, overlap, multiple: (z, y, x) voxels. Raises CellmlError where the
+    core is no multiple, or the overlap more than half of it.
     """
 
     shape: Triple
@@ -63,48 +70,47 @@ class TilePlan:
 
     def rows(self) -> Iterator[list[Tile]]:
         """One list of tiles for each layer along z."""
-        z_ranges, y_ranges, x_ranges = (self._ranges(axis) for axis in range(3))
-        for z in z_ranges:
-            yield [Tile((z[0], y[0], x[0]), (z[1], y[1], x[1])) for y in y_ranges for x in x_ranges]
+        z_parts, y_parts, x_parts = (self._parts(axis) for axis in range(3))
+        for z in z_parts:
+            yield [Tile(*zip(z, y, x, strict=True)) for y in y_parts for x in x_parts]  # type: ignore[arg-type]
 
-    def _ranges(self, axis: int) -> list[tuple[slice, slice]]:
-        """(read, keep) along one axis; the last core starts early rather than being a sliver."""
-        size, core, step = self.padded[axis], self.core[axis], self.multiple[axis]
-        reach = -(-(self.halo[axis] + self.overlap[axis]) // step) * step
-        count = -(-size // core)
-        even = -(-size // (count * step)) * step  # ceil(ceil(size / count) / step) = ceil(size / (count step))
-        ranges = []
-        for start in range(0, size, even):
-            stop = min(start + even, size)
-            keep = slice(max(0, start - self.overlap[axis]), min(size, stop + self.overlap[axis]))
-            ranges.append((slice(max(0, start - reach), min(size, stop + reach)), keep))
-        return ranges
+    def _parts(self, axis: int) -> list[tuple[slice, slice, Weights]]:
+        """(read, keep, weights) along one axis: even cores, those at the border larger by the context they do not need."""
+        size, core, step, overlap = self.padded[axis], self.core[axis], self.multiple[axis], self.overlap[axis]
+        reach = -(-(self.halo[axis] + overlap) // step) * step
+        inner = size - 2 * reach
+        even = -(-inner // (-(-inner // core) * step)) * step if inner > core else size
+        edges = [0, *range(reach + even, size - reach, even), size]
+        cores = list(pairwise(edges))
+        keeps = [slice(max(0, start - overlap), min(size, stop + overlap)) for start, stop in cores]
+        windows = [gaussian_window(keep, overlap, size) for keep in keeps]
+        total = np.zeros(size)
+        for keep, window in zip(keeps, windows, strict=True):
+            total[keep] += window
+        reads = [slice(max(0, start - reach), min(size, stop + reach)) for start, stop in cores]
+        return [(r, k, (w / total[k]).astype(np.float32)) for r, k, w in zip(reads, keeps, windows, strict=True)]
 
 
-def blending_window(plan: TilePlan, tile: Tile) -> NDArray[np.float32]:
-    """Gaussian weights of a tile's kept region, (z, y, x): 1 inside, falling over the overlaps, flat at the border of the volume.
+def gaussian_window(keep: slice, overlap: int, size: int) -> NDArray[np.float64]:
+    """Weights along one axis of length `size`: 1 inside, falling over the strips that two tiles share, flat at the border of the volume.
 
     w(d) = exp(−½ ((2o − d) / o)²) at depth d into the shared strip, whose full width is 2o.
     """
-    parts = []
-    for axis in range(3):
-        keep, overlap = tile.keep[axis], plan.overlap[axis]
-        weight = np.ones(keep.stop - keep.start, dtype=np.float32)
-        if overlap:
-            depth = np.arange(min(2 * overlap, len(weight))) + 0.5
-            ramp = np.exp(-0.5 * ((2 * overlap - depth) / overlap) ** 2).astype(np.float32)
-            if keep.start > 0:
-                weight[: len(ramp)] *= ramp
-            if keep.stop < plan.padded[axis]:
-                weight[-len(ramp) :] *= ramp[::-1]
-        parts.append(weight)
-    return np.asarray(parts[0][:, None, None] * parts[1][None, :, None] * parts[2][None, None, :])
+    weight = np.ones(keep.stop - keep.start)
+    if overlap:
+        depth = np.arange(min(2 * overlap, len(weight))) + 0.5
+        ramp = np.exp(-0.5 * ((2 * overlap - depth) / overlap) ** 2)
+        if keep.start > 0:
+            weight[: len(ramp)] *= ramp
+        if keep.stop < size:
+            weight[-len(ramp) :] *= ramp[::-1]
+    return weight
 
 
 def plan_tiles(
     shape: Sequence[int], *, tile: Sequence[int], halo: Sequence[int], overlap: Sequence[int], multiple: Sequence[int]
 ) -> TilePlan:
-    """A plan whose cores are at most `tile` voxels (rounded up to the network's stride) and never larger than the volume needs."""
+    """A plan whose tiles show the network at most `tile` voxels (rounded up to the network's stride) and their context on both sides."""
     core = _triple(-(-min(t, n) // m) * m for t, n, m in zip(tile, shape, multiple, strict=True))
     overlap = _triple(min(o, c // 2) for o, c in zip(overlap, core, strict=True))
     return TilePlan(_triple(shape), core, _triple(halo), overlap, _triple(multiple))
