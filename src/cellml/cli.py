@@ -66,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         near = get_close_matches(verb, VERBS, n=1)
         print(f"cellml: there is no verb {verb!r}{f'; did you mean {near[0]!r}?' if near else ''}\n\n{_help()}", file=sys.stderr)
         return 2
+    if "--help" in overrides or "-h" in overrides:
+        from cellml.help import verb_help
+
+        print(verb_help(verb, VERBS[verb].summary))
+        return 0
     try:
         run_verb(verb, overrides)
     except KeyboardInterrupt:
@@ -74,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("CELLML_DEBUG") == "1" or not _is_users(error):
             raise
-        print(f"cellml {verb}: {_message(error)}", file=sys.stderr)
+        print(f"cellml {verb}: {_message(error, verb)}", file=sys.stderr)
         return 2
     return 0
 
@@ -101,7 +106,7 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
             outcome["error"] = error
             return None
 
-    words = [*_help_texts(verb, entry), *(() if entry.whole else _NO_RUN_FOLDER)]
+    words = [f"hydra.job.name=cellml_{verb}", *(() if entry.whole else _NO_RUN_FOLDER)]
     fixed = [o for o in words if not any(w.startswith(o.split("=")[0] + "=") for w in overrides)]
     saved, sys.argv = sys.argv, [f"cellml-{verb}", *_flags_first(fixed, quote_paths(overrides))]
     try:
@@ -120,18 +125,19 @@ def _flags_first(fixed: Sequence[str], words: Sequence[str]) -> list[str]:
     return [*(w for i, w in enumerate(words) if i not in overrides), *fixed, *(words[i] for i in overrides)]
 
 
-def _help_texts(verb: str, entry: Verb) -> list[str]:
-    """Overrides that make Hydra's `--help` speak of this verb."""
-    return [f"hydra.job.name=cellml_{verb}", f"hydra.help.header='cellml {verb}: {entry.summary}. Example:\n\n  {entry.example}'"]
-
-
 def _call(entry: Verb, config: Any) -> Any:
     from cellml.config import plain
 
     arguments = None if entry.whole else plain(config)
     module, _, name = entry.target.partition(":")
     function = getattr(import_module(module), name)
-    return function(config) if arguments is None else function(**arguments)
+    if arguments is None:
+        return function(config)
+    from cellml.arguments import check_arguments
+
+    verb = next(name for name, known in VERBS.items() if known is entry)
+    check_arguments(function, arguments, verb)
+    return function(**arguments)
 
 
 def _in_sweep() -> bool:
@@ -153,22 +159,29 @@ def _is_users(error: BaseException) -> bool:
     return False
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, verb: str) -> str:
     from cellml.errors import CellmlError
 
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, CellmlError):
         cause = cause.__cause__
-    return _with_options(str(cause if cause is not None else error).strip())
+    return _with_options(str(cause if cause is not None else error).strip(), verb)
 
 
-def _with_options(message: str) -> str:
+def _with_options(message: str, verb: str) -> str:
     """Hydra's "Could not find 'group/choice'" with the choices there are, instead of its search path."""
     import re
 
     from cellml.config import conf_dir
 
     missing = re.match(r"(?:In '[^']*': )?Could not find '([^']+)'", message)
+    unknown = re.search(r"Could not override '([^']+)'", message)
+    if unknown is not None and VERBS[verb].whole is False:
+        from difflib import get_close_matches
+
+        keys = re.findall(r"^(\w+):", (conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+        near = get_close_matches(unknown[1], keys, n=1)
+        return f"{message}\nDid you mean {near[0]}?" if near else f"{message}\nThe verb {verb} knows {', '.join(keys)}."
     if missing is None:
         return message
     choices: list[str] = []

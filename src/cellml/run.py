@@ -261,6 +261,10 @@ def _require_complete(config: DictConfig) -> None:
         raise CellmlError(
             f"Missing: {', '.join(missing)}. Choose a recipe with experiment=…, or give each as an argument ({missing[0]}=VALUE)."
         )
+    for name in ("max_steps", "budget_minutes", "validations"):
+        value = config.training[name]
+        if value is not None and (not isinstance(value, int | float) or value <= 0):
+            raise CellmlError(f"training.{name}={value} must be a positive number.")
     if not config.resume and (config.training.max_steps is None) == (config.training.budget_minutes is None):
         raise CellmlError(
             "Say how long to train: training.max_steps=N or training.budget_minutes=M (one, the other null); "

@@ -30,6 +30,11 @@ def _triple(values: Any, what: str, *, positive: bool) -> Triple:
         raise CellmlError(f"{what} must be three finite numbers (z, y, x) in nm, got {values!r}.")
     if positive and (array <= 0).any():
         raise CellmlError(f"{what} must be positive along z, y and x, got {tuple(array.tolist())} nm.")
+    if positive and ((array < 1e-3) | (array > 1e10)).any():
+        raise CellmlError(
+            f"{what} is {tuple(array.tolist())} nm, which no microscope resolves or no specimen fills; it is probably in another unit. "
+            "Give it in nm (from m: times 1e9, from µm: times 1e3)."
+        )
     return (float(array[0]), float(array[1]), float(array[2]))
 
 

@@ -126,7 +126,7 @@ def _write_2d(path: Path, image: np.ndarray) -> None:
 def test_a_2d_image_says_how_to_make_it_a_volume(tmp_path: Path, name: str) -> None:
     image = np.arange(20, dtype=np.uint16).reshape(4, 5)
     _write_2d(tmp_path / name, image)
-    with pytest.raises(CellmlError, match=r"is a 2D image of shape .*pass axes=YX .*spacing_nm=\[50,4,4\].*folder"):
+    with pytest.raises(CellmlError, match=r"is a 2D image of shape .*shape \(1, Y, X\) .*spacing_nm=\[50,4,4\].*folder"):
         read_volume(tmp_path / name, spacing_nm=[50, 4, 4])
     axes = "XY" if ".nii" in name else "YX"
     volume = read_volume(tmp_path / name, spacing_nm=[50, 4, 4], axes=axes)

@@ -70,3 +70,12 @@ def test_a_class_number_without_a_name_is_refused() -> None:
         SemanticTarget(["background", "a"])(torch.full((1, 2, 2, 2), 3))
     with pytest.raises(CellmlError, match="at least one class"):
         SemanticTarget(["background"])
+
+
+def test_decoded_objects_are_numbered_without_gaps_in_their_order() -> None:
+    import numpy as np
+
+    from cellml.tasks.segmentation import _consecutive
+
+    labels = np.array([[[0, 9, 4], [4, 9, 100]]], np.uint32)
+    assert _consecutive(labels).tolist() == [[[0, 2, 1], [1, 2, 3]]] and _consecutive(labels).dtype == np.uint32

@@ -50,7 +50,12 @@ def infer_file(
     from cellml.data.references import resolve
     from cellml.infer.device import choose_device, choose_precision, set_threads
     from cellml.io import open_image
+    from cellml.io.overlap import require_apart
 
+    require_apart(output, resolve(input, "image")[0], checkpoint)
+    _require_target(output)
+    if precision not in (None, "float32", "bfloat16"):
+        raise CellmlError(f"precision={precision} is unknown; use float32 or bfloat16, or leave it out for what the hardware is fast at.")
     set_threads(threads)
     model = load(checkpoint, trust=trust, task="SegmentationTask")
     place = choose_device(device)
@@ -64,7 +69,6 @@ def infer_file(
     reference, warning = resolve(input, "image")
     if warning:
         log.warning(warning)
-    _require_target(output)
     with open_image(reference, spacing_nm=spacing_nm, axes=axes) as image:
         channels = len(image.channels) or 1
         require_match(model.contract, spacing_nm=image.spacing, channels=channels, name=input)

@@ -41,11 +41,13 @@ def mesh_file(
 
     from cellml.data.references import resolve
     from cellml.io import read_labels, write_json, write_mesh
+    from cellml.io.overlap import require_apart
     from cellml.meshing.mesher import mesh_labels
 
     target = _target(output)
     limits = _limits(gate or {})
     reference, warning = resolve(input, "labels")
+    require_apart(output, reference)
     labels = read_labels(reference, spacing_nm=spacing_nm)
     result = mesh_labels(labels, label=label, edge_nm=edge_nm, cut_faces=cut_faces, timeout_s=timeout_s, gate=limits)
     console = Console()

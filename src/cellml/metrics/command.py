@@ -45,6 +45,8 @@ def score_files(
     Prints a table that states the protocol and returns the scores with it as plain containers; a ratio that is not defined is None.
     Raises CellmlError for files of other shape or voxel size, fractional labels, and truth without any labelled voxel.
     """
+    if output is not None and Path(output).suffix != ".json":
+        raise CellmlError(f"output={output}: scores are written as JSON; give a name that ends in .json.")
     from cellml.io import write_json
 
     if kind not in KINDS:

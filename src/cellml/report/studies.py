@@ -61,7 +61,7 @@ def print_studies(folder: str = "experiments", study: str | None = None) -> dict
     findings = [f for f in read_findings(Path(folder)) if study in (None, f.study)]
     table = Table(title="Studies")
     for title in ("study", "number", "value", "target", "unit", ""):
-        table.add_column(title, justify="right" if title in ("value", "target") else "left")
+        table.add_column(title, justify="right" if title in ("value", "target") else "left", overflow="fold")
     marks = {"reached": "reached", "short": "[bold]FALLS SHORT[/]", "reported": "reported", "missing": "missing"}
     for f in findings:
         bar = "" if f.target is None else f"{'≤' if f.better == 'lower' else '≥'} {f.target:g}"

@@ -33,13 +33,13 @@ def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
 
     if not task.decoder_grid or task.decoder is None or not len(data.val_dataloader()):
         return DecoderChoice()
-    tables, choices = [], []
+    tables = []
+    log.info("Choosing the decoder on %d validation block(s) ...", len(data.val_dataloader()))
     for batch in data.val_dataloader():
         probabilities = task.predict_volume(batch["image"].numpy())
         affinities, offsets = task.target.pairs(probabilities)
         known = task.target(batch["labels"][None])[1].any(dim=1)[0].numpy()
         choice = choose_parameters(task.decoder, task.decoder_grid, affinities, offsets, batch["labels"].numpy(), mask=known)
-        choices.append(choice)
         tables.append([{"block": batch["name"], **row} for row in choice.rows])
     scores = np.mean([[row["score"] for row in table] for table in tables], axis=0)
     best = int(scores.argmin())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -125,4 +126,12 @@ class SegmentationTask(pl.LightningModule):
         """Probabilities (K, Z, Y, X) → labels (Z, Y, X)."""
         if self.decoder is None:
             return probabilities.argmax(axis=0)
-        return self.decoder(*self.target.pairs(probabilities))
+        return _consecutive(self.decoder(*self.target.pairs(probabilities)))
+
+
+def _consecutive(labels: Any) -> Any:
+    """The same objects numbered 1, 2, 3 … in the order of their old numbers; 0 stays 0."""
+    present = np.bincount(labels.ravel()) > 0
+    present[0] = False
+    numbers = np.where(present, np.cumsum(present), 0).astype(labels.dtype)
+    return numbers[labels]
