@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from cellml.demo.segment import segment_held_out
+from cellml.report.curves import learning_curves
 from cellml.report.results import write_study_results
 
 _HELD_OUT = {"x": (168, 250)}
@@ -25,6 +26,7 @@ def main() -> None:
         "voxels_scored": (scores.voxels_scored, "voxel"),
     }
     write_study_results(here, values, seed=0, held_out={k: list(v) for k, v in _HELD_OUT.items()}, data=block.warning or "fib25_train2")
+    learning_curves(here / "metrics.csv").savefig(here / "learning_curves.png", dpi=110)
     for key, (value, unit) in values.items():
         print(f"{key:24} {value} {unit}")
 

@@ -97,3 +97,22 @@ def test_blocks_of_different_channels_are_refused(phantom_file: Path, tmp_path: 
     write_volume(Volume(np.random.default_rng(0).random((2, 16, 16, 16), np.float32), (10, 10, 10), axes="CZYX"), two)
     with pytest.raises(CellmlError, match="channels"):
         module(phantom_file, val=[{"image": str(two), "labels": str(write_block(tmp_path))}])
+
+
+def test_loader_processes_open_hdf5_files_of_their_own(tmp_path: Path) -> None:
+    import h5py
+
+    from cellml.data.module import VolumeDataModule
+
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name, values in (("raw", np.arange(24**3, dtype=np.uint16)), ("labels", np.arange(24**3, dtype=np.uint32) + 1)):
+            file.create_dataset(name, data=values.reshape(24, 24, 24), chunks=(4, 4, 4), compression="gzip").attrs["voxel_nm"] = [10.0] * 3
+
+    def batches(workers: int) -> list[np.ndarray]:
+        blocks = [{"image": f"{path}:/raw", "labels": f"{path}:/labels"}]
+        data = VolumeDataModule(blocks, [], [8, 8, 8], patches_per_epoch=24, num_workers=workers)
+        data.setup()
+        return [batch["labels"].numpy() for batch in data.train_dataloader()]
+
+    assert all(np.array_equal(a, b) for a, b in zip(batches(0), batches(2), strict=True))

@@ -56,15 +56,13 @@ class OpenBlock:
 
     def __init__(self, block: Block, *, normalisation: str = "volume") -> None:
         from cellml.data.references import resolve
-        from cellml.io import open_image
         from cellml.io.location import locate
 
         self.block = block
         image, self.warning = resolve(block.image, "image")
         labels, _ = resolve(block.labels or block.image, "labels")
-        spacing = list(block.spacing_nm) if block.spacing_nm else None
-        self._image = open_image(image, spacing_nm=spacing)
-        self._labels = open_image(labels, spacing_nm=spacing, usual="labels")
+        self._references = (image, labels)
+        self.reopen()
         self.spacing: Triple = self._image.spacing
         self.name = f"{block.image}{dict(block.region) if block.region else ''}"
         self._label_file, self.file = labels, locate(image).path.resolve()
@@ -83,6 +81,15 @@ class OpenBlock:
         self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
         self._require_labelled()
         self.normalisation = Normalisation.measure(self._image, method=normalisation, name=block.image)
+
+    def reopen(self) -> None:
+        """Open the files anew, as every loader process must: an HDF5 file that two processes share gives wrong bytes."""
+        from cellml.io import open_image
+
+        image, labels = self._references
+        spacing = list(self.block.spacing_nm) if self.block.spacing_nm else None
+        self._image = open_image(image, spacing_nm=spacing)
+        self._labels = open_image(labels, spacing_nm=spacing, usual="labels")
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -107,6 +107,7 @@ class VolumeDataModule(pl.LightningDataModule):
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=collate,
+            worker_init_fn=_reopen_files,
             drop_last=True,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
@@ -137,6 +138,13 @@ def _block(block: Block | Mapping[str, Any], path: str | None, labels: str | Non
         raise CellmlError(
             f"A block of data.train or data.val has the fields {sorted(block)}; known are image, labels, region, spacing_nm, ignore."
         ) from error
+
+
+def _reopen_files(worker: int) -> None:
+    info = torch.utils.data.get_worker_info()
+    assert info is not None and isinstance(info.dataset, PatchDataset)
+    for block in info.dataset.blocks:
+        block.reopen()
 
 
 class _WholeBlocks(torch.utils.data.Dataset[dict[str, Any]]):
