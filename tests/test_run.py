@@ -14,7 +14,8 @@ import torch
 
 from cellml.checkpoint import read
 from cellml.errors import CellmlError
-from cellml.run import _changes, claim_folder, initialise
+from cellml.resume import _changes
+from cellml.run import claim_folder, initialise
 
 Command = Callable[..., int]
 Overrides = Callable[..., list[str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from cellml.errors import CellmlError
+from cellml.resume import resume_point
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def train(config: DictConfig) -> float | None:
     task = instantiate(config.task, _convert_="all")
     require_fit(task, data)
     initialise(task, config.training.initialise_from)
-    resume = _resume_point(config.resume, config)
+    resume = resume_point(config.resume, config)
     settings = plan(config, task, data, resume)
     record = make_run_record(config, data, settings)
     trainer = build_trainer(config, folder, record, settings)
@@ -200,59 +200,6 @@ def claim_folder(folder: Path) -> Path:
             f"to go on with a run, add resume={folder / 'checkpoints' / 'last.ckpt'}."
         ) from None
     return folder
-
-
-def read_log(folder: Path) -> list[dict[str, str]]:
-    """The rows of a run's metrics.csv."""
-    with (folder / "metrics.csv").open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _resume_point(resume: str | None, config: DictConfig) -> tuple[Path, dict[str, Any]] | None:
-    from cellml import checkpoint
-
-    if not resume:
-        return None
-    path = Path(str(resume))
-    if path.is_dir():
-        path = path / "checkpoints" / "last.ckpt"
-    content = checkpoint.read(path)
-    if "optimizer_states" not in content:
-        raise CellmlError(
-            f"{path} holds weights for prediction only; resume from a file in the run's folder "
-            "`checkpoints`, or use training.initialise_from."
-        )
-    old, new = (OmegaConf.to_container(c, resolve=True) for c in (OmegaConf.create(content["cellml"]["config"]), config))
-    assert isinstance(old, dict) and isinstance(new, dict)
-    changed = [text for key in ("task", "data", "seed", "training", "trainer") for text in _changes(old.get(key), new[key], key)]
-    if changed:
-        raise CellmlError(
-            f"{path} was trained with other settings, so going on would be another training: {'; '.join(changed)}. Repeat the original "
-            "overrides, or start a new run with training.initialise_from."
-        )
-    return path, content["cellml"]
-
-
-# Settings that may differ when a run goes on, because they do not change what is computed.
-_FREE = {
-    "data.num_workers",
-    "training.objective",
-    "training.initialise_from",
-    "trainer.log_every_n_steps",
-    "trainer.enable_progress_bar",
-    "task.decoder",
-    "task.decoder_grid",
-    "task.window",
-}
-
-
-def _changes(old: Any, new: Any, name: str) -> list[str]:
-    """Settings that differ, as `name (old → new)`."""
-    if name in _FREE or old == new:
-        return []
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [text for key in {**old, **new} for text in _changes(old.get(key), new.get(key), f"{name}.{key}")]
-    return [f"{name} ({old} → {new})"]
 
 
 def _require_complete(config: DictConfig) -> None:
