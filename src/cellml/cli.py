@@ -98,7 +98,7 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
     def job(config: Any) -> Any:
         sys.argv = saved  # processes that training starts repeat the command as it was given
         try:
-            outcome["value"] = _call(entry, config)
+            outcome["value"] = _call(verb, config)
             return outcome["value"] if isinstance(outcome["value"], float | int) else None
         except Exception as error:
             if _in_sweep() or not _is_users(error):
@@ -125,9 +125,10 @@ def _flags_first(fixed: Sequence[str], words: Sequence[str]) -> list[str]:
     return [*(w for i, w in enumerate(words) if i not in overrides), *fixed, *(words[i] for i in overrides)]
 
 
-def _call(entry: Verb, config: Any) -> Any:
+def _call(verb: str, config: Any) -> Any:
     from cellml.config import plain
 
+    entry = VERBS[verb]
     arguments = None if entry.whole else plain(config)
     module, _, name = entry.target.partition(":")
     function = getattr(import_module(module), name)
@@ -135,7 +136,6 @@ def _call(entry: Verb, config: Any) -> Any:
         return function(config)
     from cellml.arguments import check_arguments
 
-    verb = next(name for name, known in VERBS.items() if known is entry)
     check_arguments(function, arguments, verb)
     return function(**arguments)
 

@@ -53,7 +53,7 @@ class UNet(nn.Module):
             out_channels=widths[0],
             kernel_size=_stem_kernel(self.strides[0]),
             strides=self.strides[0],
-            padding=_stem_padding(self.strides[0]),
+            padding=1,
             conv_only=True,
         )
         self.encoder, self.down = nn.ModuleList(), nn.ModuleList()
@@ -125,10 +125,6 @@ def plan_levels(spacing: Sequence[float], levels: int, stem_stride: int) -> tupl
 
 def _stem_kernel(stride: Triple) -> Triple:
     return tuple(4 if s == 2 else 3 for s in stride)  # type: ignore[return-value]
-
-
-def _stem_padding(stride: Triple) -> Triple:
-    return tuple(1 for _ in stride)  # type: ignore[return-value]
 
 
 def _field_radius(strides: list[int], kernels: list[int], fine: bool) -> int:
