@@ -10,7 +10,7 @@ from cellml.io import read_surface, write_surface
 from cellml.types import Surface
 
 FORMS = (".off", ".ply", ".stl", ".obj")
-EXACT = (".off", ".obj")
+EXACT = (".off", ".obj", ".ply")
 CORNERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]]) * 1234.56789 / 3
 FACES = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
 TETRAHEDRON = Surface(CORNERS, FACES, name="tetra")
@@ -31,7 +31,9 @@ def test_a_surface_survives(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", FORMS)
 def test_units_there_and_back(tmp_path: Path, suffix: str) -> None:
     write_surface(TETRAHEDRON, tmp_path / f"a{suffix}", unit="µm")
-    assert read_surface(tmp_path / f"a{suffix}").volume() == pytest.approx(TETRAHEDRON.volume() * 1e-9, rel=1e-5)
+    assert read_surface(tmp_path / f"a{suffix}", unit="nm").volume() == pytest.approx(TETRAHEDRON.volume() * 1e-9, rel=1e-5)
+    noted = 1.0 if suffix != ".stl" else 1e-9  # STL has no place for its unit
+    assert read_surface(tmp_path / f"a{suffix}").volume() == pytest.approx(TETRAHEDRON.volume() * noted, rel=1e-5)
     assert read_surface(tmp_path / f"a{suffix}", unit="µm").volume() == pytest.approx(TETRAHEDRON.volume(), rel=1e-5)
     with pytest.raises(CellmlError, match="is no length"):
         read_surface(tmp_path / f"a{suffix}", unit="pixel")
@@ -56,7 +58,7 @@ def test_what_is_no_surface_is_refused(tmp_path: Path, suffix: str, content: byt
         read_surface(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize("suffix", [".off", ".ply", ".stl"])
+@pytest.mark.parametrize("suffix", FORMS)
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
 def test_truncated_surfaces_are_said(tmp_path: Path, suffix: str, kept: float) -> None:
     path = tmp_path / f"a{suffix}"

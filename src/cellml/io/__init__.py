@@ -12,17 +12,23 @@ from typing import TYPE_CHECKING, Any
 _PUBLIC = {
     "ArraySink": "cellml.io.sink",
     "ImageSource": "cellml.io.source",
+    "TaggedSurface": "cellml.io.tagged_surface",
     "atomic_path": "cellml.io.atomic",
+    "compartments": "cellml.io.tagged_surface",
     "create_array": "cellml.io.sink",
+    "membranes": "cellml.io.tagged_surface",
     "open_image": "cellml.io.source",
     "read_labels": "cellml.io.volumes",
     "read_mesh": "cellml.io.meshes",
     "read_surface": "cellml.io.surfaces",
+    "read_tagged_surfaces": "cellml.io.tagged_surfaces",
     "read_volume": "cellml.io.volumes",
     "write_json": "cellml.io.atomic",
     "write_labels": "cellml.io.volumes",
+    "write_membranes": "cellml.io.tagged_surfaces",
     "write_mesh": "cellml.io.meshes",
     "write_surface": "cellml.io.surfaces",
+    "write_tagged_surfaces": "cellml.io.tagged_surfaces",
     "write_text": "cellml.io.atomic",
     "write_volume": "cellml.io.volumes",
 }
@@ -33,22 +39,30 @@ if TYPE_CHECKING:
     from cellml.io.sink import ArraySink, create_array
     from cellml.io.source import ImageSource, open_image
     from cellml.io.surfaces import read_surface, write_surface
+    from cellml.io.tagged_surface import TaggedSurface, compartments, membranes
+    from cellml.io.tagged_surfaces import read_tagged_surfaces, write_membranes, write_tagged_surfaces
     from cellml.io.volumes import read_labels, read_volume, write_labels, write_volume
 
 __all__ = [
     "ArraySink",
     "ImageSource",
+    "TaggedSurface",
     "atomic_path",
+    "compartments",
     "create_array",
+    "membranes",
     "open_image",
     "read_labels",
     "read_mesh",
     "read_surface",
+    "read_tagged_surfaces",
     "read_volume",
     "write_json",
     "write_labels",
+    "write_membranes",
     "write_mesh",
     "write_surface",
+    "write_tagged_surfaces",
     "write_text",
     "write_volume",
 ]

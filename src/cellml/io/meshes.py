@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -14,30 +16,40 @@ from cellml.errors import CellmlError, FileError
 from cellml.io.atomic import atomic_path
 from cellml.io.formats import wrong_content
 from cellml.io.location import Location, require
+from cellml.io.mesh_format import Extras, MeshFormat
 from cellml.io.units import nanometres
 from cellml.types import TetMesh
 
-_SUFFIXES = {".vtu": "VTU", ".msh": "gmsh"}
+# suffix: module, and what messages call the format
+_SUFFIXES = {
+    ".vtu": ("vtu", "VTU"),
+    ".msh": ("gmsh", "gmsh"),
+    ".xdmf": ("xdmf", "XDMF"),
+    ".xml": ("dolfin_xml", "dolfin XML"),
+    ".h5": ("dolfin_hdf5", "HDF5"),
+}
+_SURFACES = (".mdl", ".obj", ".ply", ".stl", ".off")
+MESH_SUFFIXES = (*_SUFFIXES, *_SURFACES)
 
 
-def read_mesh(path: str | os.PathLike[str], *, unit: str = "nm") -> TetMesh:
-    """Read a tetrahedral mesh (.vtu, or .msh of gmsh 2.2 and 4.1).
+def read_mesh(path: str | os.PathLike[str], *, unit: str | None = None) -> TetMesh:
+    """Read a tetrahedral mesh: .vtu, .xdmf, .msh (gmsh 2.2 and 4.1), .xml and .h5 (legacy dolfin, SMART).
 
-    unit: of the coordinates in the file, which become nm. Regions are the cell data `region` (VTU) or physical groups (gmsh), all 1
-    where there are none; triangles with a `tag` become facets. Raises FileError for missing, damaged and unknown files.
+    unit: of the coordinates in the file, which become nm; the one that the file notes if cellml wrote it, else nm, where None. Regions are
+    all 1 and facets none where the file knows none. Raises FileError for missing, damaged and unknown files.
     """
     place = Path(path).expanduser()
+    module, form = _form(place)
     require(Location(place))
-    form = _form(place)
-    factor = nanometres(unit)
-    if factor is None:
-        raise CellmlError(f"unit={unit!r} of {place} is no length; use nm, µm, mm, m or Å.")
+    if unit is not None:
+        _factor(unit, place)
     try:
-        mesh = _module(form).read(place)
+        mesh, noted = module.read(place)
     except CellmlError as error:
         raise FileError(f"{place} holds no mesh that can be used: {error}") from error
     except Exception as error:  # meshio and the XML parser have their own exceptions for damaged files
         raise wrong_content(place, form, error) from error
+    factor = _factor(unit or noted, place)
     return mesh if factor == 1.0 else replace(mesh, points=mesh.points * factor)
 
 
@@ -47,30 +59,57 @@ def write_mesh(
     *,
     point_data: Mapping[str, NDArray[Any]] | None = None,
     cell_data: Mapping[str, NDArray[Any]] | None = None,
+    unit: str | None = None,
+    version: str | None = None,
 ) -> None:
-    """Write a tetrahedral mesh (.vtu, or .msh as gmsh 2.2), exactly: reading gives the same numbers.
+    """Write a tetrahedral mesh; .vtu, .xdmf, .msh (gmsh), .xml and .h5 (legacy dolfin, SMART) keep float64, regions, tags and names.
 
-    point_data: arrays (P, …) such as concentrations; cell_data: arrays (T, …) for the tetrahedra, whose triangles get NaN or 0.
-    Raises FileError where the file cannot be written and CellmlError for data of another length.
+    point_data: arrays (P, …) such as concentrations (.vtu, .xdmf, .msh); cell_data: arrays (T, …) for the tetrahedra, whose triangles get
+    NaN or 0 (.vtu, .xdmf). unit: of the coordinates in the file, noted there; nm where None, µm in .mdl. version: of .msh, "2.2" as text,
+    which STEPS reads, or "4.1". A suffix of surfaces (.mdl, .obj, .ply, .stl, .off) writes the membranes, as `write_membranes` does.
+    Raises FileError where the file cannot be written and CellmlError for what the format cannot hold; then nothing is written.
     """
     place = Path(path).expanduser()
-    form = _form(place)
+    if place.suffix.lower() in _SURFACES:
+        _write_membranes(mesh, place, point_data, cell_data, unit, version)
+        return
+    module, form = _form(place)
+    if version and form != "gmsh":
+        raise CellmlError(f"version={version!r} chooses between versions of .msh; {place} has one.")
     for what, data, count in (("point_data", point_data, len(mesh.points)), ("cell_data", cell_data, len(mesh.tets))):
         for name, values in (data or {}).items():
             if len(values) != count:
                 raise CellmlError(f"{what} {name!r} has {len(values)} entries, but {mesh.name!r} needs {count}; {place} was not written.")
-    with atomic_path(place) as aside:
-        _module(form).write(mesh, aside, dict(point_data or {}), dict(cell_data or {}))
+    factor = _factor(unit or "nm", place)
+    scaled = mesh if factor == 1.0 else replace(mesh, points=mesh.points / factor)
+    beside = tuple(pattern.format(name=place.name, stem=place.stem) for pattern in getattr(module, "BESIDE", ()))
+    extras = Extras(dict(point_data or {}), dict(cell_data or {}), unit or "nm", version or "", beside)
+    with ExitStack() as stack:
+        # Left in the opposite order: the named file appears last, when those that it needs are there.
+        asides = [stack.enter_context(atomic_path(target)) for target in (place, *(place.with_name(name) for name in beside))]
+        module.write(scaled, asides, extras)
 
 
-def _form(path: Path) -> str:
-    form = _SUFFIXES.get(path.suffix.lower())
-    if form is None:
-        raise FileError(f"{path} has no suffix that cellml knows for tetrahedral meshes. Known are {', '.join(_SUFFIXES)}.")
-    return form
+def _write_membranes(mesh: TetMesh, place: Path, point_data: object, cell_data: object, unit: str | None, version: str | None) -> None:
+    from cellml.io.tagged_surfaces import write_membranes
+
+    if point_data or cell_data or version:
+        raise CellmlError(f"{place} holds surfaces, which keep no data of points and cells and no version; write .vtu for these.")
+    write_membranes(mesh, place, unit=unit)
 
 
-def _module(form: str) -> Any:
-    from importlib import import_module
+def _form(path: Path) -> tuple[MeshFormat, str]:
+    suffix = path.suffix.lower()
+    if suffix in _SURFACES:
+        raise FileError(f"{path} holds surfaces, no tetrahedra; read_tagged_surfaces reads it. Meshes are {', '.join(_SUFFIXES)}.")
+    if suffix not in _SUFFIXES:
+        raise FileError(f"{path} has no suffix that cellml knows for tetrahedral meshes. Known are {', '.join(MESH_SUFFIXES)}.")
+    module, form = _SUFFIXES[suffix]
+    return cast(MeshFormat, import_module(f"cellml.io.{module}")), form
 
-    return import_module(f"cellml.io.{form.lower()}")
+
+def _factor(unit: str, path: Path) -> float:
+    factor = nanometres(unit)
+    if factor is None:
+        raise CellmlError(f"unit={unit!r} of {path} is no length; use nm, µm, mm, m or Å.")
+    return factor

@@ -1,8 +1,10 @@
-"""Triangle surfaces in OFF, PLY, STL and OBJ, by trimesh."""
+"""Triangle surfaces in OFF, PLY, STL and OBJ, one surface a file: names and groups are the matter of `tagged_surfaces`."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,24 +15,28 @@ from cellml.errors import CellmlError, FileError
 from cellml.io.atomic import atomic_path
 from cellml.io.formats import wrong_content
 from cellml.io.location import Location, require
+from cellml.io.surface_names import noted
+from cellml.io.tagged_surface import TaggedSurface
 from cellml.io.units import nanometres
 from cellml.types import Surface
 
 _SUFFIXES = (".off", ".ply", ".stl", ".obj")
 
 
-def read_surface(path: str | os.PathLike[str], *, unit: str = "nm") -> Surface:
+def read_surface(path: str | os.PathLike[str], *, unit: str | None = None) -> Surface:
     """Read a triangle surface; vertices and faces stay as stored, in their order, and lengths become nm.
 
-    unit: of the coordinates in the file ("nm", "µm", "mm", "m", "Å"), which none of these formats states. Corners of an STL file,
-    which knows no shared vertices, are joined where they coincide exactly. Raises FileError for missing, damaged and unknown files.
+    unit: of the coordinates in the file ("nm", "µm", "mm", "m", "Å"); where None what cellml noted there (in STL it cannot), else nm.
+    Corners of an STL file, which knows no shared vertices, are joined where they coincide exactly. Groups become one surface. Raises
+    FileError for missing, damaged and unknown files.
     """
     import trimesh
 
     place = Path(path).expanduser()
     require(Location(place))
-    factor = _factor(unit, place)
     form = _form(place)
+    names = noted(place)
+    factor = _factor(unit or names.unit, place)
     try:
         order = {"maintain_order": True} if form == "OBJ" else {}  # else trimesh drops and sorts an OBJ's vertices
         loaded = trimesh.load_mesh(place, file_type=form.lower(), process=False, skip_materials=True, **order)
@@ -39,6 +45,7 @@ def read_surface(path: str | os.PathLike[str], *, unit: str = "nm") -> Surface:
         raise wrong_content(place, form, error) from error
     if form == "OFF":
         _check_counts(place, len(vertices), len(faces))
+    names.check(place, len(vertices), len(faces))
     if len(vertices) == 0 or len(faces) == 0:
         raise FileError(f"{place} holds no triangles ({len(vertices)} vertices, {len(faces)} faces); it is damaged or no surface.")
     if form == "STL":
@@ -51,22 +58,27 @@ def read_surface(path: str | os.PathLike[str], *, unit: str = "nm") -> Surface:
 
 
 def write_surface(surface: Surface, path: str | os.PathLike[str], *, unit: str = "nm") -> None:
-    """Write a triangle surface with coordinates in `unit`: 17 digits in OFF and OBJ (exact), float32 in PLY and STL.
+    """Write a triangle surface with coordinates in `unit`: float64 in OFF, OBJ and PLY, which note the unit, float32 in (binary) STL.
 
     Raises FileError for unknown suffixes and where the file cannot be written.
     """
-    import trimesh
-
     place = Path(path).expanduser()
     form = _form(place)
     factor = _factor(unit, place)
-    if form in ("OFF", "OBJ"):
-        content: bytes = _text(surface, factor, form).encode("ascii")
-    else:
-        mesh: Any = trimesh.Trimesh(surface.vertices / factor, surface.faces, process=False)
-        content = mesh.export(file_type=form.lower())
-    with atomic_path(place, needed=len(content)) as aside:
-        aside.write_bytes(content)
+    scaled = replace(surface, vertices=surface.vertices / factor)
+    with atomic_path(place) as aside:
+        if form == "STL":
+            _write_binary_stl(scaled, aside)
+        else:
+            bare = TaggedSurface(scaled, np.zeros(len(scaled.faces), np.int32))
+            import_module(f"cellml.io.{form.lower()}").write([bare], aside, unit)
+
+
+def _write_binary_stl(surface: Surface, path: Path) -> None:
+    import trimesh
+
+    mesh: Any = trimesh.Trimesh(surface.vertices, surface.faces, process=False)
+    path.write_bytes(mesh.export(file_type="stl"))
 
 
 def _check_counts(path: Path, vertices: int, faces: int) -> None:
@@ -75,16 +87,6 @@ def _check_counts(path: Path, vertices: int, faces: int) -> None:
     numbers = list(islice((int(word) for line in lines for word in line if word.isdigit()), 2))
     if len(numbers) == 2 and (vertices < numbers[0] or faces < numbers[1]):
         raise FileError(f"{path} is truncated: it promises {numbers[0]} vertices and {numbers[1]} faces, but has {vertices} and {faces}.")
-
-
-def _text(surface: Surface, factor: float, form: str) -> str:
-    """OFF or OBJ with every digit: trimesh's own writers round to a fixed number of decimals."""
-    mark, first = ("v ", 1) if form == "OBJ" else ("", 0)
-    rows = [f"OFF\n{len(surface.vertices)} {len(surface.faces)} 0"] if form == "OFF" else []
-    rows += [f"{mark}{x!r} {y!r} {z!r}" for x, y, z in (surface.vertices / factor).tolist()]
-    face = "f " if form == "OBJ" else "3 "
-    rows += [f"{face}{a} {b} {c}" for a, b, c in (surface.faces + first).tolist()]
-    return "\n".join(rows) + "\n"
 
 
 def _factor(unit: str, path: Path) -> float:
