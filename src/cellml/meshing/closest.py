@@ -1,0 +1,129 @@
+"""Exact distances from points to a set of triangles or rectangles.
+
+A tree of sample points finds candidates, the closed formula for the piece decides. With every point of a piece within `reach` of one of
+its samples, the closest piece has a sample no further than d + reach, so that the search is complete once the samples looked at go
+beyond that: no distance is approximate.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from cellml.meshing.label_boundary import Rectangles
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+_FIRST_LOOK = 12  # samples examined for every point; four times as many for those that stay undecided, and so on
+_CHUNK = 50_000  # points at a time, so that memory does not grow with the surface
+
+
+class Pieces(Protocol):
+    """A set of convex pieces in space with sample points on them.
+
+    samples: (S, 3); owner: (S,), the piece of each; reach: no point of a piece is further than this from a sample of its own.
+    """
+
+    samples: Floats
+    owner: Index
+    reach: float
+
+    def distances(self, points: Floats, pieces: Index) -> Floats:
+        """Distance of each point (N, 3) to the piece of the same row, (N,)."""
+        ...
+
+
+class RectanglePieces:
+    """Rectangles, sampled at their centres."""
+
+    def __init__(self, rectangles: Rectangles) -> None:
+        self.samples, self._halves = rectangles.centres, rectangles.halves
+        self.owner = np.arange(len(rectangles))
+        self.reach = float(np.linalg.norm(self._halves, axis=1).max())
+
+    def distances(self, points: Floats, pieces: Index) -> Floats:
+        """Distance of each point (N, 3) to the rectangle of the same row, (N,)."""
+        beyond = np.maximum(np.abs(points - self.samples[pieces]) - self._halves[pieces], 0.0)
+        return np.asarray(np.sqrt(np.einsum("ij,ij->i", beyond, beyond)))
+
+
+class TrianglePieces:
+    """Triangles, sampled at the centroids of sub-triangles."""
+
+    def __init__(self, corners: Floats, samples: Floats, owner: Index, reach: float) -> None:
+        """corners: (F, 3, 3); samples, owner, reach: as in `Pieces` (see `cellml.meshing.surface_samples`)."""
+        self.samples, self.owner, self.reach = samples, owner, reach
+        # Corner 0 starts the longest edge, so that a triangle of no area is that edge.
+        edges = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2)
+        turned = corners[np.arange(len(corners))[:, None], (edges.argmax(axis=1)[:, None] + np.arange(3)) % 3]
+        self._origin = turned[:, 0]
+        along, aside = turned[:, 1] - turned[:, 0], turned[:, 2] - turned[:, 0]
+        self._x, self._y, self._z = _frames(along, aside)
+        self._base = np.einsum("ij,ij->i", along, self._x)
+        self._apex_x = np.einsum("ij,ij->i", aside, self._x)
+        self._apex_y = np.einsum("ij,ij->i", aside, self._y)
+
+    def distances(self, points: Floats, pieces: Index) -> Floats:
+        """Distance of each point (N, 3) to the triangle of the same row, (N,).
+
+        In the frame of the triangle, with corners (0, 0), (b, 0), (p, q): d² = z² + d²((x, y), triangle).
+        """
+        offset = points - self._origin[pieces]
+        x, y, z = (np.einsum("ij,ij->i", offset, axis[pieces]) for axis in (self._x, self._y, self._z))
+        b, p, q = self._base[pieces], self._apex_x[pieces], self._apex_y[pieces]
+        inside = (q > 0) & (y >= 0) & ((p - b) * y >= q * (x - b)) & (q * x >= p * y)
+        flat = np.minimum(_to_segment(x, y, b, 0.0), np.minimum(_to_segment(x, y, p, q), _to_segment(x - b, y, p - b, q)))
+        return np.asarray(np.sqrt(np.where(inside, 0.0, flat) + z * z))
+
+
+def closest(pieces: Pieces, points: Floats, tree: cKDTree | None = None) -> tuple[Floats, Index]:
+    """Distance (N,) of points (N, 3) to the nearest piece, and which piece that is (N,); tree: of `pieces.samples`, if there is one."""
+    tree = cKDTree(pieces.samples) if tree is None else tree
+    found = [_closest(pieces, tree, points[start : start + _CHUNK]) for start in range(0, max(len(points), 1), _CHUNK)]
+    return np.concatenate([distance for distance, _ in found]), np.concatenate([piece for _, piece in found])
+
+
+def _closest(pieces: Pieces, tree: cKDTree, points: Floats) -> tuple[Floats, Index]:
+    best, which = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
+    todo, look = np.arange(len(points)), min(_FIRST_LOOK, tree.n)
+    while len(todo):
+        away, sample = (part.reshape(len(todo), look) for part in tree.query(points[todo], k=look))
+        # The first sample lies on its piece: a piece whose samples are further than that by more than the reach is not the nearest.
+        row, column = np.nonzero(away <= away[:, :1] + pieces.reach)
+        candidate = pieces.owner[sample[row, column]]
+        distance = np.full(away.shape, np.inf)
+        distance[row, column] = pieces.distances(points[todo[row]], candidate)
+        nearest = distance.argmin(axis=1)
+        rows = np.arange(len(todo))
+        best[todo], which[todo] = distance[rows, nearest], pieces.owner[sample[rows, nearest]]
+        complete = away[:, -1] >= best[todo] + pieces.reach
+        todo = todo[~complete] if look < tree.n else todo[:0]
+        look = min(4 * look, tree.n)
+    return best, which
+
+
+def _to_segment(x: Floats, y: Floats, dx: Floats, dy: Floats | float) -> Floats:
+    """Squared distance in the plane of (x, y) to the segment from (0, 0) to (dx, dy)."""
+    length = dx * dx + dy * dy
+    t = np.clip((x * dx + y * dy) / np.where(length > 0, length, 1.0), 0.0, 1.0)
+    return np.asarray((x - t * dx) ** 2 + (y - t * dy) ** 2)
+
+
+def _frames(along: Floats, aside: Floats) -> tuple[Floats, Floats, Floats]:
+    """Unit axes x along the first vector, z normal to both, y = z × x; any normal where the vectors are parallel."""
+    x = _unit(along, np.array([1.0, 0.0, 0.0]))
+    normal = np.cross(x, aside)
+    # The axis most across x gives a normal where the triangle has none.
+    other = np.cross(x, np.eye(3)[np.abs(x).argmin(axis=1)])
+    flat = np.linalg.norm(normal, axis=1) <= 1e-12 * np.linalg.norm(along, axis=1)
+    z = _unit(np.where(flat[:, None], other, normal), np.array([0.0, 0.0, 1.0]))
+    return x, np.cross(z, x), z
+
+
+def _unit(vectors: Floats, otherwise: Floats) -> Floats:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.where(length > 0, vectors / np.where(length > 0, length, 1.0), otherwise)
