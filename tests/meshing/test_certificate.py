@@ -10,7 +10,7 @@ from cellml.meshing import Gate
 from cellml.meshing.certificate import SourceRegion, certify
 from cellml.meshing.lattice import body_centred_cubic
 from cellml.meshing.topology import boundary_facets
-from cellml.types import TetMesh
+from cellml.types import Labels, TetMesh
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,17 @@ def test_thin_regions_may_differ_more(block):
 def test_impossible_gates_are_refused(limits):
     with pytest.raises(CellmlError, match="gate"):
         Gate(**limits)
+
+
+def test_distance_to_the_labels():
+    points, tets = body_centred_cubic(np.zeros(3), np.array([60.0, 40.0, 40.0]), np.ones((6, 4, 4), bool))
+    mesh = TetMesh(points + np.array([2.0, 0, 0]), tets, np.ones(len(tets)), {1: "box"})
+    labels = Labels(np.ones((6, 4, 4), int), (10.0, 10.0, 10.0), origin=(5.0, 5.0, 5.0))
+    found = certify(mesh, {1: SourceRegion(96, 96000.0, 1, 2)}, 10.0, source=labels)
+    assert found.regions["box"].distance.hausdorff_nm == pytest.approx(2.0)
+    assert found.distance_p99_voxels == found.regions["box"].distance_p99_voxels == pytest.approx(0.2)
+    assert found.as_dict()["regions"]["box"]["distance"]["to_mesh"]["largest_nm"] == pytest.approx(2.0)
+
+
+def test_without_a_source_there_is_no_distance(block):
+    assert block.distance_p99_voxels is None

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from cellml.meshing.distance import SourceDistance, distance_to_labels, distance_to_surface
 from cellml.meshing.gate import Gate
 from cellml.meshing.intersections import crossing_facets
 from cellml.meshing.quality import dihedral_angles, radius_ratio, surface_angles
 from cellml.meshing.topology import boundary_facets, facet_components, facet_pairs, surface_topology
-from cellml.types import TetMesh
+from cellml.types import Labels, Surface, TetMesh
 
 HOW_INTERSECTIONS = (
     "all tetrahedra positive, every facet shared by at most two, and no two outer facets without a common vertex cross "
@@ -33,7 +34,10 @@ class SourceRegion:
 
 @dataclass(frozen=True)
 class RegionCertificate:
-    """One region. Euler numbers and the flags are of its boundary surface; thickness is 2 V / A in voxels; volume_error is relative."""
+    """One region. Euler numbers and the flags are of its boundary surface; thickness is 2 V / A in voxels; volume_error is relative.
+
+    distance: between its boundary and that of its source, where the source was given.
+    """
 
     voxels: int
     volume_nm3: float
@@ -48,6 +52,12 @@ class RegionCertificate:
     components: int
     euler_before: int
     euler: int
+    distance: SourceDistance | None = None
+
+    @property
+    def distance_p99_voxels(self) -> float | None:
+        """99th percentile of the distance to the source (the larger of both directions), in voxels of the longest edge."""
+        return None if self.distance is None else self.distance.p99_nm / self.distance.unit_nm
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,11 @@ class Certificate:
         """Largest relative volume error of any region, ≥ 0."""
         return max(abs(region.volume_error) for region in self.regions.values())
 
+    @property
+    def distance_p99_voxels(self) -> float | None:
+        """Largest 99th percentile of the distance of any region to its source, in voxels of the longest edge; None without a source."""
+        return max((d for region in self.regions.values() if (d := region.distance_p99_voxels) is not None), default=None)
+
     def passes(self, gate: Gate) -> list[str]:
         """Reasons why the mesh fails the gate; empty if it passes."""
         reasons = []
@@ -113,11 +128,14 @@ class Certificate:
         return plain
 
 
-def certify(mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float, **made: Any) -> Certificate:
+def certify(
+    mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float, *, source: Labels | Surface | None = None, **made: Any
+) -> Certificate:
     """Measure a mesh.
 
-    sources: for each region number of the mesh, what its voxels were; voxel_nm: cube root of the voxel volume; made: the fields of
-    Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
+    sources: for each region number of the mesh, what its voxels were; voxel_nm: cube root of the voxel volume; source: what distances are
+    measured to, labels with the numbers of the regions or the surface of all regions together; made: the fields of Certificate that cannot
+    be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
     """
     dihedral = dihedral_angles(mesh.points, mesh.tets)
     outer = boundary_facets(mesh.tets)
@@ -138,7 +156,10 @@ def certify(mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float,
         surface_angle_max_deg=float(corner.max()),
         radius_ratio_min=float(ratio.min()),
         radius_ratio_median=float(np.median(ratio)),
-        regions={mesh.region_names.get(number, str(number)): _region(mesh, number, source, voxel_nm) for number, source in sources.items()},
+        regions={
+            mesh.region_names.get(number, str(number)): _region(mesh, number, before, voxel_nm, source)
+            for number, before in sources.items()
+        },
         membrane_area_nm2=areas.get("membrane", 0.0),
         facet_areas_nm2=areas,
         conforming=bool(facet_pairs(mesh.tets).shared.max() <= 2),
@@ -148,27 +169,37 @@ def certify(mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float,
     )
 
 
-def _region(mesh: TetMesh, number: int, source: SourceRegion, voxel_nm: float) -> RegionCertificate:
+def _region(mesh: TetMesh, number: int, before: SourceRegion, voxel_nm: float, source: Labels | Surface | None) -> RegionCertificate:
     tets = mesh.tets[mesh.regions == number]
     faces = boundary_facets(tets)
     topology = surface_topology(faces)
     volume = float(mesh.volumes()[mesh.regions == number].sum())
     area = float(_areas(mesh, faces).sum())
     return RegionCertificate(
-        voxels=source.voxels,
+        voxels=before.voxels,
         volume_nm3=volume,
-        voxel_volume_nm3=source.volume_nm3,
-        volume_error=volume / source.volume_nm3 - 1.0,
+        voxel_volume_nm3=before.volume_nm3,
+        volume_error=volume / before.volume_nm3 - 1.0,
         area_nm2=area,
         thickness_voxels=2.0 * volume / area / voxel_nm,
         closed=topology.closed,
         oriented=topology.oriented,
         manifold=topology.manifold,
-        components_before=source.components,
+        components_before=before.components,
         components=facet_components(tets)[0],
-        euler_before=source.euler,
+        euler_before=before.euler,
         euler=topology.euler,
+        distance=_distance(mesh, number, faces, source),
     )
+
+
+def _distance(mesh: TetMesh, number: int, faces: np.ndarray, source: Labels | Surface | None) -> SourceDistance | None:
+    if isinstance(source, Labels):
+        mask = source.data == number
+        return distance_to_labels(mesh.points, faces, mask, source) if mask.any() and len(faces) else None
+    if isinstance(source, Surface) and len(set(mesh.regions.tolist())) == 1:
+        return distance_to_surface(mesh.points, faces, source)
+    return None
 
 
 def _areas(mesh: TetMesh, faces: np.ndarray) -> np.ndarray:
