@@ -167,7 +167,7 @@ def test_vertex_pushed_through_the_other_side(shapes):
     repaired, account = repair(Surface(vertices, sphere.faces))
     _assert_in_order(repaired)
     assert repaired.volume() == pytest.approx(sphere.volume(), rel=0.005)
-    assert account[0].startswith("took out 5 folded or crossing faces")
+    assert account[0].startswith("laid anew 5 faces around 10 crossings")
 
 
 def test_boxes_that_share_an_edge_are_parted(shapes):

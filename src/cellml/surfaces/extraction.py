@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _CLAMP = 0.02  # least distance of a vertex from either end of its edge, as part of the edge
+_STEPS = 6
+_VOLUME_TOLERANCE = 1e-3
 
 
 def extract_surface(
@@ -45,18 +47,18 @@ def extract_surface(
 
 
 def level_of_volume(values: Floats, labels: Labels, label: int | None, level: float = 0.0) -> float:
-    """The level below which a label's distance encloses the volume of its voxels, by secant steps; values: (Z, Y, X) in nm."""
-    voxel = float(np.prod(labels.spacing))
-    target = voxel * int(_mask(labels, label).sum())
-    step, size = 0.0, min(labels.spacing)
-    for _ in range(3):
-        vertices, faces = marching_tetrahedra(values - level - step, labels.spacing, (0.0, 0.0, 0.0))
+    """The level below which a label's distance encloses the volume of its voxels, to 0.1 %, by the steps dV = A dφ; values: (Z, Y, X) in nm."""
+    target = float(np.prod(labels.spacing)) * int(_mask(labels, label).sum())
+    limit = max(labels.spacing)
+    shift = 0.0
+    for _ in range(_STEPS):
+        vertices, faces = marching_tetrahedra(values - level - shift, labels.spacing, (0.0, 0.0, 0.0))
         surface = Surface(vertices, faces)
-        area = float(surface.areas().sum())
-        if area == 0:
+        missing = target - surface.volume()
+        if len(faces) == 0 or abs(missing) < _VOLUME_TOLERANCE * target:
             break
-        step = float(np.clip(step + (target - surface.volume()) / area, -size, size))
-    return level + step
+        shift = float(np.clip(shift + missing / surface.areas().sum(), -limit, limit))
+    return level + shift
 
 
 def marching_tetrahedra(values: Floats, spacing: Triple, origin: Triple) -> tuple[Floats, Index]:

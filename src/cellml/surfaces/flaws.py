@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,15 +16,36 @@ _FLAT = 1e-9  # height of a face, as part of its longest edge, below which it ha
 _FOLDED = -0.999999  # cosine between the normals of neighbours that lie on each other
 
 
-def flawed_faces(vertices: Floats, faces: Index) -> tuple[Index, int]:
-    """Faces to take out so that no crossing, fold or flat face remains, (N,), and the number of crossing pairs.
+@dataclass(frozen=True)
+class Flaws:
+    """crossings: pairs of faces that cross, (N, 2); bad: faces without area or folded back on a neighbour, (M,)."""
 
-    Of each crossing pair at least one goes: those with most crossings first, so that one stray face goes rather than the many that it cuts.
-    """
-    pairs = crossing_facets(vertices, faces)
-    chosen = _cover(pairs, len(faces))
+    crossings: Index
+    bad: Index
+
+    @property
+    def none(self) -> bool:
+        """Whether the surface is embedded."""
+        return len(self.crossings) == 0 and len(self.bad) == 0
+
+    def reach(self, faces: Index, steps: int) -> NDArray[np.bool_]:
+        """Faces to take out, (F,), in ever wider choice: one of each crossing pair, both, their neighbours across edges, and so on.
+
+        Of crossing pairs those with most crossings go first, so that one stray face goes rather than the many that it cuts.
+        """
+        out = np.zeros(len(faces), bool)
+        out[self.bad] = True
+        out[_cover(self.crossings, len(faces)) if steps == 0 else self.crossings.ravel()] = True
+        _, edge_of = edges_of(faces)
+        for _ in range(steps - 1):
+            out[:] = np.isin(edge_of, edge_of[out]).any(axis=1)
+        return out
+
+
+def find_flaws(vertices: Floats, faces: Index) -> Flaws:
+    """All that keeps a closed manifold surface from being embedded."""
     flat = np.flatnonzero(flat_faces(vertices, faces))
-    return np.unique(np.concatenate([chosen, flat, folded_faces(vertices, faces)])), len(pairs)
+    return Flaws(crossing_facets(vertices, faces), np.union1d(flat, folded_faces(vertices, faces)))
 
 
 def flat_faces(vertices: Floats, faces: Index) -> NDArray[np.bool_]:

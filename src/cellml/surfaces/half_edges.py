@@ -49,6 +49,28 @@ def cut_into_fans(vertices: Floats, faces: Index, opposite: Index) -> tuple[Floa
     return vertices[vertex_of_fan], fan.reshape(-1, 3).astype(np.int64), added
 
 
+def part_shared_edges(vertices: Floats, faces: Index) -> tuple[Floats, Index, int]:
+    """Give pairs of faces that share both ends of an edge with other pairs, but do not continue them, a middle vertex of their own.
+
+    A surface may run twice along one edge, through the same two vertices, after a contact was cut apart: a manifold as a surface, not as a
+    list of triangles. Returns vertices, faces and the number of vertices added.
+    """
+    added = 0
+    while True:
+        edges, edge_of = edges_of(faces)
+        uses = np.bincount(edge_of.ravel(), minlength=len(edges))
+        crowded = np.flatnonzero(uses > 2)
+        if len(crowded) == 0:
+            return vertices, faces, added
+        halves = np.flatnonzero(edge_of.ravel() == crowded[0])
+        pairs = _wedges(vertices, faces, edges[crowded[0]], halves)
+        single = [(int(h),) for h in halves if not any(h in pair for pair in pairs)]
+        for group in [*pairs, *single][1:]:
+            faces = _halve(faces, np.array(group), len(vertices))
+            vertices = np.concatenate([vertices, vertices[edges[crowded[0]]].mean(axis=0, keepdims=True)])
+            added += 1
+
+
 def face_components(opposite: Index) -> tuple[int, Index]:
     """Number of parts of a surface connected through matched half-edges, and the part of each face, (F,)."""
     half = np.flatnonzero(opposite >= 0)
@@ -74,6 +96,16 @@ def orient_consistently(faces: Index) -> tuple[Index, Index, bool]:
     most = np.bincount(patch, weights=turn, minlength=patches) * 2 > np.bincount(patch, minlength=patches)
     turn ^= most[patch]
     return np.where(turn[:, None], faces[:, ::-1], faces), np.flatnonzero(turn), orientable
+
+
+def _halve(faces: Index, halves: Index, middle: int) -> Index:
+    """Cut the faces of half-edges into two at a vertex in the middle of these; the first half stays in place."""
+    face, local = halves // 3, halves % 3
+    second = faces[face].copy()
+    second[np.arange(len(face)), local] = middle
+    faces = faces.copy()
+    faces[face, (local + 1) % 3] = middle
+    return np.concatenate([faces, second])
 
 
 def _match_pairs(faces: Index) -> Index:

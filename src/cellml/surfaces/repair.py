@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.meshing.topology import Index, surface_topology
-from cellml.surfaces.flaws import flawed_faces
-from cellml.surfaces.half_edges import cut_into_fans, face_components, match_half_edges, orient_consistently
+from cellml.surfaces.flaws import find_flaws
+from cellml.surfaces.half_edges import cut_into_fans, face_components, match_half_edges, orient_consistently, part_shared_edges
 from cellml.surfaces.holes import border_loops, fill_hole
 from cellml.surfaces.orientation import orient_outwards, volumes_of_parts
 from cellml.surfaces.reconstruction import reconstruct
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 _WIDEST_HOLE = 0.25  # part of a surface's area that may be guessed
 _SCRAP = 0.01  # part of the area below which an open piece is scrap
-_ROUNDS = 4
+_ROUNDS = 7
 _LARGEST_CHANGE = 0.05  # of the volume, by taking out crossing faces and filling the holes
 
 
@@ -110,7 +110,8 @@ def _make_manifold(draft: _Draft) -> int:
     """Cut the surface into fans; returns how many vertices that added."""
     opposite = match_half_edges(draft.vertices, draft.faces)
     draft.vertices, draft.faces, added = cut_into_fans(draft.vertices, draft.faces, opposite)
-    return added
+    draft.vertices, draft.faces, middles = part_shared_edges(draft.vertices, draft.faces)
+    return added + middles
 
 
 def _parts(draft: _Draft) -> tuple[int, Index, Index]:
@@ -179,26 +180,26 @@ def _disentangle(draft: _Draft, debris: float) -> bool:
     """Take out faces that cross others and fill the holes, wider each round. False if crossings remain or the shape would change."""
     volume = Surface(draft.vertices, draft.faces).volume()
     trial = _Draft(draft.vertices, draft.faces, draft.name)
-    for rings in range(_ROUNDS):
-        flawed, crossings = flawed_faces(trial.vertices, trial.faces)
-        if len(flawed) == 0:
+    removed, met = 0, (0, 0)
+    for reach in range(_ROUNDS):
+        flaws = find_flaws(trial.vertices, trial.faces)
+        if flaws.none:
             draft.vertices, draft.faces = trial.vertices, trial.faces
-            draft.log += trial.log
+            many = f"laid anew {removed} faces around {met[0]} crossings and {met[1]} folds or faces without area"
+            draft.note(removed, "laid anew 1 face that crossed others", many)
             return True
-        trial.log.append(f"took out {len(flawed)} folded or crossing faces ({crossings} crossings) and closed the gap")
-        if not _replace(trial, flawed, rings, debris):
+        met = met if removed else (len(flaws.crossings), len(flaws.bad))
+        out = flaws.reach(trial.faces, reach)
+        removed += int(out.sum())
+        if not _replace(trial, out, debris):
             return False
         if abs(Surface(trial.vertices, trial.faces).volume() - volume) > _LARGEST_CHANGE * volume:
             return False
     return False
 
 
-def _replace(trial: _Draft, flawed: Index, rings: int, debris: float) -> bool:
-    """Fill anew the place of faces and of some rings of faces around them. False if that splits the surface or leaves it open."""
-    out = np.zeros(len(trial.faces), bool)
-    out[flawed] = True
-    for _ in range(rings):
-        out[:] = np.isin(trial.faces, trial.faces[out]).any(axis=1)
+def _replace(trial: _Draft, out: NDArray[np.bool_], debris: float) -> bool:
+    """Fill anew the place of some faces. False if that splits the surface or leaves it open."""
     parts, _, _ = _parts(trial)
     inner = _Draft(trial.vertices, trial.faces[~out], trial.name)
     try:
