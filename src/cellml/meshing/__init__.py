@@ -15,7 +15,7 @@ _PUBLIC = {
     "MeshingError": "cellml.meshing.errors",
     "ObjectCrop": "cellml.meshing.crop",
     "crop_object": "cellml.meshing.crop",
-    "mesh_labels": "cellml.meshing.mesher",
+    "mesh_labels": "cellml.meshing.labels",
 }
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from cellml.meshing.crop import ObjectCrop, crop_object
     from cellml.meshing.errors import MeshingError
     from cellml.meshing.gate import Gate
-    from cellml.meshing.mesher import MeshResult, mesh_labels
+    from cellml.meshing.labels import mesh_labels
+    from cellml.meshing.mesher import MeshResult
 
 __all__ = ["Certificate", "Gate", "MeshResult", "MeshingError", "ObjectCrop", "crop_object", "mesh_labels"]
 

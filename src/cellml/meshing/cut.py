@@ -23,13 +23,14 @@ Floats = NDArray[np.float64]
 class CutMesh:
     """Tetrahedra on their way through cuts.
 
-    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4), positively oriented; fields: (P, K) level-set values in nm, negative inside;
-    held: (P,) bits of the surfaces that a vertex must stay in (walls of the box, earlier cuts); regions: (T,), 0 not yet decided.
+    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4), positively oriented; values: (P,) of the level set that is cut next, in nm,
+    negative inside; held: (P,) bits of the surfaces that a vertex must stay in (walls of the box, earlier cuts); regions: (T,), 0 not yet
+    decided.
     """
 
     points: Floats
     tets: Index
-    fields: Floats
+    values: Floats
     held: NDArray[np.int64]
     regions: NDArray[np.int32]
 
@@ -59,32 +60,37 @@ def volume_below(volume: Floats, values: Floats, level: float) -> float:
     return total + float((volume[mixed] * np.clip(fraction, 0.0, 1.0)).sum())
 
 
-def volume_preserving_level(points: Floats, tets: Index, values: Floats, target: float, *, reach: float) -> float:
-    """The level t for which the volume of {value < t} in the tetrahedra is the target, by bisection within ± reach.
+def volume_preserving_level(volume: Floats, values: Floats, target: float, *, reach: float, cap: Floats | None = None) -> float:
+    """The level t for which the volume of {max(value − t, cap) < 0} in the tetrahedra is the target, by bisection within ± reach.
 
-    points: (P, 3) in nm; values: (P,) in nm; target in nm³. Returns the nearest end of the interval where the target is out of reach.
+    volume: (T,) in nm³; values, cap: (T, 4) in nm at their corners; target in nm³. Returns the nearest end of the interval where the target
+    is out of reach.
     """
+    certain = (values.max(axis=1) < -reach) & (True if cap is None else cap.max(axis=1) < 0)
+    possible = (values.min(axis=1) < reach) & ~certain
+    target = target - float(volume[certain].sum())
+    volume, values = volume[possible], values[possible]
+    cap = None if cap is None else cap[possible]
     low, high = -reach, reach
-    corner = values[tets]
-    volume = volumes(points, tets)
-    for _ in range(30):
+    for _ in range(24):
         middle = 0.5 * (low + high)
-        if volume_below(volume, corner, middle) < target:
+        shifted = values - middle
+        if volume_below(volume, shifted if cap is None else np.maximum(shifted, cap), 0.0) < target:
             low = middle
         else:
             high = middle
     return 0.5 * (low + high)
 
 
-def warp_to_level(mesh: CutMesh, field: int, *, share: float, frozen: NDArray[np.bool_]) -> CutMesh:
+def warp_to_level(mesh: CutMesh, *, share: float, frozen: NDArray[np.bool_]) -> CutMesh:
     """Move vertices that lie within `share` of an edge from the level set onto it, along that edge.
 
     A vertex moves only along edges that stay in all surfaces it is held in, never where `frozen`, and is put back where a tetrahedron would
-    keep less than a fifth of its volume. field: which column of `mesh.fields` is cut.
+    keep less than a fifth of its volume.
     """
     edges, _ = edges_of(mesh.tets)
     pairs = np.concatenate([edges, edges[:, ::-1]])
-    value = mesh.fields[:, field]
+    value = mesh.values
     here, there = value[pairs[:, 0]], value[pairs[:, 1]]
     held_here, held_there = mesh.held[pairs[:, 0]], mesh.held[pairs[:, 1]]
     possible = (here * there < 0) & ((held_here & ~held_there) == 0) & ~frozen[pairs[:, 0]]
@@ -94,60 +100,69 @@ def warp_to_level(mesh: CutMesh, field: int, *, share: float, frozen: NDArray[np
     best = order[first]
     near = way[best] < share
     vertex, target, way = vertex[near], pairs[best[near], 1], way[best[near]]
-    return _move(mesh, field, vertex, target, way)
+    return _move(mesh, vertex, target, way)
 
 
-def _move(mesh: CutMesh, field: int, vertex: Index, target: Index, way: Floats) -> CutMesh:
-    before = volumes(mesh.points, mesh.tets)
+def _move(mesh: CutMesh, vertex: Index, target: Index, way: Floats) -> CutMesh:
+    touched = np.zeros(len(mesh.points), bool)
+    touched[vertex] = True
+    tets = mesh.tets[touched[mesh.tets].any(axis=1)]
+    before = volumes(mesh.points, tets)
     moved = np.ones(len(vertex), bool)
     while True:
         v, t, w = vertex[moved], target[moved], way[moved][:, None]
-        points, fields = mesh.points.copy(), mesh.fields.copy()
+        points, values = mesh.points.copy(), mesh.values.copy()
         points[v] += w * (mesh.points[t] - mesh.points[v])
-        fields[v] += w * (mesh.fields[t] - mesh.fields[v])
-        fields[v, field] = 0.0
-        bad = volumes(points, mesh.tets) < 0.2 * before
+        values[v] = 0.0
+        bad = volumes(points, tets) < 0.2 * before
         if not bad.any():
-            return CutMesh(points, mesh.tets, fields, mesh.held, mesh.regions)
-        moved &= ~np.isin(vertex, mesh.tets[bad])
+            return CutMesh(points, mesh.tets, values, mesh.held, mesh.regions)
+        moved &= ~np.isin(vertex, tets[bad])
 
 
-def split_at_level(mesh: CutMesh, field: int, *, region: int, inside: int, outside: int, bit: int) -> CutMesh:
-    """Split the tetrahedra of one region along the zero of a field and name the two sides.
+def split_at_level(mesh: CutMesh, *, region: int, inside: int, outside: int, bit: int) -> CutMesh:
+    """Split the tetrahedra of one region along the zero of the level set and name the two sides.
 
-    Crossing edges get a new vertex whose fields are interpolated linearly; every vertex on the level set gets the bit `bit` in `held`.
-    Tetrahedra with all four corners on the level set go outside.
+    Every vertex on the level set gets the bit `bit` in `held`. Tetrahedra with all four corners on the level set go outside.
     """
-    mesh = _split_crossing_edges(mesh, field, region)
-    value = mesh.fields[:, field]
-    corner = value[mesh.tets]
+    mesh = _split_crossing_edges(mesh, region)
+    corner = mesh.values[mesh.tets]
     of_region = mesh.regions == region
     regions = mesh.regions.copy()
     regions[of_region] = np.where((corner[of_region] < 0).any(axis=1), inside, outside)
     held = mesh.held.copy()
     on_level = np.zeros(len(held), bool)
     on_level[mesh.tets[of_region]] = True
-    on_level &= value == 0
+    on_level &= mesh.values == 0
     held[on_level] |= bit
-    return CutMesh(mesh.points, mesh.tets, mesh.fields, held, regions)
+    return CutMesh(mesh.points, mesh.tets, mesh.values, held, regions)
 
 
-def _split_crossing_edges(mesh: CutMesh, field: int, region: int) -> CutMesh:
-    chosen = mesh.regions == region
+def _split_crossing_edges(mesh: CutMesh, region: int) -> CutMesh:
     # Tetrahedra of other regions that share a crossing edge are split too, or the mesh would not conform.
-    edges, _ = edges_of(mesh.tets[chosen])
-    value = mesh.fields[:, field]
+    value = mesh.values
+    crossed = (mesh.regions == region) & (value[mesh.tets].min(axis=1) < 0) & (value[mesh.tets].max(axis=1) > 0)
+    edges, _ = edges_of(mesh.tets[crossed])
     edges = edges[value[edges[:, 0]] * value[edges[:, 1]] < 0]
-    length = np.linalg.norm(mesh.points[edges[:, 1]] - mesh.points[edges[:, 0]], axis=1)
-    edges = edges[np.argsort(-length, kind="stable")]
     a, b = edges.T
-    way = value[a] / (value[a] - value[b])
+    return halve_edges(mesh, edges, value[a] / (value[a] - value[b]))
+
+
+def halve_edges(mesh: CutMesh, edges: Index, way: Floats) -> CutMesh:
+    """Split edges (E, 2) at `way` (E,) from their first to their second end, the longest first, in all tetrahedra that have them.
+
+    New vertices lie on the level set if its sign changes along the edge, and stay in all surfaces that both ends are held in.
+    """
+    length = np.linalg.norm(mesh.points[edges[:, 1]] - mesh.points[edges[:, 0]], axis=1)
+    order = np.argsort(-length, kind="stable")
+    a, b = edges[order].T
+    way = way[order]
+    between = (1.0 - way) * mesh.values[a] + way * mesh.values[b]
     points = np.concatenate([mesh.points, mesh.points[a] + way[:, None] * (mesh.points[b] - mesh.points[a])])
-    fields = np.concatenate([mesh.fields, mesh.fields[a] + way[:, None] * (mesh.fields[b] - mesh.fields[a])])
-    fields[len(mesh.points) :, field] = 0.0
+    values = np.concatenate([mesh.values, np.where(mesh.values[a] * mesh.values[b] < 0, 0.0, between)])
     held = np.concatenate([mesh.held, mesh.held[a] & mesh.held[b]])
-    tets, regions = _halve(mesh.tets, mesh.regions, edges, len(mesh.points))
-    return CutMesh(points, tets, fields, held, regions)
+    tets, regions = _halve(mesh.tets, mesh.regions, edges[order], len(mesh.points))
+    return CutMesh(points, tets, values, held, regions)
 
 
 def _halve(tets: Index, regions: NDArray[np.int32], edges: Index, first_new: int) -> tuple[Index, NDArray[np.int32]]:

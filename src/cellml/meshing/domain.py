@@ -1,4 +1,4 @@
-"""The box that is meshed: one or several labels, the walls of the image that cut them, and background tetrahedra around them.
+"""The box that is meshed: shapes given by labels or by signed distances, and the walls of the image that cut them.
 
 Where an object touches a wall of its image it goes on beyond. Its voxels are therefore repeated outwards before distances are taken, and
 the background lattice ends exactly at the wall (half a voxel outside the last voxel centre): the mesh is cut there by a plane, not rounded.
@@ -6,116 +6,252 @@ the background lattice ends exactly at the wall (half a voxel outside the last v
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellml.meshing.crop import bounding_box
-from cellml.meshing.lattice import body_centred_cubic
 from cellml.meshing.signed_distance import sample_linear, smooth_signed_distance
-from cellml.meshing.topology import Index
 from cellml.types import Labels
 
 Floats = NDArray[np.float64]
 
-_MARGIN = 4  # voxels of distance kept around the object: beyond the reach of the smoothing and of the iso-shift
+MARGIN = 5  # voxels of distance kept around the object: beyond the reach of the smoothing and of the iso-shift
 
 
 @dataclass(frozen=True, eq=False)
-class Domain:
-    """Labels to be meshed, with the walls that cut them.
+class Frame:
+    """A grid of voxels, and the box that is meshed within it.
 
-    data: (Z, Y, X) labels inside the bounding box, repeated or padded by the margin; origin: centre of its first voxel, (3,) zyx, nm;
-    spacing: (3,) zyx, nm; inside: the slices of the bounding box within data; low, high: (3,) corners of the meshed box, zyx, nm; walls:
-    (3, 2) whether the low and the high wall along each axis cut the labels.
+    shape: (Z, Y, X); origin: centre of its first voxel, spacing: both (3,) zyx, nm; low, high: (3,) corners of the box, zyx, nm; walls:
+    (3, 2) whether the low and the high wall along each axis cut the shapes.
     """
 
-    data: NDArray[np.int64]
+    shape: tuple[int, int, int]
     origin: Floats
     spacing: Floats
-    inside: tuple[slice, slice, slice]
     low: Floats
     high: Floats
     walls: NDArray[np.bool_]
 
     @property
-    def voxel_volume(self) -> float:
-        """Volume of a voxel in nm³."""
-        return float(self.spacing.prod())
-
-    @property
     def voxel_nm(self) -> float:
         """Cube root of the voxel volume in nm: the voxel size where one number is wanted."""
-        return float(np.cbrt(self.voxel_volume))
+        return float(np.cbrt(self.spacing.prod()))
 
-    def count(self, label: int | None = None) -> int:
-        """Voxels of a label (of any label if None) in the image."""
-        part = self.data[self.inside]
-        return int((part > 0).sum() if label is None else (part == label).sum())
+    def sample(self, field: Floats, points: Floats, first: Sequence[int] = (0, 0, 0)) -> Floats:
+        """Trilinear values (P,) of a field, whose voxel (0, 0, 0) is voxel `first` of the grid, at points (P, 3; x, y, z in nm)."""
+        return sample_linear(field, (points[:, ::-1] - self.origin) / self.spacing - np.asarray(first))
 
-    def distance(self, mask: NDArray[np.bool_], smoothing: float) -> Floats:
-        """Smooth signed distance (nm, negative inside) of a mask over `data`, at its voxels."""
-        z, y, x = (float(s) for s in self.spacing)
+    def planes(self) -> dict[tuple[int, int], float]:
+        """Coordinate in nm of each cutting wall, by (axis, side), axes (z, y, x)."""
+        return {(int(axis), int(side)): float((self.high if side else self.low)[axis]) for axis, side in np.argwhere(self.walls)}
+
+    def held(self, points: Floats) -> NDArray[np.int64]:
+        """Bits 2·axis + side of the cutting walls that points (P, 3; x, y, z in nm) lie on exactly, (P,)."""
+        held = np.zeros(len(points), np.int64)
+        for (axis, side), plane in self.planes().items():
+            held[points[:, 2 - axis] == plane] |= 1 << (2 * axis + side)
+        return held
+
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    """A level set near one label: values over a part of the grid in nm, negative inside, the first voxel of that part, and a lower bound.
+
+    cap: values below which the level set never goes, of the same shape (the cleft to what the label must not touch); None for no bound.
+    """
+
+    values: Floats
+    first: tuple[int, int, int]
+    cap: Floats | None = None
+
+
+class Shapes(Protocol):
+    """What is meshed: shapes on a frame, wherever they come from."""
+
+    @property
+    def frame(self) -> Frame:
+        """The grid and the box."""
+
+    @property
+    def numbers(self) -> list[int]:
+        """The labels in the order in which they are cut out; the last one is the rest."""
+
+    def target(self, numbers: Sequence[int]) -> float | None:
+        """Volume in nm³ that labels shall have together; None where the zero of their distance decides."""
+
+    def outer(self, smoothing: float) -> Floats:
+        """Smooth signed distance of all labels together, (Z, Y, X) in nm."""
+
+    def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
+        """Level set that separates a label from those still to be cut."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contact:
+    """What happens where labels touch: "fuse" (they share their interface) or "cleft" (a gap of `gap_nm`, filled with label `host`)."""
+
+    rule: str = "fuse"
+    host: int = 0
+    gap_nm: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class LabelShapes:
+    """Shapes given by labels.
+
+    data: (Z, Y, X) labels of the frame's grid; volumes: nm³ of each label in the voxels that were given.
+    """
+
+    frame: Frame
+    data: NDArray[np.int64]
+    numbers: list[int]
+    volumes: Mapping[int, float]
+    contact: Contact
+
+    def target(self, numbers: Sequence[int]) -> float | None:
+        """Volume in nm³ of the labels' voxels."""
+        return sum(self.volumes[n] for n in numbers)
+
+    def outer(self, smoothing: float) -> Floats:
+        """Smooth signed distance of the foreground; with a cleft to the background, of the labels pulled back from each other."""
+        union = self._distance(self.data > 0, smoothing)
+        if self.contact.rule != "cleft" or self.contact.host != 0:
+            return union
+        pulled = np.full(union.shape, np.inf)
+        for number in self.numbers:
+            box = self._box(number)
+            part = self.data[box]
+            field = self._distance(part == number, smoothing)
+            others = (part > 0) & (part != number)
+            if others.any():
+                field = np.maximum(field, 0.5 * self.contact.gap_nm - self._distance(others, smoothing))
+            pulled[box] = np.minimum(pulled[box], field)
+        return np.where(np.isfinite(pulled), pulled, union)
+
+    def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
+        """½ (φ of the label − φ of the later ones), with a cap where the label must keep away from others."""
+        box = self._box(number)
+        part = self.data[box]
+        own, rest = part == number, np.isin(part, list(later))
+        values = self._distance(own, smoothing)
+        if rest.any():
+            values = 0.5 * (values - self._distance(rest, smoothing))
+        else:
+            values = values - 2.0 * MARGIN * float(self.frame.spacing.max())
+        first = (box[0].start, box[1].start, box[2].start)
+        return Local(values, first, self._cap(part, number, smoothing))
+
+    def _cap(self, part: NDArray[np.int64], number: int, smoothing: float) -> Floats | None:
+        host = self.contact.host
+        if self.contact.rule != "cleft" or host == 0 or number == host or host not in part:
+            return None
+        outside, others = part == 0, (part > 0) & (part != number) & (part != host)
+        caps = [self.contact.gap_nm - self._distance(outside, smoothing)] if outside.any() else []
+        caps += [0.5 * self.contact.gap_nm - self._distance(others, smoothing)] if others.any() else []
+        return np.maximum.reduce(caps) if caps else None
+
+    def _box(self, number: int) -> tuple[slice, slice, slice]:
+        first, last = bounding_box(self.data == number)
+        first, last = np.maximum(first - MARGIN - 1, 0), np.minimum(last + MARGIN + 1, self.data.shape)
+        return slice(int(first[0]), int(last[0])), slice(int(first[1]), int(last[1])), slice(int(first[2]), int(last[2]))
+
+    def _distance(self, mask: NDArray[np.bool_], smoothing: float) -> Floats:
+        z, y, x = (float(s) for s in self.frame.spacing)
+        if mask.all():
+            return np.full(mask.shape, -float((np.array(mask.shape) * self.frame.spacing).max()))
         return smooth_signed_distance(mask, (z, y, x), smoothing=smoothing)
 
-    def sample(self, field: Floats, points: Floats) -> Floats:
-        """Trilinear values (P,) of a field over the voxels of `data` at points (P, 3) with columns (x, y, z) in nm."""
-        return sample_linear(field, (points[:, ::-1] - self.origin) / self.spacing)
 
-
-def domain_of(labels: Labels, *, cut_faces: bool) -> Domain:
+def shapes_of_labels(
+    labels: Labels, numbers: list[int], volumes: Mapping[int, float], *, cut_faces: bool, contact: Contact
+) -> LabelShapes:
     """The box around the foreground of labels.
 
-    cut_faces: whether labels that touch the border of the image are cut there; otherwise they are closed as if nothing followed.
+    numbers: labels in the order of the cuts; volumes: what each shall have, nm³; cut_faces: whether labels that touch the border of the
+    image are cut there; otherwise they are closed as if nothing followed.
     """
     data, spacing, origin = labels.data, np.array(labels.spacing), np.array(labels.origin)
     first, last = bounding_box(data > 0)
     walls = np.stack([first == 0, last == np.array(data.shape)], axis=1) & cut_faces
     part = data[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
-    inside = tuple(slice(_MARGIN, _MARGIN + n) for n in part.shape)
     for axis, side in product(range(3), (0, 1)):
         width = [(0, 0)] * 3
-        width[axis] = (_MARGIN, 0) if side == 0 else (0, _MARGIN)
+        width[axis] = (MARGIN, 0) if side == 0 else (0, MARGIN)
         part = np.pad(part, width, mode="edge" if walls[axis, side] else "constant")
     wall_low, wall_high = origin + (first - 0.5) * spacing, origin + (last - 0.5) * spacing
-    free = (_MARGIN - 1) * spacing
-    return Domain(
-        data=part,
-        origin=origin + (first - _MARGIN) * spacing,
+    free = (MARGIN - 1) * spacing
+    frame = Frame(
+        shape=(part.shape[0], part.shape[1], part.shape[2]),
+        origin=origin + (first - MARGIN) * spacing,
         spacing=spacing,
-        inside=(inside[0], inside[1], inside[2]),
         low=np.where(walls[:, 0], wall_low, wall_low - free),
         high=np.where(walls[:, 1], wall_high, wall_high + free),
         walls=walls,
     )
+    return LabelShapes(frame, part, numbers, volumes, contact)
 
 
-def background(domain: Domain, union: Floats, step: float) -> tuple[Floats, Index, NDArray[np.int64]]:
-    """Body-centred cubic tetrahedra of about `step` nm that cover the foreground of the domain.
+@dataclass(frozen=True, eq=False)
+class FieldShapes:
+    """Shapes given by signed distances (nm, negative inside) over the frame's grid, by label; their zero is the surface."""
 
-    union: signed distance of the foreground over the voxels of the domain, nm.
-    Returns points (P, 3), columns (x, y, z) in nm; tets (T, 4); and held (P,): bit 2·axis + side is set where a point lies on a wall that
-    cuts the labels.
-    """
-    size = domain.high - domain.low
-    cubes = np.maximum(np.round(size / step), 1).astype(int)
-    edge = size / cubes
-    centres = [domain.low[axis] + (np.arange(cubes[axis]) + 0.5) * edge[axis] for axis in range(3)]
-    grid = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance = domain.sample(union, grid[:, ::-1]).reshape(tuple(cubes))
-    # A cube is kept if it, or a neighbour through a face, may hold the surface: half a diagonal, one step, and room for the iso-shift.
-    keep = distance <= (0.5 * np.sqrt(3) + 1.0) * edge.max() + 0.5 * domain.spacing.max()
-    points, tets = body_centred_cubic(domain.low, domain.high, keep)
-    return points, tets, held_by_walls(domain, points)
+    frame: Frame
+    fields: Mapping[int, Floats]
+    numbers: list[int]
+
+    def target(self, numbers: Sequence[int]) -> float | None:
+        """None: the zero of the distance decides."""
+        return None
+
+    def outer(self, smoothing: float) -> Floats:
+        """Distance to all shapes together."""
+        return np.asarray(np.minimum.reduce([self.fields[n] for n in self.numbers]))
+
+    def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
+        """½ (φ of the label − the least φ of the later ones)."""
+        rest = np.minimum.reduce([self.fields[n] for n in later])
+        return Local(0.5 * (self.fields[number] - rest), (0, 0, 0))
 
 
-def held_by_walls(domain: Domain, points: Floats) -> NDArray[np.int64]:
-    """Bits 2·axis + side of the cutting walls that points (P, 3; x, y, z in nm) lie on exactly, (P,)."""
-    held = np.zeros(len(points), np.int64)
+def shapes_of_fields(fields: Mapping[int, Floats], spacing: Floats, origin: Floats, *, cut_faces: bool) -> FieldShapes:
+    """The box around signed distances on one grid, extended beyond the border where a shape touches it."""
+    union = np.minimum.reduce(list(fields.values()))
+    walls = np.array([[(np.take(union, [side * (union.shape[axis] - 1)], axis=axis) < 0).any() for side in (0, 1)] for axis in range(3)])
+    extended = {number: _extended(field, walls & cut_faces, float(spacing.max())) for number, field in fields.items()}
+    shape = np.array(union.shape)
+    wall_low, wall_high = origin - 0.5 * spacing, origin + (shape - 0.5) * spacing
+    free = (MARGIN - 1) * spacing
+    frame = Frame(
+        shape=(int(shape[0]) + 2 * MARGIN, int(shape[1]) + 2 * MARGIN, int(shape[2]) + 2 * MARGIN),
+        origin=origin - MARGIN * spacing,
+        spacing=spacing,
+        low=np.where(walls[:, 0] & cut_faces, wall_low, wall_low - free),
+        high=np.where(walls[:, 1] & cut_faces, wall_high, wall_high + free),
+        walls=walls & cut_faces,
+    )
+    order = sorted(extended, key=lambda n: (int((extended[n] < 0).sum()), n))
+    return FieldShapes(frame, extended, order)
+
+
+def _extended(field: Floats, walls: NDArray[np.bool_], voxel: float) -> Floats:
+    """A field with its margin: repeated beyond a cutting wall, positive and growing beyond any other border."""
     for axis, side in product(range(3), (0, 1)):
-        if domain.walls[axis, side]:
-            plane = domain.high[axis] if side else domain.low[axis]
-            held[points[:, 2 - axis] == plane] |= 1 << (2 * axis + side)
-    return held
+        width = [(0, 0)] * 3
+        width[axis] = (MARGIN, 0) if side == 0 else (0, MARGIN)
+        padded = np.pad(field, width, mode="edge")
+        if not walls[axis, side]:
+            beyond = np.arange(MARGIN, 0, -1) if side == 0 else np.arange(1, MARGIN + 1)
+            shape = [1, 1, 1]
+            shape[axis] = MARGIN
+            rows = [slice(None)] * 3
+            rows[axis] = slice(0, MARGIN) if side == 0 else slice(-MARGIN, None)
+            least = (voxel * (beyond - 0.5)).reshape(shape)
+            padded[tuple(rows)] = np.maximum(padded[tuple(rows)], least)
+        field = padded
+    return field

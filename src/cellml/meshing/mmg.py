@@ -41,18 +41,17 @@ class Remeshed:
 
 
 def remesh(
-    arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, enough_deg: float, timeout_s: float, allowed_s: float
+    arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, timeout_s: float, allowed_s: float
 ) -> Remeshed:
     """Run optimisation passes of MMG over a mesh.
 
     arrays: points, tets, regions, triangles, triangle_tags, ridges as `cellml.meshing.mmg_worker` takes them; passes: MMG's options for
-    each pass, lengths in nm; enough_deg: smallest dihedral angle at which no further pass is made; timeout_s: wall-clock limit in seconds;
-    allowed_s: the limit that the user gave, of which earlier attempts may have used a part. Raises MeshingError if the worker ends without
-    a mesh or runs out of time.
+    each pass, lengths in nm; timeout_s: wall-clock limit in seconds; allowed_s: the limit that the user gave, of which earlier attempts may
+    have used a part. Raises MeshingError if the worker ends without a mesh or runs out of time.
     """
     with tempfile.TemporaryDirectory(prefix="cellml-mmg-") as folder:
         source, destination = Path(folder, "input.npz"), Path(folder, "output.npz")
-        np.savez(source, **arrays, enough_deg=enough_deg, passes=json.dumps([dict(p) for p in passes]))  # type: ignore[arg-type]
+        np.savez(source, **arrays, passes=json.dumps([dict(p) for p in passes]))  # type: ignore[arg-type]
         reason = _run(source, destination, timeout_s)
         if destination.exists():
             return _read(destination, reason)

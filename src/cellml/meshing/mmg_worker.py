@@ -18,29 +18,19 @@ import numpy as np
 def main(source: str, destination: str) -> None:
     """Read a mesh and passes from `source`, optimise, write the mesh to `destination`.
 
-    Passes end as soon as the smallest dihedral angle reaches `enough_deg`; the pass with the largest is written.
-    source holds points (P, 3), tets (T, 4), regions (T,), triangles (F, 3), triangle_tags (F,), ridges (E, 2), enough_deg and
-    `passes`, a JSON list of MMG options; destination receives points, tets, regions, triangles, triangle_tags, passes_run,
-    cpu_s and versions.
+    The mesh of the last finished pass is written. source holds points (P, 3), tets (T, 4), regions (T,), triangles (F, 3), triangle_tags
+    (F,), ridges (E, 2) and `passes`, a JSON list of MMG options; destination receives points, tets, regions, triangles, triangle_tags,
+    passes_run, cpu_s and versions.
     """
     import mmgpy
-
-    from cellml.meshing.quality import dihedral_angles
 
     with np.load(source, allow_pickle=False) as data:
         mesh = _build(mmgpy, data)
         passes: list[dict[str, Any]] = json.loads(str(data["passes"]))
-        enough_deg = float(data["enough_deg"])
     versions = json.dumps({"mmgpy": mmgpy.__version__, "mmg": mmgpy.MMG_VERSION})
-    best_deg = -1.0
     for number, options in enumerate(passes, start=1):
         mesh.remesh(verbose=-1, **options)
-        smallest_deg = float(dihedral_angles(mesh.get_vertices(), mesh.get_elements()).min())
-        if smallest_deg > best_deg:
-            best_deg = smallest_deg
-            _write(Path(destination), **_arrays(mesh), passes_run=number, cpu_s=time.process_time(), versions=versions)
-        if smallest_deg >= enough_deg:
-            break
+        _write(Path(destination), **_arrays(mesh), passes_run=number, cpu_s=time.process_time(), versions=versions)
 
 
 def _write(destination: Path, **arrays: Any) -> None:

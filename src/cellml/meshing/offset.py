@@ -1,7 +1,8 @@
-"""Give back the volume that flat facets cut off a curved surface.
+"""Give back the volume that flat facets cut off curved surfaces.
 
-Facets with their corners on a convex surface enclose less than the surface does. Moving the corners outwards by a common small distance, a
-few hundredths of a voxel, puts the enclosed volume back to that of the voxels.
+Facets with their corners on a convex surface enclose less than the surface does. Each surface between two regions, or a region and the
+outside, moves along its normals by a small distance of its own, so that every region has its volume again; among all such moves the
+smallest is taken.
 """
 
 from __future__ import annotations
@@ -12,49 +13,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.meshing.cut import volumes
+from cellml.meshing.facets import OUTSIDE, surface_facets
 from cellml.meshing.topology import Index
 
 Floats = NDArray[np.float64]
 
+_ROUNDS = 3
 
-def restore_volume(
-    points: Floats, tets: Index, membrane: Index, planes: Mapping[tuple[int, int], float], target: float, *, limit: float
+
+def restore_volumes(
+    points: Floats,
+    tets: Index,
+    regions: NDArray[np.int32],
+    planes: Mapping[tuple[int, int], float],
+    targets: Mapping[int, float],
+    *,
+    limit: float,
 ) -> tuple[Floats, float]:
-    """Move the corners of the membrane along their normals so that all tetrahedra together have a volume.
+    """Move surfaces along their normals so that regions have given volumes.
 
-    points: (P, 3), columns (x, y, z) in nm; membrane: (F, 3) facets that move, counter-clockwise from outside; planes: walls, by (axis,
-    side), axes (z, y, x), in which their corners stay; target: nm³; limit: largest move in nm. Returns the points and the move in nm,
-    positive outwards; the points are unchanged and the move is 0 if a tetrahedron would lose half its volume.
+    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: walls, by (axis, side), axes (z, y, x), in which their
+    points stay; targets: nm³ by region; limit: largest move in nm. Returns the points and the largest move in nm; the points are unchanged
+    and the move is 0 if a tetrahedron would lose half its volume.
     """
-    if len(membrane) == 0:
+    facets, low, high = surface_facets(tets, regions)
+    on_wall = np.zeros(len(facets), bool)
+    for (axis, _), plane in planes.items():
+        on_wall |= (low == OUTSIDE) & (points[facets][:, :, 2 - axis] == plane).all(axis=1)
+    facets, low, high = facets[~on_wall], low[~on_wall], high[~on_wall]
+    if len(facets) == 0:
         return points, 0.0
-    normals = _normals(points, membrane, planes, limit)
+    pairs, which = np.unique(np.stack([low, high], axis=1), axis=0, return_inverse=True)
+    # Facets point away from the lower region, but from the only one on the outside: a move along the normal is a gain of that region.
+    gain = np.where(pairs[:, 0] == OUTSIDE, pairs[:, 1], pairs[:, 0])
+    loss = np.where(pairs[:, 0] == OUTSIDE, OUTSIDE, pairs[:, 1])
+    directions = [_normals(points, facets[which.reshape(-1) == k], planes, limit) for k in range(len(pairs))]
+    numbers = sorted(targets)
+    slope = np.zeros((len(numbers), len(pairs)))
+    for k, (used, normal) in enumerate(directions):
+        swept = _swept(points, facets[which.reshape(-1) == k], used, normal)
+        for row, number in enumerate(numbers):
+            slope[row, k] = swept * ((gain[k] == number) * 1.0 - (loss[k] == number))
     before = volumes(points, tets)
-    move, missing, slope = 0.0, target - before.sum(), _swept_area(points, membrane, normals)
-    for _ in range(3):
-        move = float(np.clip(move + missing / slope, -limit, limit))
-        moved = points + move * normals
-        missing = target - volumes(moved, tets).sum()
+    moves, moved = np.zeros(len(pairs)), points
+    for _ in range(_ROUNDS):
+        now = np.array([volumes(moved, tets[regions == number]).sum() for number in numbers])
+        missing = np.array([targets[number] for number in numbers]) - now
+        moves = np.clip(moves + np.linalg.lstsq(slope, missing, rcond=1e-9)[0], -limit, limit)
+        moved = points.copy()
+        for move, (used, normal) in zip(moves, directions, strict=True):
+            moved[used] += move * normal
     if (volumes(moved, tets) < 0.5 * before).any():
         return points, 0.0
-    return moved, move
+    return moved, float(np.abs(moves).max())
 
 
-def _normals(points: Floats, membrane: Index, planes: Mapping[tuple[int, int], float], reach: float) -> Floats:
-    """Area-weighted unit normals at the corners of facets, zero elsewhere, tangential to a wall within `reach` nm of it, (P, 3)."""
-    area = _area_vectors(points, membrane)
-    normals = np.zeros_like(points)
-    for corner in range(3):
-        np.add.at(normals, membrane[:, corner], area)
+def _normals(points: Floats, facets: Index, planes: Mapping[tuple[int, int], float], reach: float) -> tuple[Index, Floats]:
+    """Corners of facets (U,) and their area-weighted unit normals (U, 3), tangential to a wall within `reach` nm of it."""
+    area = _area_vectors(points, facets)
+    used, corner = np.unique(facets, return_inverse=True)
+    normals = np.zeros((len(used), 3))
+    for column in corner.reshape(facets.shape).T:
+        np.add.at(normals, column, area)
     for (axis, _), plane in planes.items():
-        normals[np.abs(points[:, 2 - axis] - plane) <= reach, 2 - axis] = 0.0
+        normals[np.abs(points[used, 2 - axis] - plane) <= reach, 2 - axis] = 0.0
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return normals / np.where(length > 0, length, 1.0)
+    return used, normals / np.where(length > 0, length, 1.0)
 
 
-def _swept_area(points: Floats, membrane: Index, normals: Floats) -> float:
+def _swept(points: Floats, facets: Index, used: Index, normals: Floats) -> float:
     """dV/dδ at δ = 0: area vectors times the mean normal of their corners, in nm²."""
-    return float(np.einsum("ij,ij->", _area_vectors(points, membrane), normals[membrane].mean(axis=1)))
+    mean = normals[np.searchsorted(used, facets)].mean(axis=1)
+    return float(np.einsum("ij,ij->", _area_vectors(points, facets), mean))
 
 
 def _area_vectors(points: Floats, facets: Index) -> Floats:

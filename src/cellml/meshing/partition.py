@@ -1,9 +1,8 @@
 """Labels to conforming tetrahedra, before optimisation: sequential multi-material cuts of the background.
 
 The outer surface is the zero of φ_F, the smooth signed distance of all labels together. Inside it label k is separated from the labels
-still to come by ψ_k = φ_k − min_{j>k} φ_j, so that every point belongs to the label it lies deepest in: nested and touching labels share
-their interface exactly, and a label that touches the outside is fused with the outer surface there. Each level is shifted so that
-volumes are those of the voxels.
+still to come by ψ_k = ½ (φ_k − φ_later), so that every point belongs to the label it lies deeper in: nested and touching labels share
+their interface exactly. Each level is shifted so that volumes are those of the voxels.
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.meshing.background import background
 from cellml.meshing.cut import CutMesh, split_at_level, volume_preserving_level, volumes, warp_to_level
-from cellml.meshing.domain import Domain, background
+from cellml.meshing.domain import Local, Shapes
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.topology import boundary_facets, surface_topology
 
@@ -22,55 +22,92 @@ _UNDECIDED = 0
 _OUTSIDE = -1
 _REST = -2  # foreground whose label is not yet decided
 _FIRST_CUT_BIT = 64  # the bits below belong to the walls
+_CUT_BITS = 56  # bits for cuts; the surfaces of later labels share them in turn
 _WARP_SHARE = 0.35  # vertices nearer than this share of an edge are moved onto the level set
 _ROUNDS = 12  # of freezing vertices where the warp pinches a surface
+_FAR = 1e30  # value of the level set where it is not known and cannot cross
 
 
-def partition(domain: Domain, numbers: list[int], *, step: float, smoothing: float) -> CutMesh:
+def partition(shapes: Shapes, *, step: float, smoothing: float) -> CutMesh:
     """Tetrahedra of each label, conforming, in the region of that number.
 
-    domain: what to mesh; numbers: its labels, in the order of the cuts; step: size of the background cubes in nm; smoothing: σ in voxels.
-    Raises MeshingError if a label leaves no tetrahedron.
+    step: size of the background cubes in nm; smoothing: σ in voxels. Raises MeshingError if a label leaves no tetrahedron.
     """
-    union = domain.distance(domain.data > 0, smoothing)
-    points, tets, held = background(domain, union, step)
-    outer = domain.sample(union, points)
-    distances = [outer]
-    if len(numbers) > 1:
-        distances = [domain.sample(domain.distance(domain.data == number, smoothing), points) for number in numbers]
-    fields = np.column_stack([outer, *(_against_later(np.stack(distances, axis=1), k) for k in range(len(numbers) - 1))])
-    mesh = CutMesh(points, tets, fields, held, np.zeros(len(tets), np.int32))
-    mesh = _cut(mesh, 0, _UNDECIDED, _REST, domain.count() * domain.voxel_volume, reach=step)
+    mesh = background(shapes, step, smoothing)
+    mesh = _with_level(mesh, None, shapes.target(shapes.numbers), reach=step)
+    mesh = _only(mesh, np.asarray((mesh.values[mesh.tets] < 0).any(axis=1)))
+    mesh = _cut(mesh, _UNDECIDED, _REST, _OUTSIDE, _FIRST_CUT_BIT)
     mesh = _only(mesh, np.asarray(mesh.regions == _REST))
-    for k, number in enumerate(numbers[:-1]):
-        mesh = _cut(mesh, k + 1, _REST, number, domain.count(number) * domain.voxel_volume, reach=2 * step)
-    mesh = replace(mesh, regions=np.where(mesh.regions == _REST, numbers[-1], mesh.regions).astype(np.int32))
-    lost = sorted(set(numbers) - set(mesh.regions.tolist()))
+    for k, number in enumerate(shapes.numbers[:-1]):
+        later = shapes.numbers[k + 1 :]
+        bit = _FIRST_CUT_BIT << (1 + k % (_CUT_BITS - 1))
+        mesh = _cut_out(mesh, shapes, shapes.against(number, later, smoothing), number, bit, reach=2 * step)
+    last = shapes.numbers[-1]
+    mesh = replace(mesh, regions=np.where(mesh.regions == _REST, last, mesh.regions).astype(np.int32))
+    lost = sorted(set(shapes.numbers) - set(mesh.regions.tolist()))
     if lost:
         raise MeshingError(
-            f"Label {lost[0]} ({domain.count(lost[0])} voxels) leaves no tetrahedron on a background of {step:g} nm; give a smaller "
-            "edge_nm or remove that label."
+            f"Label {lost[0]} leaves no tetrahedron on a background of {step:g} nm: it is too thin, or enclosed in what is cut before it. Give "
+            "a smaller edge_nm or remove that label."
         )
     return mesh
 
 
-def _against_later(distances: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    return np.asarray(0.5 * (distances[:, k] - distances[:, k + 1 :].min(axis=1)))
+def largest_piece(mesh: CutMesh, member: NDArray[np.int64]) -> tuple[CutMesh, float]:
+    """The component of tetrahedra with the largest volume, and the share of the volume that was dropped; member: (T,) component numbers."""
+    sizes = np.bincount(member, weights=volumes(mesh.points, mesh.tets))
+    kept = int(sizes.argmax())
+    return _only(mesh, member == kept), float(1.0 - sizes[kept] / sizes.sum())
 
 
-def _cut(mesh: CutMesh, field: int, region: int, inside: int, target: float, *, reach: float) -> CutMesh:
-    """Cut a region at the volume-preserving level, freezing vertices whose warp would pinch the surface until it is manifold."""
-    of_region = mesh.regions == region
-    level = volume_preserving_level(mesh.points, mesh.tets[of_region], mesh.fields[:, field], target, reach=reach)
-    mesh = _shifted(mesh, field, level)
-    if field == 0:
-        mesh = _only(mesh, np.asarray((mesh.fields[:, 0][mesh.tets] < 0).any(axis=1)))
-    outside = _OUTSIDE if field == 0 else _REST
+def without_pieces(mesh: CutMesh, member: NDArray[np.int64], least: float) -> tuple[CutMesh, int, float]:
+    """Without components of tetrahedra below a volume in nm³, except the largest: the mesh, how many were dropped, their share."""
+    sizes = np.bincount(member, weights=volumes(mesh.points, mesh.tets))
+    small = sizes < min(least, sizes.max())
+    if not small.any():
+        return mesh, 0, 0.0
+    return _only(mesh, ~small[member]), int(small.sum()), float(sizes[small].sum() / sizes.sum())
+
+
+def _cut_out(mesh: CutMesh, shapes: Shapes, local: Local, number: int, bit: int, *, reach: float) -> CutMesh:
+    """Cut one label out of the rest, in the part of the mesh that its level set is known in."""
+    index = (mesh.points[:, ::-1] - shapes.frame.origin) / shapes.frame.spacing - np.asarray(local.first)
+    near = ((index >= 0) & (index <= np.array(local.values.shape) - 1)).all(axis=1)
+    chosen = near[mesh.tets].any(axis=1)
+    part, outer = _only(mesh, chosen), mesh.tets[~chosen]
+    used = np.unique(mesh.tets[chosen])
+    inside = near[used]
+    values = np.full(len(used), _FAR)
+    values[inside] = shapes.frame.sample(local.values, part.points[inside], local.first)
+    part = replace(part, values=values)
+    cap = None
+    if local.cap is not None:
+        cap = np.full(len(used), _FAR)
+        cap[inside] = shapes.frame.sample(local.cap, part.points[inside], local.first)
+    part = _with_level(part, cap, shapes.target([number]), reach=reach, region=_REST)
+    part = _cut(part, _REST, number, _REST, bit)
+    return _joined(mesh, part, used, outer, mesh.regions[~chosen])
+
+
+def _with_level(mesh: CutMesh, cap: NDArray[np.float64] | None, target: float | None, *, reach: float, region: int = _UNDECIDED) -> CutMesh:
+    """Values shifted so that the region's part below zero has the target volume, but nowhere below the cap."""
+    values = mesh.values
+    if target is not None:
+        chosen = mesh.regions == region
+        tets = mesh.tets[chosen]
+        corner_cap = None if cap is None else cap[tets]
+        level = volume_preserving_level(volumes(mesh.points, tets), values[tets], target, reach=reach, cap=corner_cap)
+        values = values - level
+    return replace(mesh, values=values if cap is None else np.maximum(values, cap))
+
+
+def _cut(mesh: CutMesh, region: int, inside: int, outside: int, bit: int) -> CutMesh:
+    """Cut a region at zero, freezing vertices whose warp would pinch the surface until it is manifold."""
     frozen = np.zeros(len(mesh.points), bool)
+    sides = [inside] if outside == _OUTSIDE else [inside, outside]
     for _ in range(_ROUNDS):
-        warped = warp_to_level(mesh, field, share=_WARP_SHARE, frozen=frozen)
-        result = split_at_level(warped, field, region=region, inside=inside, outside=outside, bit=_FIRST_CUT_BIT << field)
-        sides = [inside] if field == 0 else [inside, outside]
+        warped = warp_to_level(mesh, share=_WARP_SHARE, frozen=frozen)
+        result = split_at_level(warped, region=region, inside=inside, outside=outside, bit=bit)
         defects = np.concatenate([surface_topology(boundary_facets(result.tets[result.regions == side])).defects for side in sides])
         defects = defects[defects < len(frozen)]
         if len(defects) == 0 or frozen[defects].all():
@@ -79,21 +116,23 @@ def _cut(mesh: CutMesh, field: int, region: int, inside: int, target: float, *, 
     return result
 
 
-def _shifted(mesh: CutMesh, field: int, level: float) -> CutMesh:
-    fields = mesh.fields.copy()
-    fields[:, field] -= level
-    return replace(mesh, fields=fields)
+def _joined(mesh: CutMesh, part: CutMesh, used: NDArray[np.int64], outer: NDArray[np.int64], regions: NDArray[np.int32]) -> CutMesh:
+    """A mesh with a changed part put back; used: (U,) numbers in the mesh of the part's first U points; outer: its unchanged tetrahedra."""
+    number = np.concatenate([used, len(mesh.points) + np.arange(len(part.points) - len(used))])
+    points = np.concatenate([mesh.points, part.points[len(used) :]])
+    held = np.concatenate([mesh.held, part.held[len(used) :]])
+    points[used], held[used] = part.points[: len(used)], part.held[: len(used)]
+    return CutMesh(
+        points=points,
+        tets=np.concatenate([outer, number[part.tets]]),
+        values=np.zeros(len(points)),
+        held=held,
+        regions=np.concatenate([regions, part.regions]),
+    )
 
 
 def _only(mesh: CutMesh, chosen: NDArray[np.bool_]) -> CutMesh:
     """The chosen tetrahedra, without the points that they do not use."""
     used, inverse = np.unique(mesh.tets[chosen], return_inverse=True)
     tets = inverse.reshape(-1, 4)
-    return CutMesh(mesh.points[used], tets, mesh.fields[used], mesh.held[used], mesh.regions[chosen])
-
-
-def largest_piece(mesh: CutMesh, member: NDArray[np.int64]) -> tuple[CutMesh, float]:
-    """The component of tetrahedra with the largest volume, and the share of the volume that was dropped; member: (T,) component numbers."""
-    sizes = np.bincount(member, weights=volumes(mesh.points, mesh.tets))
-    kept = int(sizes.argmax())
-    return _only(mesh, member == kept), float(1.0 - sizes[kept] / sizes.sum())
+    return CutMesh(mesh.points[used], tets, mesh.values[used], mesh.held[used], mesh.regions[chosen])

@@ -2,68 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cellml.errors import CellmlError
 from cellml.meshing.certificate import SourceRegion
 from cellml.meshing.crop import bounding_box, describe_labels, moved_origin, present_labels, require_label
+from cellml.meshing.debris import FEWEST_VOXELS, Cleaned, remove_debris
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.topology import voxel_euler_number
 from cellml.types import Labels
 
-MOST_LABELS = 8
-FEWEST_VOXELS = 27  # 3 × 3 × 3: nothing smaller has a shape after smoothing
+MOST_LABELS = 256
+COMPONENTS = ("all", "largest")
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
     """The labels to be meshed.
 
-    labels: (Z, Y, X), cropped, holding the chosen labels only; numbers: these, in the order of the cuts; sources: what each is before
-    meshing; discarded_share: share of the voxels left out as smaller components; repairs: what was changed, in words.
+    labels: (Z, Y, X), cropped, holding the chosen labels only; given: the same voxels before debris was removed; numbers: the labels, in the
+    order of the cuts; sources: what each is in the given voxels; discarded_share: share of the voxels left out as smaller components;
+    repairs: what was changed, in words.
     """
 
     labels: Labels
+    given: Labels
     numbers: list[int]
     sources: Mapping[int, SourceRegion]
     discarded_share: float
     repairs: tuple[str, ...]
 
 
-def select(labels: Labels, label: int | None) -> Selection:
-    """Crop to one label, and its largest 6-connected component, or to all labels (None), and refuse what has no shape.
+def select(labels: Labels, label: int | None, components: str = "all") -> Selection:
+    """Crop to one label, or to all labels (None), clean up debris, and refuse what has no shape.
 
-    The crop keeps a voxel of surroundings wherever the volume has one, so that a label touches the border of the crop only where it
-    touches that of the volume. Raises MeshingError for empty labels, more than 8 of them, and fewer than 27 voxels; CellmlError, listing
-    the labels present, for one that is absent.
+    components: "all", or "largest" to keep the largest 6-connected component of each label only. The crop keeps a voxel of surroundings
+    wherever the volume has one, so that a label touches the border of the crop only where it touches that of the volume.
+    Raises MeshingError for empty labels, more than 256 of them, and where no label has a fragment of 27 voxels; CellmlError, listing the
+    labels present, for one that is absent.
     """
+    if components not in COMPONENTS:
+        raise CellmlError(f"components={components} is not known; use {' or '.join(COMPONENTS)}.")
     chosen = _chosen(labels, label)
-    mask = np.isin(labels.data, chosen)
+    mask = labels.data > 0 if label is None else labels.data == label
     first, last = bounding_box(mask)
     first, last = np.maximum(first - 1, 0), np.minimum(last + 1, labels.shape)
     box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-    data = np.where(mask[box], labels.data[box], 0).astype(np.int64)
-    share, repairs = 0.0, list[str]()
-    if label is not None:
-        data, share, repairs = _largest_component(data)
-    sources = {number: _source(data == number, labels) for number in chosen}
-    _require_shape(labels, sources)
+    data, names, said = _numbered(np.where(mask[box], labels.data[box], 0), chosen, labels)
+    share = 0.0
+    if components == "largest":
+        data, share, dropped = _largest_components(data, sorted(names))
+        said += dropped
+    labels = replace(labels, data=data, names=names, origin=moved_origin(labels, first))
+    cleaned = remove_debris(data, labels.spacing)
+    _require_shape(labels, cleaned)
+    kept = [int(n) for n in np.unique(cleaned.data) if n > 0]
+    sources = {n: _source(data, n, labels) for n in kept}
     # Smallest first: organelles are cut out of what surrounds them, which is left as the rest.
-    order = sorted(chosen, key=lambda number: (sources[number].voxels, number))
-    return Selection(replace(labels, data=data, origin=moved_origin(labels, first)), order, sources, share, tuple(repairs))
+    order = sorted(kept, key=lambda n: (sources[n].voxels, n))
+    return Selection(replace(labels, data=cleaned.data), labels, order, sources, share, (*said, *cleaned.said))
 
 
 def _chosen(labels: Labels, label: int | None) -> list[int]:
-    numbers = present_labels(labels)
-    if len(numbers) == 0:
-        raise MeshingError(f"{labels.name!r} holds background only (all {labels.data.size} voxels are 0); there is nothing to mesh.")
     if label is not None:
+        if not (labels.data > 0).any():
+            raise _empty(labels)
         require_label(labels, label)
         return [label]
+    numbers = present_labels(labels)
+    if len(numbers) == 0:
+        raise _empty(labels)
     if len(numbers) > MOST_LABELS:
         raise MeshingError(
             f"{labels.name!r} holds {len(numbers)} labels ({describe_labels(numbers)}); at most {MOST_LABELS} are meshed together. "
@@ -72,27 +85,51 @@ def _chosen(labels: Labels, label: int | None) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def _largest_component(data: NDArray[np.int64]) -> tuple[NDArray[np.int64], float, list[str]]:
-    member, count = ndimage.label(data > 0)
-    if count == 1:
-        return data, 0.0, []
-    sizes = np.bincount(member.ravel())[1:]
-    dropped = int(sizes.sum() - sizes.max())
-    share = dropped / float(sizes.sum())
-    said = f"kept the largest of {count} 6-connected components; {dropped} voxels ({100 * share:.2f} %) discarded"
-    return np.where(member == int(sizes.argmax()) + 1, data, 0), share, [said]
+def _empty(labels: Labels) -> MeshingError:
+    return MeshingError(f"{labels.name!r} holds background only (all {labels.data.size} voxels are 0); there is nothing to mesh.")
 
 
-def _source(mask: NDArray[np.bool_], labels: Labels) -> SourceRegion:
+def _numbered(data: NDArray[np.int64], chosen: Sequence[int], labels: Labels) -> tuple[NDArray[np.int64], dict[int, str], list[str]]:
+    """Labels as region numbers that a mesh file can hold, with their names."""
+    if chosen[-1] < 2**31:
+        return data.astype(np.int64), {n: labels.names.get(n, f"label_{n}") for n in chosen}, []
+    numbers = np.searchsorted(np.array([0, *chosen], np.uint64), data.astype(np.uint64)).astype(np.int64)
+    names = {i: labels.names.get(n, f"label_{n}") for i, n in enumerate(chosen, start=1)}
+    return numbers, names, [f"labels renumbered 1 … {len(chosen)}, because {chosen[-1]} exceeds the largest region number (names keep them)"]
+
+
+def _largest_components(data: NDArray[np.int64], numbers: Sequence[int]) -> tuple[NDArray[np.int64], float, list[str]]:
+    kept, said = np.zeros_like(data), list[str]()
+    for number in numbers:
+        member, count = ndimage.label(data == number)
+        sizes = np.bincount(member.ravel())[1:]
+        kept[member == int(sizes.argmax()) + 1] = number
+        if count > 1:
+            dropped = int(sizes.sum() - sizes.max())
+            said.append(
+                f"kept the largest of {count} 6-connected components of label {number}; {dropped} voxels "
+                f"({100 * dropped / sizes.sum():.2f} %) discarded"
+            )
+    before = int((data > 0).sum())
+    return kept, (before - int((kept > 0).sum())) / before, said
+
+
+def _source(data: NDArray[np.int64], number: int, labels: Labels) -> SourceRegion:
+    first, last = bounding_box(data == number)
+    mask = data[tuple(slice(a, b) for a, b in zip(first, last, strict=True))] == number
     voxels = int(mask.sum())
     return SourceRegion(voxels, voxels * float(np.prod(labels.spacing)), int(ndimage.label(mask)[1]), voxel_euler_number(mask))
 
 
-def _require_shape(labels: Labels, sources: Mapping[int, SourceRegion]) -> None:
-    for number, source in sources.items():
-        if source.voxels < FEWEST_VOXELS:
-            size = f"{source.voxels} voxel" + ("s" if source.voxels != 1 else "")
-            raise MeshingError(
-                f"Label {number} of {labels.name!r} has {size}; at least {FEWEST_VOXELS} are needed for a shape. Remove it, or give the "
-                "volume at a finer spacing."
-            )
+def _require_shape(labels: Labels, cleaned: Cleaned) -> None:
+    if (largest := max(cleaned.largest.values())) >= FEWEST_VOXELS:
+        return
+    number = max(cleaned.largest, key=lambda n: cleaned.largest[n])
+    voxels = int((labels.data == number).sum())
+    size = f"{voxels} voxel" + ("s" if voxels != 1 else "")
+    fragments = f" in fragments of at most {largest}" if largest < voxels else ""
+    others = f", and it is the largest of {len(cleaned.largest)} labels" if len(cleaned.largest) > 1 else ""
+    raise MeshingError(
+        f"Label {number} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are needed for a "
+        "shape. Remove it, or give the volume at a finer spacing."
+    )

@@ -1,0 +1,108 @@
+"""Labels to a certified mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from cellml.errors import CellmlError
+from cellml.meshing.certificate import Certificate, certify
+from cellml.meshing.domain import Contact, shapes_of_labels
+from cellml.meshing.facets import Membranes, named_pairs
+from cellml.meshing.gate import Gate
+from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
+from cellml.meshing.patches import patches_of
+from cellml.meshing.sections import between_sections
+from cellml.meshing.selection import Selection, select
+from cellml.types import Labels, TetMesh
+
+CONTACTS = ("fuse", "cleft")
+
+
+def mesh_labels(
+    labels: Labels,
+    *,
+    label: int | None = None,
+    edge_nm: float | None = None,
+    components: str = "all",
+    cut_faces: bool = True,
+    contact: str = "fuse",
+    cleft_nm: float | None = None,
+    host: int = 0,
+    membranes: Mapping[str, tuple[int | str, int | str]] | None = None,
+    patches: Mapping[str, Labels] | None = None,
+    timeout_s: float = 120.0,
+    gate: Gate | None = None,
+) -> MeshResult:
+    """Mesh labels with conforming tetrahedra.
+
+    Each label becomes a region of that number. Its surface follows the zero of the label's signed distance, smoothed by about one voxel
+    and shifted so that the volume is that of the voxels; thick sections are interpolated between. Background tetrahedra, finer where a shape
+    or a gap is thin, are cut along it and optimised by MMG in a process of its own. Last, surfaces move by at most a fifth of a voxel, so
+    that what flat facets cut off is given back, and the few bad tetrahedra that are left are mended one by one.
+
+    labels: (Z, Y, X) with its frame; label: mesh this one only (None: all labels present, at most 256, with shared interfaces); edge_nm:
+    largest edge in nm (default 5 voxels, a voxel being the cube root of its volume); components: "all" 6-connected components of at least 27
+    voxels, or the "largest" of each label; cut_faces: cut the mesh by a plane where a label touches the border of the volume (False: round it
+    off as if background followed).
+
+    contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
+    that is filled with label `host` (0: background): with a host, all other labels keep that far from the outside and from each other, which
+    keeps organelles off the membrane of their cell.
+
+    membranes: names of interfaces by the pair of labels (numbers or names, 0 for the outside) that they separate; patches: masks by name,
+    whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts; gate: attempts on a finer background are made until
+    it is passed (default `Gate()`).
+
+    Facets carry the names `cut_z0`, `cut_z1`, `cut_y0`, `cut_y1`, `cut_x0`, `cut_x1` where all three corners lie within 1e-6 voxel of that
+    border plane of the given volume (half a voxel outside the outermost voxel centres), so that their normal is along the axis; the name of
+    their patch or membrane; else `a|b` between regions a and b, and `membrane` on the outside.
+
+    Returns the mesh and its certificate, whether or not the gate is passed: ask `certificate.passes(gate)`. Raises MeshingError, with the
+    reason, for empty labels, more than 256 labels, no fragment of 27 voxels, a background that would be too large, and where MMG crashes or
+    runs out of time in every attempt; CellmlError, listing the labels present, for a label that is absent.
+    """
+    selection = select(labels, label, components)
+    fine, sampled, said = between_sections(selection.labels)
+    voxel_volume = float(np.prod(labels.spacing))
+    counts = dict(zip(*(a.tolist() for a in np.unique(selection.labels.data, return_counts=True)), strict=True))
+    shapes = shapes_of_labels(
+        fine,
+        selection.numbers,
+        {number: counts[number] * voxel_volume for number in selection.numbers},
+        cut_faces=cut_faces,
+        contact=_contact(contact, cleft_nm, host, selection, float(np.cbrt(np.prod(fine.spacing)))),
+    )
+    names = {number: selection.labels.names.get(number, f"label_{number}") for number in selection.numbers}
+    order = Order(
+        edge_nm=largest_edge(edge_nm, shapes.frame.voxel_nm),
+        gate=gate or Gate(),
+        timeout_s=timeout_s,
+        names=names,
+        membranes=named_pairs(membranes or {}, names),
+        patches=patches_of(patches or {}),
+        largest_only=components == "largest",
+        name=labels.name,
+    )
+
+    def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
+        return certify(mesh, selection.sources, float(np.cbrt(np.prod(sampled))), discarded_share=selection.discarded_share, **made)
+
+    return mesh_shapes(shapes, order, measured, (*selection.repairs, *said))
+
+
+def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, voxel_nm: float) -> Contact:
+    if rule not in CONTACTS:
+        raise CellmlError(f"contact={rule} is not known; use {' or '.join(CONTACTS)}.")
+    gap = 1.5 * voxel_nm if cleft_nm is None else float(cleft_nm)
+    if not np.isfinite(gap) or gap <= 0:
+        raise CellmlError(f"cleft_nm must be a positive length in nm, got {cleft_nm}.")
+    if rule == "cleft" and host != 0 and host not in selection.numbers:
+        raise CellmlError(f"host={host} is none of the labels that are meshed ({', '.join(map(str, sorted(selection.numbers)))}) and not 0.")
+    if rule == "cleft" and host != 0:
+        # The label that fills the gap must be the rest, from which the others are cut.
+        selection.numbers.sort(key=lambda number: (number == host, selection.sources[number].voxels, number))
+    return Contact(rule, host, gap)
