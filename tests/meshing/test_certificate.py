@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -42,7 +43,10 @@ def test_a_good_mesh_passes(block):
     [
         ({"dihedral_min_deg": 6.2}, "smallest dihedral angle 6.2° is below 10°"),
         ({"conforming": False}, "more than two tetrahedra"),
-        ({"crossing_facets": 3}, "3 pairs of outer facets cross"),
+        ({"inverted_tets": 2}, "2 tetrahedra are inverted or flat in exact arithmetic"),
+        ({"hanging_vertices": 4, "conforming": False}, "4 vertices hang"),
+        ({"lost_regions": ("vesicle",)}, "region 'vesicle' of the source has no tetrahedron"),
+        ({"crossing_facets": 3}, "3 pairs of membrane facets cross"),
     ],
 )
 def test_each_fault_is_named(block, change, reason):
@@ -85,3 +89,50 @@ def test_distance_to_the_labels():
 
 def test_without_a_source_there_is_no_distance(block):
     assert block.distance_p99_voxels is None
+    assert block.passes(Gate()) == []
+
+
+def _two_blocks(shift):
+    """Two boxes side by side along z, region 1 and 2, in two meshes that were never joined."""
+    points, tets = body_centred_cubic(np.zeros(3), np.array([20.0, 20.0, 20.0]), np.ones((2, 2, 2), bool))
+    points = np.concatenate([points, points + np.array([0, 0, 20.0 + shift])])
+    tets = np.concatenate([tets, tets + len(points) // 2])
+    return TetMesh(points, tets, np.repeat([1, 2], len(tets) // 2), {1: "low", 2: "high"})
+
+
+def test_meshes_that_touch_without_being_joined_are_not_conforming():
+    apart, touching = (certify(_two_blocks(shift), {}, None) for shift in (1.0, 0.0))
+    assert (apart.conforming, apart.hanging_vertices, apart.crossing_facets, apart.components) == (True, 0, 0, 2)
+    assert not touching.conforming
+    assert touching.hanging_vertices > 0
+    assert touching.crossing_facets > 0
+    assert any("hang" in reason for reason in touching.passes(Gate()))
+
+
+def test_without_a_source_what_needs_one_is_unknown():
+    found = certify(_two_blocks(1.0), {}, None)
+    assert found.passes(Gate()) == []
+    assert (found.volume_error, found.distance_p99_voxels) == (None, None)
+    low = found.regions["low"]
+    assert (low.voxels, low.volume_error, low.components_before, low.thickness_voxels, low.topology_changed) == (None,) * 5
+    assert (low.components, low.euler, low.volume_nm3) == (1, 2, pytest.approx(8000.0))
+
+
+def test_a_region_of_the_source_without_tetrahedra_is_lost():
+    found = certify(_two_blocks(1.0), {n: SourceRegion(8, 8000.0, 1, 2) for n in (1, 2, 3)}, 10.0)
+    assert found.lost_regions == ("3",)
+
+
+def test_a_changed_topology_is_seen(block):
+    box = block.regions["box"]
+    assert box.topology_changed is False
+    assert replace(box, euler_before=0).topology_changed is True
+
+
+def test_the_certificate_is_json_without_surprises(block):
+    text = json.dumps(block.as_dict(), allow_nan=False)
+    stored = json.loads(text)
+    assert len(text) < 10_000
+    assert sum(stored["quality"]["dihedral"]["counts"]) == 6 * block.tets
+    assert stored["regions"]["box"]["topology_changed"] is False
+    assert stored["membranes"]["membrane"]["facets"] == stored["surface"]["facets"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellml.meshing.intersections import crossing_facets, flat_facets
+from cellml.meshing.intersections import crossing_facets, flat_facets, hanging_vertices
 from cellml.meshing.lattice import body_centred_cubic
 from cellml.meshing.topology import boundary_facets
 
@@ -154,3 +154,17 @@ def test_facets_of_no_area_are_listed_apart():
 def test_no_facets():
     assert crossing_facets(np.zeros((0, 3)), np.zeros((0, 3), int)).shape == (0, 2)
     assert flat_facets(np.zeros((0, 3)), np.zeros((0, 3), int)).shape == (0,)
+
+
+def test_vertices_that_hang_in_an_edge_or_a_facet():
+    points = np.array([*BASE, [2.0, 2, 0], [1, 1, 0], [5, 5, 5], [4, 5, 5], [0, 9, 9]])
+    faces = np.array([[0, 1, 2], [3, 5, 6], [4, 7, 5]])  # one vertex in the middle of an edge, one in that of the facet
+    crossing = crossing_facets(points, faces)
+    assert hanging_vertices(points, faces, crossing).tolist() == [3, 4]
+    assert hanging_vertices(points, faces, crossing[:0]).tolist() == []
+
+
+def test_facets_that_pierce_each_other_have_no_hanging_vertex():
+    points = np.array([*BASE, [1, 1, -1], [1, 1, 1], [9, 9, 0.5]])
+    faces = np.array([[0, 1, 2], [3, 4, 5]])
+    assert hanging_vertices(points, faces, crossing_facets(points, faces)).tolist() == []

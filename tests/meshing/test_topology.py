@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from cellml.meshing.topology import boundary_facets, edges_of, facet_components, facet_pairs, surface_topology, voxel_euler_number
+from cellml.meshing.topology import (
+    boundary_facets,
+    edges_of,
+    facet_components,
+    facet_pairs,
+    region_components,
+    surface_topology,
+    voxel_euler_number,
+)
 
 TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
 
@@ -20,6 +28,12 @@ def test_facet_between_two_tetrahedra_belongs_to_both():
     assert sorted(pairs.facets[pairs.second >= 0][0]) == [1, 2, 3]
     assert len(pairs.facets) == 7
     assert facet_components(np.array([[0, 1, 2, 3], [1, 2, 3, 4], [4, 5, 6, 7]]))[0] == 2
+
+
+def test_components_of_regions():
+    tets = np.array([[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [5, 6, 7, 8]])
+    assert region_components(facet_pairs(tets), np.array([1, 2, 1, 2])) == {1: 2, 2: 2}
+    assert region_components(facet_pairs(tets), np.array([1, 1, 1, 2])) == {1: 1, 2: 1}
 
 
 def test_edges_of_a_tetrahedron():

@@ -11,61 +11,33 @@ import numpy as np
 
 from cellml.meshing.distance import SourceDistance, distance_to_labels, distance_to_surface
 from cellml.meshing.gate import Gate
-from cellml.meshing.intersections import crossing_facets
-from cellml.meshing.quality import dihedral_angles, radius_ratio, surface_angles
-from cellml.meshing.topology import boundary_facets, facet_components, facet_pairs, surface_topology
+from cellml.meshing.intersections import crossing_facets, hanging_vertices
+from cellml.meshing.membranes import Membranes, TripleLine, membranes, triple_lines
+from cellml.meshing.predicates import exactly_positive
+from cellml.meshing.quality_certificate import SMALL_DIHEDRAL_DEG, FacetQuality, TetQuality, TetShapes, facet_quality
+from cellml.meshing.region_certificate import RegionCertificate, certify_region
+from cellml.meshing.source import SourceRegion, regions_of_labels
+from cellml.meshing.topology import FacetPairs, facet_pairs, region_components
 from cellml.types import Labels, Surface, TetMesh
 
+__all__ = ["Certificate", "RegionCertificate", "SourceRegion", "certify"]
+
 HOW_INTERSECTIONS = (
-    "all tetrahedra positive, every facet shared by at most two, and no two outer facets without a common vertex cross "
-    "(edge against triangle, double precision); not an exact-arithmetic check"
+    "exact (signs of determinants in double precision with a bound of the round-off, in whole numbers where that does not decide): every "
+    "tetrahedron, and every pair of membrane facets, neighbours included"
 )
-
-
-@dataclass(frozen=True)
-class SourceRegion:
-    """A region before meshing: its number of voxels, their volume in nm³, 6-connected components and Euler number of their boundary."""
-
-    voxels: int
-    volume_nm3: float
-    components: int
-    euler: int
-
-
-@dataclass(frozen=True)
-class RegionCertificate:
-    """One region. Euler numbers and the flags are of its boundary surface; thickness is 2 V / A in voxels; volume_error is relative.
-
-    distance: between its boundary and that of its source, where the source was given.
-    """
-
-    voxels: int
-    volume_nm3: float
-    voxel_volume_nm3: float
-    volume_error: float
-    area_nm2: float
-    thickness_voxels: float
-    closed: bool
-    oriented: bool
-    manifold: bool
-    components_before: int
-    components: int
-    euler_before: int
-    euler: int
-    distance: SourceDistance | None = None
-
-    @property
-    def distance_p99_voxels(self) -> float | None:
-        """99th percentile of the distance to the source (the larger of both directions), in voxels of the longest edge."""
-        return None if self.distance is None else self.distance.p99_nm / self.distance.unit_nm
 
 
 @dataclass(frozen=True)
 class Certificate:
     """Measured properties of a tetrahedral mesh. Angles in degrees, lengths in nm; radius ratio 3 r_in / r_circ.
 
-    facet_areas_nm2: area by facet name; conforming: no facet has more than two tetrahedra; discarded_share: share of the label's voxels
-    left out as smaller components; repairs: what was changed, in words; settings: what the mesh was made with.
+    surface_angle_min_deg, surface_angle_max_deg, surface: of all membranes, that is of all facets between regions and on the outside;
+    membranes: of the tagged facets, by name; facet_areas_nm2: their areas; conforming: every facet belongs to one or two tetrahedra, and no
+    vertex hangs in the middle of another's edge or facet; inverted_tets, crossing_facets: decided exactly; triple_lines: where three or
+    more regions meet, the only places where the union of all membranes may branch; other_branching_edges: where it does so all the same;
+    lost_regions: of the source, without a tetrahedron; discarded_share: share of the label's voxels left out as smaller components;
+    repairs: what was changed, in words; settings: what the mesh was made with.
     """
 
     name: str
@@ -81,11 +53,19 @@ class Certificate:
     radius_ratio_min: float
     radius_ratio_median: float
     regions: Mapping[str, RegionCertificate]
+    quality: TetQuality
+    surface: FacetQuality
+    membranes: Mapping[str, FacetQuality]
     membrane_area_nm2: float
     facet_areas_nm2: Mapping[str, float]
     conforming: bool
+    hanging_vertices: int
+    inverted_tets: int
     components: int
     crossing_facets: int
+    triple_lines: tuple[TripleLine, ...]
+    other_branching_edges: int
+    lost_regions: tuple[str, ...] = ()
     self_intersection_check: str = HOW_INTERSECTIONS
     discarded_share: float = 0.0
     repairs: tuple[str, ...] = ()
@@ -94,119 +74,121 @@ class Certificate:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def volume_error(self) -> float:
-        """Largest relative volume error of any region, ≥ 0."""
-        return max(abs(region.volume_error) for region in self.regions.values())
+    def volume_error(self) -> float | None:
+        """Largest relative volume error of any region, ≥ 0; None without a source."""
+        return max((abs(r.volume_error) for r in self.regions.values() if r.volume_error is not None), default=None)
 
     @property
     def distance_p99_voxels(self) -> float | None:
         """Largest 99th percentile of the distance of any region to its source, in voxels of the longest edge; None without a source."""
-        return max((d for region in self.regions.values() if (d := region.distance_p99_voxels) is not None), default=None)
+        return max((d for r in self.regions.values() if (d := r.distance_p99_voxels) is not None), default=None)
 
     def passes(self, gate: Gate) -> list[str]:
         """Reasons why the mesh fails the gate; empty if it passes."""
         reasons = []
         if self.dihedral_min_deg < gate.min_dihedral_deg:
             reasons.append(f"smallest dihedral angle {self.dihedral_min_deg:.1f}° is below {gate.min_dihedral_deg:g}°")
-        if not self.conforming:
+        if self.inverted_tets:
+            reasons.append(f"{self.inverted_tets} tetrahedra are inverted or flat in exact arithmetic")
+        if self.hanging_vertices:
+            reasons.append(f"{self.hanging_vertices} vertices hang in the middle of an edge or facet")
+        elif not self.conforming:
             reasons.append("some facets are shared by more than two tetrahedra")
         if self.crossing_facets:
-            reasons.append(f"{self.crossing_facets} pairs of outer facets cross")
+            reasons.append(f"{self.crossing_facets} pairs of membrane facets cross or touch")
+        reasons += [f"region {name!r} of the source has no tetrahedron" for name in self.lost_regions]
         for name, region in self.regions.items():
-            limit = gate.volume_limit(region.thickness_voxels)
-            if abs(region.volume_error) > limit:
-                reasons.append(
-                    f"volume of {name!r} differs by {100 * region.volume_error:+.1f} % from its voxels (limit {100 * limit:g} %)"
-                )
-            flags = {"closed": region.closed, "consistently oriented": region.oriented, "manifold": region.manifold}
-            reasons += [f"the boundary of {name!r} is not {flag}" for flag, holds in flags.items() if not holds]
+            if region.volume_error is not None:
+                limit = gate.volume_limit(np.inf if region.thickness_voxels is None else region.thickness_voxels)
+                if abs(region.volume_error) > limit:
+                    reasons.append(
+                        f"volume of {name!r} differs by {100 * region.volume_error:+.1f} % from its voxels (limit {100 * limit:g} %)"
+                    )
+            reasons += [f"the boundary of {name!r} is {fault}" for fault in region.faults]
         return reasons
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, text, lists and dicts."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self) | {"regions": {name: asdict(r) for name, r in self.regions.items()}}))
+        """Plain numbers, text, lists and dicts, with the numbers that are derived."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain |= {"volume_error": self.volume_error, "distance_p99_voxels": self.distance_p99_voxels}
+        for name, region in self.regions.items():
+            plain["regions"][name] |= {"distance_p99_voxels": region.distance_p99_voxels, "topology_changed": region.topology_changed}
+            if region.distance is not None:
+                plain["regions"][name]["distance"] |= region.distance.summary()
         return plain
 
 
 def certify(
-    mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float, *, source: Labels | Surface | None = None, **made: Any
+    mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float | None, *, source: Labels | Surface | None = None, **made: Any
 ) -> Certificate:
     """Measure a mesh.
 
-    sources: for each region number of the mesh, what its voxels were; voxel_nm: cube root of the voxel volume; source: what distances are
-    measured to, labels with the numbers of the regions or the surface of all regions together; made: the fields of Certificate that cannot
-    be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
+    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume (None where there are no voxels);
+    source: what distances are measured to, labels with the numbers of the regions, or the surface of a mesh of one region; made: the fields
+    of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
     """
-    dihedral = dihedral_angles(mesh.points, mesh.tets)
-    outer = boundary_facets(mesh.tets)
-    corner = surface_angles(mesh.points, mesh.facets if len(mesh.facets) else outer)
-    ratio = radius_ratio(mesh.points, mesh.tets)
-    areas = _areas_by_name(mesh)
-    worst = dihedral.min(axis=1)
+    pairs = facet_pairs(mesh.tets)
+    walls = membranes(pairs, mesh.regions)
+    shapes = TetShapes(mesh.points, mesh.tets)
+    names = {int(number): mesh.region_names.get(int(number), str(number)) for number in np.unique(mesh.regions)}
+    components = region_components(pairs, mesh.regions)
+    distances = _distances(mesh, walls, list(names), source)
+    regions = {
+        name: certify_region(mesh, n, shapes, walls, components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n))
+        for n, name in names.items()
+    }
     return Certificate(
         name=mesh.name,
         points=len(mesh.points),
         tets=len(mesh.tets),
-        dihedral_min_deg=float(worst.min()),
-        dihedral_p1_deg=float(np.percentile(dihedral, 1)),
-        dihedral_median_deg=float(np.median(dihedral)),
-        dihedral_max_deg=float(dihedral.max()),
-        tets_below_10_deg=int((worst < 10.0).sum()),
-        surface_angle_min_deg=float(corner.min()),
-        surface_angle_max_deg=float(corner.max()),
-        radius_ratio_min=float(ratio.min()),
-        radius_ratio_median=float(np.median(ratio)),
-        regions={
-            mesh.region_names.get(number, str(number)): _region(mesh, number, before, voxel_nm, source)
-            for number, before in sources.items()
-        },
-        membrane_area_nm2=areas.get("membrane", 0.0),
-        facet_areas_nm2=areas,
-        conforming=bool(facet_pairs(mesh.tets).shared.max() <= 2),
-        components=facet_components(mesh.tets)[0],
-        crossing_facets=len(crossing_facets(mesh.points, outer)),
+        regions=regions,
+        lost_regions=tuple(mesh.region_names.get(n, str(n)) for n in sources if n not in names),
+        **_shapes(mesh, shapes, walls),
+        **_soundness(mesh, pairs, walls, names),
         **made,
     )
 
 
-def _region(mesh: TetMesh, number: int, before: SourceRegion, voxel_nm: float, source: Labels | Surface | None) -> RegionCertificate:
-    tets = mesh.tets[mesh.regions == number]
-    faces = boundary_facets(tets)
-    topology = surface_topology(faces)
-    volume = float(mesh.volumes()[mesh.regions == number].sum())
-    area = float(_areas(mesh, faces).sum())
-    return RegionCertificate(
-        voxels=before.voxels,
-        volume_nm3=volume,
-        voxel_volume_nm3=before.volume_nm3,
-        volume_error=volume / before.volume_nm3 - 1.0,
-        area_nm2=area,
-        thickness_voxels=2.0 * volume / area / voxel_nm,
-        closed=topology.closed,
-        oriented=topology.oriented,
-        manifold=topology.manifold,
-        components_before=before.components,
-        components=facet_components(tets)[0],
-        euler_before=before.euler,
-        euler=topology.euler,
-        distance=_distance(mesh, number, faces, source),
-    )
-
-
-def _distance(mesh: TetMesh, number: int, faces: np.ndarray, source: Labels | Surface | None) -> SourceDistance | None:
+def _distances(mesh: TetMesh, walls: Membranes, numbers: list[int], source: Labels | Surface | None) -> dict[int, SourceDistance]:
     if isinstance(source, Labels):
-        mask = source.data == number
-        return distance_to_labels(mesh.points, faces, mask, source) if mask.any() and len(faces) else None
-    if isinstance(source, Surface) and len(set(mesh.regions.tolist())) == 1:
-        return distance_to_surface(mesh.points, faces, source)
-    return None
+        crops = regions_of_labels(source, numbers)
+        return {n: distance_to_labels(mesh.points, walls.around(n), crop.data == 1, crop) for n, crop in crops.items()}
+    if isinstance(source, Surface) and len(numbers) == 1:
+        return {numbers[0]: distance_to_surface(mesh.points, walls.facets, source)}
+    return {}
 
 
-def _areas(mesh: TetMesh, faces: np.ndarray) -> np.ndarray:
-    a, b, c = (mesh.points[faces[:, i]] for i in range(3))
-    return np.asarray(0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1))
+def _shapes(mesh: TetMesh, shapes: TetShapes, walls: Membranes) -> dict[str, Any]:
+    whole, surface = shapes.of(), facet_quality(mesh.points, walls.facets)
+    tagged = {name: facet_quality(mesh.points, facets) for name in mesh.facet_names.values() if len(facets := mesh.facets_named(name))}
+    return {
+        "dihedral_min_deg": whole.dihedral_min_deg,
+        "dihedral_p1_deg": whole.dihedral_p1_deg,
+        "dihedral_median_deg": whole.dihedral_median_deg,
+        "dihedral_max_deg": whole.dihedral_max_deg,
+        "tets_below_10_deg": shapes.below(SMALL_DIHEDRAL_DEG),
+        "surface_angle_min_deg": surface.angle_min_deg,
+        "surface_angle_max_deg": surface.angle_max_deg,
+        "radius_ratio_min": whole.radius_ratio_min,
+        "radius_ratio_median": whole.radius_ratio_median,
+        "quality": whole,
+        "surface": surface,
+        "membranes": tagged,
+        "membrane_area_nm2": tagged["membrane"].area_nm2 if "membrane" in tagged else 0.0,
+        "facet_areas_nm2": {name: quality.area_nm2 for name, quality in tagged.items()},
+    }
 
 
-def _areas_by_name(mesh: TetMesh) -> dict[str, float]:
-    areas = _areas(mesh, mesh.facets)
-    return {name: float(areas[mesh.facet_tags == tag].sum()) for tag, name in mesh.facet_names.items()}
+def _soundness(mesh: TetMesh, pairs: FacetPairs, walls: Membranes, names: Mapping[int, str]) -> dict[str, Any]:
+    crossing = crossing_facets(mesh.points, walls.facets)
+    hanging = len(hanging_vertices(mesh.points, walls.facets, crossing))
+    lines, branching = triple_lines(mesh.points, walls, names)
+    return {
+        "conforming": bool(pairs.shared.max() <= 2) and hanging == 0,
+        "hanging_vertices": hanging,
+        "inverted_tets": int((~exactly_positive(mesh.points, mesh.tets)).sum()),
+        "components": region_components(pairs, np.zeros_like(mesh.regions))[0],
+        "crossing_facets": len(crossing),
+        "triple_lines": lines,
+        "other_branching_edges": branching,
+    }

@@ -64,6 +64,11 @@ class SourceDistance:
         """The larger of the two means."""
         return max(self.to_source.mean_nm, self.to_mesh.mean_nm)
 
+    def summary(self) -> dict[str, float]:
+        """The larger of both directions, in nm and in units."""
+        lengths = {"hausdorff": self.hausdorff_nm, "p99": self.p99_nm, "mean": self.mean_nm}
+        return {f"{n}_nm": d for n, d in lengths.items()} | {f"{n}_units": d / self.unit_nm for n, d in lengths.items()}
+
 
 def distance_to_labels(points: Floats, faces: Index, mask: NDArray[np.bool_], labels: Labels) -> SourceDistance:
     """Distance between a triangle surface and the voxel faces around a mask.

@@ -37,6 +37,25 @@ def flat_facets(points: Floats, faces: Index) -> Index:
     return np.flatnonzero(_flat(Orientation(points), faces))
 
 
+def hanging_vertices(points: Floats, faces: Index, crossing: Index) -> Index:
+    """Vertices of one facet of a crossing pair that lie exactly on the other without being its corner, (N,).
+
+    Where tetrahedra meet that do not share whole facets, such vertices hang in the middle of an edge or a facet. crossing: (N, 2), from
+    `crossing_facets`.
+    """
+    orientation = Orientation(points)
+    found = [np.zeros(0, np.int64)]
+    for own, other in (crossing.T, crossing.T[::-1]):
+        for corner in range(3):
+            vertex, facet = faces[own, corner], faces[other]
+            rows = np.flatnonzero(~(facet == vertex[:, None]).any(axis=1))
+            in_plane = orientation.of_tetrahedra(np.concatenate([facet[rows], vertex[rows, None]], axis=1)) == 0
+            rows = rows[in_plane]
+            on_it = _meets_in_plane(orientation, np.stack([vertex[rows], vertex[rows]], axis=1), facet[rows])
+            found.append(vertex[rows[on_it]])
+    return np.unique(np.concatenate(found))
+
+
 def _flat(orientation: Orientation, faces: Index) -> Flags:
     flat = np.ones(len(faces), bool)
     for axis in range(3):

@@ -53,6 +53,16 @@ def facet_components(tets: Index) -> tuple[int, Index]:
     return _components(len(tets), pairs.first[inner], pairs.second[inner])
 
 
+def region_components(pairs: FacetPairs, regions: NDArray[np.int32]) -> dict[int, int]:
+    """Number of components of each region, connected through its own facets; regions: (T,)."""
+    inner = (pairs.second >= 0) & (regions[pairs.first] == regions[pairs.second])
+    count, member = _components(len(regions), pairs.first[inner], pairs.second[inner])
+    owner = np.zeros(count, regions.dtype)
+    owner[member] = regions
+    numbers, counts = np.unique(owner, return_counts=True)
+    return {int(n): int(c) for n, c in zip(numbers, counts, strict=True)}
+
+
 def edges_of(cells: Index) -> tuple[Index, Index]:
     """Edges of triangles (N, 3) or tetrahedra (N, 4): unique edges (E, 2), lower index first, and the edge of each (cell, local edge)."""
     local = TET_EDGES if cells.shape[1] == 4 else np.array([[0, 1], [1, 2], [2, 0]])
