@@ -88,6 +88,10 @@ class Certificate:
         reasons = []
         if self.dihedral_min_deg < gate.min_dihedral_deg:
             reasons.append(f"smallest dihedral angle {self.dihedral_min_deg:.1f}° is below {gate.min_dihedral_deg:g}°")
+        if self.surface_angle_min_deg < gate.surface_angle_min_deg:
+            reasons.append(f"smallest surface angle {self.surface_angle_min_deg:.1f}° is below {gate.surface_angle_min_deg:g}°")
+        if self.surface_angle_max_deg > gate.surface_angle_max_deg:
+            reasons.append(f"largest surface angle {self.surface_angle_max_deg:.1f}° is above {gate.surface_angle_max_deg:g}°")
         if self.inverted_tets:
             reasons.append(f"{self.inverted_tets} tetrahedra are inverted or flat in exact arithmetic")
         if self.hanging_vertices:
@@ -104,6 +108,11 @@ class Certificate:
                     reasons.append(
                         f"volume of {name!r} differs by {100 * region.volume_error:+.1f} % from its voxels (limit {100 * limit:g} %)"
                     )
+            if region.distance_p99_voxels is not None and region.distance_p99_voxels > gate.distance_p99_voxels:
+                reasons.append(
+                    f"99 % of the boundary of {name!r} lie within {region.distance_p99_voxels:.2f} voxels of its source "
+                    f"(limit {gate.distance_p99_voxels:g})"
+                )
             reasons += [f"the boundary of {name!r} is {fault}" for fault in region.faults]
         return reasons
 

@@ -1,11 +1,13 @@
-"""The verb `cellml mesh`: a label file in, a certified mesh out."""
+"""The verb `cellml mesh`: labels, signed distances or a surface in, a certified mesh out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cellml.errors import CellmlError, FileError
 from cellml.meshing.errors import MeshingError
@@ -15,41 +17,78 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from cellml.meshing.certificate import Certificate
+    from cellml.meshing.mesher import MeshResult
+    from cellml.types import Labels, Volume
 
-_SUFFIXES = (".vtu", ".msh")
+_SURFACES = (".off", ".ply", ".stl", ".obj")
+_PICTURES = (".png", ".html")
+KINDS = ("labels", "distance")
 
 
 def mesh_file(
     input: str,
     output: str,
+    kind: str = "labels",
     label: int | None = None,
     spacing_nm: Sequence[float] | None = None,
+    unit: str | None = None,
+    sample_nm: float | None = None,
     edge_nm: float | None = None,
+    components: str = "all",
     cut_faces: bool = True,
+    contact: str = "fuse",
+    cleft_nm: float | None = None,
+    host: int = 0,
+    names: Mapping[int, str] | None = None,
+    membranes: Mapping[str, Sequence[int | str]] | None = None,
+    patches: Mapping[str, str] | None = None,
+    picture: str | None = None,
+    version: str | None = None,
     timeout_s: float = 120.0,
     gate: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Mesh a label file and write the mesh, its certificate beside it as `.json`, and a short table to the terminal.
+    """Mesh a file and write the mesh, its certificate beside it as `.json`, and a short table to the terminal.
 
-    input: labels, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; output: `.vtu` or `.msh`; label: this one only (all, at
-    most 8, if None); spacing_nm: (z, y, x) where the file does not say; edge_nm, cut_faces, timeout_s: as in `mesh_labels`; gate: fields of
-    `Gate` that differ from its defaults; force: write a mesh that fails its gate.
+    input: labels, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; with kind="distance" a volume of signed distances in nm,
+    negative inside, a channel a region; or a surface (.off, .ply, .stl, .obj), whose lengths are in `unit` and are sampled every `sample_nm`.
+    output: one of the mesh suffixes of `cellml.io`; label: this one only (all if None); spacing_nm: (z, y, x) where the file does not say;
+    names: of labels; membranes: pairs of regions by name; patches: a mask file by name; picture: `.png` or `.html`; version: of `.msh`;
+    gate: fields of `Gate` that differ from its defaults; force: write a mesh that fails its gate. The rest as in `mesh_labels`.
     Returns the certificate as plain containers. Raises MeshingError, and writes nothing, if the mesh fails its gate and `force` is not set.
     """
     from rich.console import Console
 
     from cellml.data.references import resolve
-    from cellml.io import read_labels, write_json, write_mesh
+    from cellml.io import read_labels, read_surface, write_json, write_mesh
     from cellml.io.overlap import require_apart
-    from cellml.meshing.mesher import mesh_labels
+    from cellml.meshing.fields import mesh_fields
+    from cellml.meshing.foreign import mesh_surface
+    from cellml.meshing.labels import mesh_labels
 
-    target = _target(output)
+    target = _target(output, picture)
+    if kind not in KINDS:
+        raise CellmlError(f"kind={kind} is not known; use {' or '.join(KINDS)}. A surface is known by its suffix ({', '.join(_SURFACES)}).")
     limits = _limits(gate or {})
-    reference, warning = resolve(input, "labels")
-    require_apart(output, reference)
-    labels = read_labels(reference, spacing_nm=spacing_nm)
-    result = mesh_labels(labels, label=label, edge_nm=edge_nm, cut_faces=cut_faces, timeout_s=timeout_s, gate=limits)
+    masks = {name: read_labels(resolve(mask, "labels")[0]) for name, mask in (patches or {}).items()}
+    pairs = {name: _pair(name, pair) for name, pair in (membranes or {}).items()}
+    shared: dict[str, Any] = {"edge_nm": edge_nm, "timeout_s": timeout_s, "gate": limits, "patches": masks}
+    warning = ""
+    result: MeshResult
+    if Path(input).suffix.lower() in _SURFACES:
+        require_apart(output, input)
+        result = mesh_surface(read_surface(input, unit=unit), spacing_nm=sample_nm, **shared)
+    else:
+        reference, warning = resolve(input, "labels" if kind == "labels" else "raw")
+        require_apart(output, reference)
+        if kind == "distance":
+            result = mesh_fields(_distances(reference, spacing_nm), cut_faces=cut_faces, membranes=pairs, **shared)
+        else:
+            labels = _named(read_labels(reference, spacing_nm=spacing_nm), names or {})
+            contacts: dict[str, Any] = {"contact": contact, "cleft_nm": cleft_nm, "host": host}
+            result = mesh_labels(
+                labels, label=label, components=components, cut_faces=cut_faces, membranes=pairs, **contacts, **shared
+            )
     console = Console()
     if warning:
         console.print(warning, style="bold yellow")
@@ -61,20 +100,28 @@ def mesh_file(
             "force=true writes it all the same."
         )
     certificate = result.certificate.as_dict() | {"gate_failures": reasons}
-    write_mesh(result.mesh, target)
+    write_mesh(result.mesh, target, version=version)
     write_json(target.with_suffix(".json"), certificate)
-    console.print(
-        f"{target} and {target.with_suffix('.json').name} written"
-        + (f", although it fails its gate: {'; '.join(reasons)}." if reasons else ".")
-    )
+    written = [str(target), target.with_suffix(".json").name]
+    if picture:
+        from cellml.report.mesh_picture import draw_mesh
+
+        draw_mesh(result.mesh, Path(picture).expanduser(), certificate=result.certificate)
+        written.append(picture)
+    failing = f", although it fails its gate: {'; '.join(reasons)}." if reasons else "."
+    console.print(f"{', '.join(written[:-1])} and {written[-1]} written{failing}")
     return certificate
 
 
-def _target(output: str) -> Path:
-    """The file to write, known to be of a mesh format before minutes are spent."""
+def _target(output: str, picture: str | None) -> Path:
+    """The file to write, known to be of a mesh format, and the picture to be one, before minutes are spent."""
+    from cellml.io.meshes import MESH_SUFFIXES
+
     target = Path(output).expanduser()
-    if target.suffix.lower() not in _SUFFIXES:
-        raise FileError(f"output={output} has no suffix of a tetrahedral mesh; use {' or '.join(_SUFFIXES)}.")
+    if target.suffix.lower() not in MESH_SUFFIXES:
+        raise FileError(f"output={output} has no suffix of a mesh; use one of {', '.join(MESH_SUFFIXES)}.")
+    if picture and Path(picture).suffix.lower() not in _PICTURES:
+        raise FileError(f"picture={picture} has no suffix of a picture; use {' or '.join(_PICTURES)} (which can be turned).")
     return target
 
 
@@ -86,28 +133,73 @@ def _limits(gate: Mapping[str, float]) -> Gate:
     return Gate(**gate)
 
 
+def _pair(name: str, pair: Sequence[int | str]) -> tuple[int | str, int | str]:
+    if isinstance(pair, str) or len(pair) != 2:
+        raise CellmlError(f"Membrane {name!r} must name two regions, as in membranes={{{name}: [1, 0]}}, got {pair!r}.")
+    return pair[0], pair[1]
+
+
+def _named(labels: Labels, names: Mapping[int, str]) -> Labels:
+    absent = [number for number in names if not (labels.data == number).any()]
+    if absent:
+        raise CellmlError(f"names gives a name to label {absent[0]}, which {labels.name!r} does not hold.")
+    twice = [name for name in names.values() if list(names.values()).count(name) > 1]
+    if twice:
+        raise CellmlError(f"names gives {twice[0]!r} to two labels; a region needs a name of its own.")
+    return replace(labels, names={**labels.names, **{int(number): str(name) for number, name in names.items()}})
+
+
+def _distances(reference: str, spacing_nm: Sequence[float] | None) -> dict[str, Volume]:
+    """Signed distances by region, one for each channel of the file."""
+    from cellml.io import read_volume
+
+    volume = read_volume(reference, spacing_nm=spacing_nm)
+    if volume.axes == "ZYX":
+        return {"inside": volume}
+    if volume.axes != "CZYX":
+        raise CellmlError(f"{reference} has axes {volume.axes}; signed distances are ZYX, or CZYX with a channel for each region.")
+    channels = volume.channels or tuple(f"region_{i}" for i in range(1, len(volume.data) + 1))
+    return {
+        name: replace(volume, data=np.asarray(data), axes="ZYX", channels=(), name=name)
+        for name, data in zip(channels, volume.data, strict=True)
+    }
+
+
 def _table(certificate: Certificate) -> Table:
     from rich.table import Table
 
     table = Table(
-        "region", "volume µm³", "against voxels", "boundary", "Euler number", title=f"{certificate.name}: {_summary(certificate)}"
+        "region",
+        "volume µm³",
+        "against source",
+        "p99 distance",
+        "boundary",
+        "Euler number",
+        "components",
+        title=f"{certificate.name}: {_summary(certificate)}",
     )
     for name, region in certificate.regions.items():
-        flags = {"closed": region.closed, "oriented": region.oriented, "manifold": region.manifold}
+        error, distance = region.volume_error, region.distance_p99_voxels
         table.add_row(
             name,
             f"{region.volume_nm3 * 1e-9:.4g}",
-            f"{100 * region.volume_error:+.2f} %",
-            ", ".join(flag if holds else f"not {flag}" for flag, holds in flags.items()),
-            f"{region.euler} (voxels {region.euler_before})",
+            "" if error is None else f"{100 * error:+.2f} %",
+            "" if distance is None else f"{distance:.2f} voxels",
+            ", ".join(region.faults) or "closed, oriented, manifold",
+            _change(region.euler_before, region.euler),
+            _change(region.components_before, region.components),
         )
     for repair in certificate.repairs:
-        table.add_row("repair", "", "", repair, "")
+        table.add_row("repair", "", "", "", repair)
     return table
+
+
+def _change(before: int | None, after: int) -> str:
+    return str(after) if before is None or before == after else f"{after} (source {before})"
 
 
 def _summary(certificate: Certificate) -> str:
     return (
-        f"{certificate.tets} tetrahedra, smallest dihedral angle {certificate.dihedral_min_deg:.1f}°, "
-        f"membrane {certificate.membrane_area_nm2 * 1e-6:.4g} µm², {certificate.cpu_s:.1f} CPU s"
+        f"{certificate.tets} tetrahedra, smallest dihedral angle {certificate.dihedral_min_deg:.1f}°, surface angles "
+        f"{certificate.surface_angle_min_deg:.0f}–{certificate.surface_angle_max_deg:.0f}°, {certificate.cpu_s:.1f} CPU s"
     )

@@ -82,8 +82,8 @@ class Shapes(Protocol):
     def numbers(self) -> list[int]:
         """The labels in the order in which they are cut out; the last one is the rest."""
 
-    def target(self, numbers: Sequence[int]) -> float | None:
-        """Volume in nm³ that labels shall have together; None where the zero of their distance decides."""
+    def target(self, numbers: Sequence[int]) -> float:
+        """Volume in nm³ that labels shall have together."""
 
     def outer(self, smoothing: float) -> Floats:
         """Smooth signed distance of all labels together, (Z, Y, X) in nm."""
@@ -114,7 +114,7 @@ class LabelShapes:
     volumes: Mapping[int, float]
     contact: Contact
 
-    def target(self, numbers: Sequence[int]) -> float | None:
+    def target(self, numbers: Sequence[int]) -> float:
         """Volume in nm³ of the labels' voxels."""
         return sum(self.volumes[n] for n in numbers)
 
@@ -127,11 +127,11 @@ class LabelShapes:
         for number in self.numbers:
             box = self._box(number)
             part = self.data[box]
-            field = self._distance(part == number, smoothing)
+            distance = self._distance(part == number, smoothing)
             others = (part > 0) & (part != number)
             if others.any():
-                field = np.maximum(field, 0.5 * self.contact.gap_nm - self._distance(others, smoothing))
-            pulled[box] = np.minimum(pulled[box], field)
+                distance = np.maximum(distance, 0.5 * self.contact.gap_nm - self._distance(others, smoothing))
+            pulled[box] = np.minimum(pulled[box], distance)
         return np.where(np.isfinite(pulled), pulled, union)
 
     def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
@@ -199,15 +199,16 @@ def shapes_of_labels(
 
 @dataclass(frozen=True, eq=False)
 class FieldShapes:
-    """Shapes given by signed distances (nm, negative inside) over the frame's grid, by label; their zero is the surface."""
+    """Shapes given by signed distances (nm, negative inside) over the frame's grid, by label, and their volumes in nm³."""
 
     frame: Frame
     fields: Mapping[int, Floats]
     numbers: list[int]
+    volumes: Mapping[int, float]
 
-    def target(self, numbers: Sequence[int]) -> float | None:
-        """None: the zero of the distance decides."""
-        return None
+    def target(self, numbers: Sequence[int]) -> float:
+        """Volume in nm³ of the shapes together."""
+        return sum(self.volumes[n] for n in numbers)
 
     def outer(self, smoothing: float) -> Floats:
         """Distance to all shapes together."""
@@ -219,8 +220,10 @@ class FieldShapes:
         return Local(0.5 * (self.fields[number] - rest), (0, 0, 0))
 
 
-def shapes_of_fields(fields: Mapping[int, Floats], spacing: Floats, origin: Floats, *, cut_faces: bool) -> FieldShapes:
-    """The box around signed distances on one grid, extended beyond the border where a shape touches it."""
+def shapes_of_fields(
+    fields: Mapping[int, Floats], spacing: Floats, origin: Floats, volumes: Mapping[int, float], *, cut_faces: bool
+) -> FieldShapes:
+    """The box around signed distances on one grid, extended beyond the border where a shape touches it; volumes: nm³ of each."""
     union = np.minimum.reduce(list(fields.values()))
     walls = np.array([[(np.take(union, [side * (union.shape[axis] - 1)], axis=axis) < 0).any() for side in (0, 1)] for axis in range(3)])
     extended = {number: _extended(field, walls & cut_faces, float(spacing.max())) for number, field in fields.items()}
@@ -236,7 +239,7 @@ def shapes_of_fields(fields: Mapping[int, Floats], spacing: Floats, origin: Floa
         walls=walls & cut_faces,
     )
     order = sorted(extended, key=lambda n: (int((extended[n] < 0).sum()), n))
-    return FieldShapes(frame, extended, order)
+    return FieldShapes(frame, extended, order, volumes)
 
 
 def _extended(field: Floats, walls: NDArray[np.bool_], voxel: float) -> Floats:

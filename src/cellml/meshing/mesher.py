@@ -116,7 +116,7 @@ def _attempt(
     options = _options(order.edge_nm, frame.voxel_nm)
     allowed = max(deadline - time.monotonic(), 1.0)
     done = remesh(_mmg_input(cut, order, planes, tolerance), [options], timeout_s=allowed, allowed_s=order.timeout_s)
-    targets = {n: kept * volume for n in shapes.numbers if (volume := shapes.target([n])) is not None}
+    targets = {n: kept * shapes.target([n]) for n in shapes.numbers}
     polished, moved_nm = _finished(done, shapes, order, targets)
     mesh = _assembled(polished, done, order, planes, tolerance)
     settings = {

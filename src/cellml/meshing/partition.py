@@ -89,15 +89,12 @@ def _cut_out(mesh: CutMesh, shapes: Shapes, local: Local, number: int, bit: int,
     return _joined(mesh, part, used, outer, mesh.regions[~chosen])
 
 
-def _with_level(mesh: CutMesh, cap: NDArray[np.float64] | None, target: float | None, *, reach: float, region: int = _UNDECIDED) -> CutMesh:
+def _with_level(mesh: CutMesh, cap: NDArray[np.float64] | None, target: float, *, reach: float, region: int = _UNDECIDED) -> CutMesh:
     """Values shifted so that the region's part below zero has the target volume, but nowhere below the cap."""
-    values = mesh.values
-    if target is not None:
-        chosen = mesh.regions == region
-        tets = mesh.tets[chosen]
-        corner_cap = None if cap is None else cap[tets]
-        level = volume_preserving_level(volumes(mesh.points, tets), values[tets], target, reach=reach, cap=corner_cap)
-        values = values - level
+    tets = mesh.tets[mesh.regions == region]
+    corner_cap = None if cap is None else cap[tets]
+    level = volume_preserving_level(volumes(mesh.points, tets), mesh.values[tets], target, reach=reach, cap=corner_cap)
+    values = mesh.values - level
     return replace(mesh, values=values if cap is None else np.maximum(values, cap))
 
 
@@ -109,7 +106,7 @@ def _cut(mesh: CutMesh, region: int, inside: int, outside: int, bit: int) -> Cut
         warped = warp_to_level(mesh, share=_WARP_SHARE, frozen=frozen)
         result = split_at_level(warped, region=region, inside=inside, outside=outside, bit=bit)
         defects = np.concatenate([surface_topology(boundary_facets(result.tets[result.regions == side])).defects for side in sides])
-        defects = defects[defects < len(frozen)]
+        defects = defects[(defects < len(frozen)) & (result.values[defects] == 0)]
         if len(defects) == 0 or frozen[defects].all():
             break
         frozen[defects] = True
