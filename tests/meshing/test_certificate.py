@@ -43,6 +43,8 @@ def test_a_good_mesh_passes(block):
     [
         ({"dihedral_min_deg": 6.2}, "smallest dihedral angle 6.2° is below 10°"),
         ({"conforming": False}, "more than two tetrahedra"),
+        ({"surface_angle_min_deg": 13.0}, "smallest surface angle 13.0° is below 20°"),
+        ({"surface_angle_max_deg": 140.0}, "largest surface angle 140.0° is above 130°"),
         ({"inverted_tets": 2}, "2 tetrahedra are inverted or flat in exact arithmetic"),
         ({"hanging_vertices": 4, "conforming": False}, "4 vertices hang"),
         ({"lost_regions": ("vesicle",)}, "region 'vesicle' of the source has no tetrahedron"),
@@ -56,8 +58,8 @@ def test_each_fault_is_named(block, change, reason):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"volume_error": -0.03, "thickness_voxels": 8.0}, "volume of 'box' differs by -3.0 % from its voxels (limit 2 %)"),
-        ({"volume_error": 0.06, "thickness_voxels": 1.5}, "volume of 'box' differs by +6.0 % from its voxels (limit 5 %)"),
+        ({"volume_error": -0.03, "thickness_voxels": 8.0}, "volume of 'box' differs by -3.0 % from its source (limit 2 %)"),
+        ({"volume_error": 0.06, "thickness_voxels": 1.5}, "volume of 'box' differs by +6.0 % from its source (limit 5 %)"),
         ({"manifold": False}, "the boundary of 'box' is not manifold"),
         ({"closed": False}, "the boundary of 'box' is not closed"),
     ],
@@ -84,6 +86,10 @@ def test_distance_to_the_labels():
     found = certify(mesh, {1: SourceRegion(96, 96000.0, 1, 2)}, 10.0, source=labels)
     assert found.regions["box"].distance.hausdorff_nm == pytest.approx(2.0)
     assert found.distance_p99_voxels == found.regions["box"].distance_p99_voxels == pytest.approx(0.2)
+    assert found.passes(Gate()) == []
+    assert found.passes(Gate(distance_p99_voxels=0.1)) == [
+        "1 % of the boundary of 'box' lies further than 0.20 voxels from its source (limit 0.1)"
+    ]
     assert found.as_dict()["regions"]["box"]["distance"]["to_mesh"]["largest_nm"] == pytest.approx(2.0)
 
 

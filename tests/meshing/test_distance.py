@@ -116,6 +116,10 @@ def test_distance_to_a_surface():
     found = distance_to_surface(points + np.array([0, 0, 4.0]), faces, Surface(points, faces))
     assert (found.to_source.largest_nm, found.to_mesh.largest_nm) == pytest.approx((4.0, 4.0))
     assert found.unit_nm == pytest.approx(10.0)
+    finer = distance_to_surface(points + np.array([0, 0, 4.0]), faces, Surface(points, faces), unit_nm=2.0)
+    assert finer.summary() == pytest.approx(
+        found.summary() | {"hausdorff_units": 2.0, "p99_units": 2.0, "mean_units": finer.mean_nm / 2}, rel=0.2
+    )
 
 
 def test_samples_tile_their_triangles():

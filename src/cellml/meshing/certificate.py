@@ -85,6 +85,19 @@ class Certificate:
 
     def passes(self, gate: Gate) -> list[str]:
         """Reasons why the mesh fails the gate; empty if it passes."""
+        reasons = [*self._angles(gate), *self._soundness()]
+        for name, region in self.regions.items():
+            reasons += [f"the boundary of {name!r} is {fault}" for fault in region.faults]
+            error, distance = region.volume_error, region.distance_p99_voxels
+            limit = gate.volume_limit(np.inf if region.thickness_voxels is None else region.thickness_voxels)
+            if error is not None and abs(error) > limit:
+                reasons.append(f"volume of {name!r} differs by {100 * error:+.1f} % from its source (limit {100 * limit:g} %)")
+            if distance is not None and distance > gate.distance_p99_voxels:
+                most = f"(limit {gate.distance_p99_voxels:g})"
+                reasons.append(f"1 % of the boundary of {name!r} lies further than {distance:.2f} voxels from its source {most}")
+        return reasons
+
+    def _angles(self, gate: Gate) -> list[str]:
         reasons = []
         if self.dihedral_min_deg < gate.min_dihedral_deg:
             reasons.append(f"smallest dihedral angle {self.dihedral_min_deg:.1f}° is below {gate.min_dihedral_deg:g}°")
@@ -92,6 +105,10 @@ class Certificate:
             reasons.append(f"smallest surface angle {self.surface_angle_min_deg:.1f}° is below {gate.surface_angle_min_deg:g}°")
         if self.surface_angle_max_deg > gate.surface_angle_max_deg:
             reasons.append(f"largest surface angle {self.surface_angle_max_deg:.1f}° is above {gate.surface_angle_max_deg:g}°")
+        return reasons
+
+    def _soundness(self) -> list[str]:
+        reasons = []
         if self.inverted_tets:
             reasons.append(f"{self.inverted_tets} tetrahedra are inverted or flat in exact arithmetic")
         if self.hanging_vertices:
@@ -100,21 +117,7 @@ class Certificate:
             reasons.append("some facets are shared by more than two tetrahedra")
         if self.crossing_facets:
             reasons.append(f"{self.crossing_facets} pairs of membrane facets cross or touch")
-        reasons += [f"region {name!r} of the source has no tetrahedron" for name in self.lost_regions]
-        for name, region in self.regions.items():
-            if region.volume_error is not None:
-                limit = gate.volume_limit(np.inf if region.thickness_voxels is None else region.thickness_voxels)
-                if abs(region.volume_error) > limit:
-                    reasons.append(
-                        f"volume of {name!r} differs by {100 * region.volume_error:+.1f} % from its voxels (limit {100 * limit:g} %)"
-                    )
-            if region.distance_p99_voxels is not None and region.distance_p99_voxels > gate.distance_p99_voxels:
-                reasons.append(
-                    f"99 % of the boundary of {name!r} lie within {region.distance_p99_voxels:.2f} voxels of its source "
-                    f"(limit {gate.distance_p99_voxels:g})"
-                )
-            reasons += [f"the boundary of {name!r} is {fault}" for fault in region.faults]
-        return reasons
+        return reasons + [f"region {name!r} of the source has no tetrahedron" for name in self.lost_regions]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, text, lists and dicts, with the numbers that are derived."""
@@ -132,7 +135,8 @@ def certify(
 ) -> Certificate:
     """Measure a mesh.
 
-    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume (None where there are no voxels);
+    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume, or the spacing at which
+    a surface was sampled (None where there is neither);
     source: what distances are measured to, labels with the numbers of the regions, or the surface of a mesh of one region; made: the fields
     of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
     """
@@ -141,7 +145,7 @@ def certify(
     shapes = TetShapes(mesh.points, mesh.tets)
     names = {int(number): mesh.region_names.get(int(number), str(number)) for number in np.unique(mesh.regions)}
     components = region_components(pairs, mesh.regions)
-    distances = _distances(mesh, walls, list(names), source)
+    distances = _distances(mesh, walls, list(names), source, voxel_nm)
     regions = {
         name: certify_region(mesh, n, shapes, walls, components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n))
         for n, name in names.items()
@@ -158,12 +162,14 @@ def certify(
     )
 
 
-def _distances(mesh: TetMesh, walls: Membranes, numbers: list[int], source: Labels | Surface | None) -> dict[int, SourceDistance]:
+def _distances(
+    mesh: TetMesh, walls: Membranes, numbers: list[int], source: Labels | Surface | None, voxel_nm: float | None
+) -> dict[int, SourceDistance]:
     if isinstance(source, Labels):
         crops = regions_of_labels(source, numbers)
         return {n: distance_to_labels(mesh.points, walls.around(n), crop.data == 1, crop) for n, crop in crops.items()}
     if isinstance(source, Surface) and len(numbers) == 1:
-        return {numbers[0]: distance_to_surface(mesh.points, walls.facets, source)}
+        return {numbers[0]: distance_to_surface(mesh.points, walls.facets, source, unit_nm=voxel_nm)}
     return {}
 
 

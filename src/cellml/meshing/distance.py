@@ -40,8 +40,8 @@ class DirectedDistance:
 class SourceDistance:
     """Distances between the boundary of a mesh, or of one region, and that of its source.
 
-    to_source: from the mesh to the source; to_mesh: from the source to the mesh; unit_nm: length of the longest voxel edge, or the median
-    edge of a source surface; tolerance_nm: by how much the largest distances may be too small.
+    to_source: from the mesh to the source; to_mesh: from the source to the mesh; unit_nm: length of the longest voxel edge, or what was
+    given for a source surface; tolerance_nm: by how much the largest distances may be too small.
     """
 
     to_source: DirectedDistance
@@ -81,10 +81,13 @@ def distance_to_labels(points: Floats, faces: Index, mask: NDArray[np.bool_], la
     return _between(mesh, _Side.of_rectangles(rectangles), unit=max(labels.spacing))
 
 
-def distance_to_surface(points: Floats, faces: Index, source: Surface) -> SourceDistance:
-    """Distance between a triangle surface, points (P, 3) in nm and faces (F, 3), and a source surface that has faces."""
+def distance_to_surface(points: Floats, faces: Index, source: Surface, *, unit_nm: float | None = None) -> SourceDistance:
+    """Distance between a triangle surface, points (P, 3) in nm and faces (F, 3), and a source surface that has faces.
+
+    unit_nm: in which distances are also stated, and fine against the shape; the median edge of the source where None.
+    """
     corners = source.vertices[source.faces]
-    unit = float(np.median(np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2)))
+    unit = float(np.median(np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2))) if unit_nm is None else unit_nm
     mesh, other = (_Side.of_triangles(part, _SAMPLE_EDGE * unit) for part in (points[faces], corners))
     return _between(mesh, other, unit=unit)
 
