@@ -78,3 +78,12 @@ def test_distances_to_rectangles_agree_with_those_to_their_triangles(seed):
 def test_points_on_a_piece_have_distance_zero():
     corners = np.array([[[0, 0, 0], [8, 0, 0], [0, 8, 0]]], float)
     assert closest(_pieces(corners), np.array([[0, 0, 0], [4, 4, 0], [2, 2, 0], [8, 0, 0.0]]))[0] == pytest.approx(0.0)
+
+
+def test_far_away_every_piece_is_a_candidate_and_memory_stays(monkeypatch):
+    monkeypatch.setattr("cellml.meshing.closest._MOST", 500)
+    rng = np.random.default_rng(0)
+    corners = np.zeros((40, 3, 3)) + rng.normal(size=(40, 1, 3)) * [5, 5, 0] + rng.normal(size=(40, 3, 3)) * [1, 1, 0]
+    points = rng.normal(size=(30, 3)) + np.array([0, 0, 1e4])
+    expected = [min(_to_triangle(p, *t) for t in corners) for p in points]
+    np.testing.assert_allclose(closest(_pieces(corners), points)[0], expected, rtol=1e-12)

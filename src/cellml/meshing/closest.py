@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _FIRST_LOOK = 12  # samples examined for every point; four times as many for those that stay undecided, and so on
-_CHUNK = 50_000  # points at a time, so that memory does not grow with the surface
+_MOST = 1_000_000  # candidates at a time, so that memory does not grow with the surfaces, nor with the distance between them
 
 
 class Pieces(Protocol):
@@ -83,27 +83,28 @@ class TrianglePieces:
 def closest(pieces: Pieces, points: Floats, tree: cKDTree | None = None) -> tuple[Floats, Index]:
     """Distance (N,) of points (N, 3) to the nearest piece, and which piece that is (N,); tree: of `pieces.samples`, if there is one."""
     tree = cKDTree(pieces.samples) if tree is None else tree
-    found = [_closest(pieces, tree, points[start : start + _CHUNK]) for start in range(0, max(len(points), 1), _CHUNK)]
-    return np.concatenate([distance for distance, _ in found]), np.concatenate([piece for _, piece in found])
-
-
-def _closest(pieces: Pieces, tree: cKDTree, points: Floats) -> tuple[Floats, Index]:
     best, which = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
     todo, look = np.arange(len(points)), min(_FIRST_LOOK, tree.n)
     while len(todo):
-        away, sample = (part.reshape(len(todo), look) for part in tree.query(points[todo], k=look))
-        # The first sample lies on its piece: a piece whose samples are further than that by more than the reach is not the nearest.
-        row, column = np.nonzero(away <= away[:, :1] + pieces.reach)
-        candidate = pieces.owner[sample[row, column]]
-        distance = np.full(away.shape, np.inf)
-        distance[row, column] = pieces.distances(points[todo[row]], candidate)
-        nearest = distance.argmin(axis=1)
-        rows = np.arange(len(todo))
-        best[todo], which[todo] = distance[rows, nearest], pieces.owner[sample[rows, nearest]]
-        complete = away[:, -1] >= best[todo] + pieces.reach
-        todo = todo[~complete] if look < tree.n else todo[:0]
-        look = min(4 * look, tree.n)
+        batch = max(_MOST // look, 1)
+        complete = np.zeros(len(todo), bool)
+        for start in range(0, len(todo), batch):
+            part = slice(start, start + batch)
+            best[todo[part]], which[todo[part]], furthest = _nearest_of(pieces, tree, points[todo[part]], look)
+            complete[part] = (furthest >= best[todo[part]] + pieces.reach) | (look == tree.n)
+        todo, look = todo[~complete], min(4 * look, tree.n)
     return best, which
+
+
+def _nearest_of(pieces: Pieces, tree: cKDTree, points: Floats, look: int) -> tuple[Floats, Index, Floats]:
+    """Distance to the nearest piece of those that own the `look` nearest samples, that piece, and the distance of the last sample."""
+    away, sample = (part.reshape(len(points), look) for part in tree.query(points, k=look))
+    # The first sample lies on its piece: a piece whose samples are further than that by more than the reach is not the nearest.
+    row, column = np.nonzero(away <= away[:, :1] + pieces.reach)
+    distance = np.full(away.shape, np.inf)
+    distance[row, column] = pieces.distances(points[row], pieces.owner[sample[row, column]])
+    nearest, rows = distance.argmin(axis=1), np.arange(len(points))
+    return distance[rows, nearest], pieces.owner[sample[rows, nearest]], away[:, -1]
 
 
 def _to_segment(x: Floats, y: Floats, dx: Floats, dy: Floats | float) -> Floats:

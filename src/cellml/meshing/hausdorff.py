@@ -21,7 +21,7 @@ Index = NDArray[np.int64]
 
 _QUARTERS = barycentric_cut(2)
 _PROBES = 64  # small triangles furthest away, whose corners are tried first: a maximum found early prunes most of the rest
-_MOST = 200_000  # small triangles kept; where as many are within the tolerance of the maximum, the search ends with a wider one
+_MOST = 60_000  # small triangles, or twice those given: where as many may hold the maximum, the search ends with a wider tolerance
 
 
 def largest_distance(
@@ -32,7 +32,7 @@ def largest_distance(
     corners: (S, 3, 3); distance: (S,), of some point of each; near: (S,), a target piece close to each; tree: of `target.samples`;
     tolerance: in the same unit, at which the search ends.
     """
-    best = float(distance.max())
+    best, most = float(distance.max()), max(_MOST, 2 * len(corners))
     while True:
         best = max(best, _probe(corners, distance, target, tree))
         bound = _corner_bound(corners, target, near)
@@ -47,7 +47,7 @@ def largest_distance(
         left = bound > best + tolerance
         if not left.any():
             return best, tolerance
-        if 4 * int(left.sum()) > _MOST:
+        if 4 * int(left.sum()) > most:
             return best, float(bound.max()) - best
         corners = np.einsum("abk,fkd->fabd", _QUARTERS, corners[left]).reshape(-1, 3, 3)
         distance, near = np.repeat(distance[left], 4), np.repeat(near[left], 4)
