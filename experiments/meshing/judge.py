@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 from measure import Measures
+from scipy import ndimage
 
 from cellml.meshing import Gate
+from cellml.types import Labels
 
 _ROUND_OFF = 1e-3  # in which two formulas for the same angle or volume may differ
+_SAMPLING = 0.05  # voxels in which percentiles of distances over different samples may differ
 
 
 def contradictions(measures: Measures, gate: Gate) -> list[str]:
     """What a certified mesh breaks by our own measurements; empty if the certificate is right.
 
     Limits: dihedral angles as in the gate, surface angles 20–130°, volumes against the voxels as in the gate, 99th percentile of the
-    distance to the voxels' boundary at most one (longest) voxel edge, every boundary closed and manifold, facets of at most two tetrahedra.
+    distance to the voxels' boundary, and back, at most one (longest) voxel edge, every boundary closed and manifold, facets of at most
+    two tetrahedra.
     """
     found = []
     if measures.dihedral_min < gate.min_dihedral_deg - _ROUND_OFF:
@@ -27,8 +32,8 @@ def contradictions(measures: Measures, gate: Gate) -> list[str]:
     for number, region in measures.regions.items():
         if abs(region.volume_error) > gate.volume_limit(region.thickness) + _ROUND_OFF:
             found.append(f"volume of {number} {100 * region.volume_error:+.2f} %")
-        if region.distance_p99 > 1:
-            found.append(f"distance of {number} {region.distance_p99:.2f} voxels")
+        if max(region.distance_p99, region.distance_back_p99) > 1 + _SAMPLING:
+            found.append(f"distance of {number} {region.distance_p99:.2f} and back {region.distance_back_p99:.2f} voxels")
         if region.odd_edges:
             found.append(f"boundary of {number} with {region.odd_edges} edges that are not manifold")
     return found
@@ -41,12 +46,25 @@ def gate_failure_is_true(reasons: str, measures: Measures, gate: Gate) -> bool:
     if "surface angle" in reasons and (measures.surface_angle_min < 20 + _ROUND_OFF or measures.surface_angle_max > 130 - _ROUND_OFF):
         return True
     regions = measures.regions.values()
+    if "no tetrahedron" in reasons and measures.lost:
+        return True
     if "volume of" in reasons and any(abs(r.volume_error) > gate.volume_limit(r.thickness) - _ROUND_OFF for r in regions):
         return True
-    if "distance" in reasons and any(r.distance_p99 > 1 for r in regions):
+    if "lies further" in reasons and any(max(r.distance_p99, r.distance_back_p99) > 1 - _SAMPLING for r in regions):
         return True
     if re.search("Euler|handle|component", reasons) and any(
         (r.euler, r.components) != (r.euler_before, r.components_before) for r in regions
     ):
         return True
     return "manifold" in reasons and any(r.odd_edges for r in regions)
+
+
+def undue_losses(labels: Labels, measures: Measures, fewest: int) -> list[str]:
+    """Labels that left no region although some fragment of theirs, connected through faces, has `fewest` voxels."""
+    found = []
+    for number in measures.lost:
+        parts = np.asarray(ndimage.label(labels.data == number)[0])
+        largest = int(np.bincount(parts.ravel())[1:].max(initial=0))
+        if largest >= fewest:
+            found.append(f"label {number} lost, with a fragment of {largest} voxels")
+    return found

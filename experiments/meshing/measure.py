@@ -5,26 +5,31 @@ Nothing here comes from `cellml.meshing`: the certificate of a mesh is judged by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from reference import Floats, Reference, points_on, to_triangles
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
-from cellml.types import Labels, TetMesh
-
-Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_SAMPLES = 20_000  # points on a boundary from which distances are taken
+
+class Tetrahedra(Protocol):
+    """A mesh of any origin: points (P, 3), columns (x, y, z) in nm; tets (T, 4), positive; regions (T,)."""
+
+    points: Floats
+    tets: Index
+    regions: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """One region. volume_error: against its voxels; distances (99th percentile) from mesh to voxels and back, in longest voxel edges;
+    """One region. volume_error: against its reference; distances (99th percentile) from mesh to reference and back, in longest voxel edges;
     thickness 2 V / A in voxels (cube root of the volume); odd_edges: edges without exactly two facets.
     """
 
@@ -41,7 +46,7 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Measures:
-    """A whole mesh, angles in degrees; shared_too_often: facets of more than two tetrahedra."""
+    """A whole mesh, angles in degrees; shared_too_often: facets of more than two tetrahedra; lost: references without a tetrahedron."""
 
     tets: int
     dihedral_min: float
@@ -51,14 +56,14 @@ class Measures:
     surface_angle_max: float
     shared_too_often: int
     regions: dict[int, Boundary]
+    lost: tuple[int, ...]
 
 
-def measure(mesh: TetMesh, labels: Labels, numbers: list[int]) -> Measures:
-    """Measure a mesh whose region numbers are the labels `numbers`."""
+def measure(mesh: Tetrahedra, references: Mapping[int, Reference]) -> Measures:
+    """Measure a mesh against the reference of each region number."""
     dihedral = dihedral_angles(mesh.points[mesh.tets])
-    facets, _ = _facets(mesh.tets)
-    _, uses = np.unique(np.sort(facets, axis=1), axis=0, return_counts=True)
-    boundaries = {number: region_boundary(mesh.tets[mesh.regions == number]) for number in numbers}
+    _, uses = np.unique(np.sort(facets_of(mesh.tets), axis=1), axis=0, return_counts=True)
+    boundaries = {n: region_boundary(mesh.tets[mesh.regions == n]) for n in references if (mesh.regions == n).any()}
     angles = corner_angles(mesh.points[np.concatenate(list(boundaries.values()))])
     return Measures(
         tets=len(mesh.tets),
@@ -68,7 +73,8 @@ def measure(mesh: TetMesh, labels: Labels, numbers: list[int]) -> Measures:
         surface_angle_min=float(angles.min()),
         surface_angle_max=float(angles.max()),
         shared_too_often=int((uses > 2).sum()),
-        regions={number: _boundary(mesh, labels, number, faces) for number, faces in boundaries.items()},
+        regions={n: _boundary(mesh, mesh.tets[mesh.regions == n], faces, references[n]) for n, faces in boundaries.items()},
+        lost=tuple(n for n in references if n not in boundaries),
     )
 
 
@@ -92,88 +98,44 @@ def corner_angles(corners: Floats) -> Floats:
     return np.degrees(np.arccos(np.clip((b**2 + c**2 - a**2) / (2 * b * c), -1, 1)))
 
 
+def facets_of(tets: Index) -> Index:
+    """The four facets of each tetrahedron, outwards, (4T, 3)."""
+    return np.asarray(tets[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3))
+
+
 def region_boundary(tets: Index) -> Index:
     """Facets of tetrahedra (T, 4) that no second one of them owns, (F, 3), outwards."""
-    facets, _ = _facets(tets)
+    facets = facets_of(tets)
     _, first, uses = np.unique(np.sort(facets, axis=1), axis=0, return_index=True, return_counts=True)
     return facets[first[uses == 1]]
 
 
-def voxel_faces(mask: NDArray[np.bool_], spacing: Floats, origin: Floats) -> tuple[Floats, Floats]:
-    """Centres (Q, 3) and half sizes (Q, 3), columns (x, y, z) in nm, of the faces between a mask (Z, Y, X) and the rest.
-
-    The border of the volume counts as rest. Long faces are divided into pieces about as long as the shortest voxel edge.
-    """
-    padded = np.pad(mask, 1)
-    centres, halves = [], []
-    for axis in range(3):
-        at = np.argwhere(np.diff(padded, axis=axis)).astype(float) - 1
-        at[:, axis] += 0.5
-        pieces = np.maximum(np.round(spacing / spacing.min()), 1).astype(int)
-        pieces[axis] = 1
-        grids = np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5 for n in pieces), indexing="ij")
-        shift = np.stack(grids, axis=-1).reshape(-1, 3)
-        centres.append(((at[:, None] + shift).reshape(-1, 3)) * spacing + origin)
-        half = 0.5 * spacing / pieces
-        half[axis] = 0.0
-        halves.append(np.broadcast_to(half, centres[-1].shape))
-    return np.concatenate(centres)[:, ::-1], np.concatenate(halves)[:, ::-1]
+def pieces(tets: Index) -> int:
+    """Components of tetrahedra that are connected through facets."""
+    facets, owners = np.sort(facets_of(tets), axis=1), np.repeat(np.arange(len(tets)), 4)
+    order = np.lexsort(facets.T)
+    facets, owners = facets[order], owners[order]
+    same = (facets[1:] == facets[:-1]).all(axis=1)
+    graph = coo_matrix((np.ones(int(same.sum())), (owners[:-1][same], owners[1:][same])), shape=(len(tets),) * 2)
+    return int(connected_components(graph, directed=False)[0])
 
 
-def _boundary(mesh: TetMesh, labels: Labels, number: int, faces: Index) -> Boundary:
-    from skimage.measure import euler_number
-    from skimage.measure import label as components
-
-    spacing, mask = np.array(labels.spacing), labels.data == number
-    wanted, longest = float(mask.sum() * spacing.prod()), float(spacing.max())
+def _boundary(mesh: Tetrahedra, tets: Index, faces: Index, reference: Reference) -> Boundary:
     corners = mesh.points[faces]
     area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     # Volumes are small differences of large numbers far from the origin.
     shifted = corners - corners.reshape(-1, 3).mean(axis=0)
     volume = float(np.einsum("ij,ij->", shifted[:, 0], np.cross(shifted[:, 1], shifted[:, 2])) / 6)
-    there, back = distances(corners, area, *voxel_faces(mask, spacing, np.array(labels.origin)))
+    there, back = reference.distance(points_on(corners)), to_triangles(reference.samples, corners)
     edges, uses = np.unique(np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0, return_counts=True)
     return Boundary(
-        volume_error=volume / wanted - 1,
-        thickness=2 * volume / float(area.sum()) / float(np.cbrt(spacing.prod())),
-        distance_p99=float(np.percentile(there, 99)) / longest,
-        distance_back_p99=float(np.percentile(back, 99)) / longest,
-        components=_pieces(mesh.tets[mesh.regions == number]),
+        volume_error=volume / reference.volume - 1,
+        thickness=2 * volume / float(area.sum()) / reference.voxel,
+        distance_p99=float(np.percentile(there, 99)) / reference.longest,
+        distance_back_p99=float(np.percentile(back, 99)) / reference.longest,
+        components=pieces(tets),
         euler=len(np.unique(faces)) - len(edges) + len(faces),
-        components_before=int(components(mask, connectivity=1, return_num=True)[1]),
-        euler_before=2 * int(euler_number(mask, connectivity=1)),
+        components_before=reference.components,
+        euler_before=reference.euler,
         odd_edges=int((uses != 2).sum()),
     )
-
-
-def distances(corners: Floats, area: Floats, centres: Floats, halves: Floats) -> tuple[Floats, Floats]:
-    """Distances in nm from points on triangles (F, 3, 3) to rectangles given by centres and half sizes, and from these centres back."""
-    from trimesh.triangles import closest_point
-
-    rng = np.random.default_rng(0)
-    owner = rng.choice(len(corners), _SAMPLES, p=area / area.sum())
-    weights = rng.dirichlet(np.ones(3), _SAMPLES)
-    points = np.einsum("ij,ijk->ik", weights, corners[owner])
-    nearest = cKDTree(centres).query(points, k=min(9, len(centres)))[1].reshape(_SAMPLES, -1)
-    gap = np.maximum(np.abs(points[:, None] - centres[nearest]) - halves[nearest], 0)
-    there = np.linalg.norm(gap, axis=2).min(axis=1)
-    if len(centres) > _SAMPLES:
-        centres = centres[rng.choice(len(centres), _SAMPLES, replace=False)]
-    everywhere, of = np.concatenate([points, corners.mean(axis=1)]), np.concatenate([owner, np.arange(len(corners))])
-    near = of[cKDTree(everywhere).query(centres, k=6)[1]]
-    back = [np.linalg.norm(closest_point(corners[near[:, k]], centres) - centres, axis=1) for k in range(near.shape[1])]
-    return there, np.min(back, axis=0)
-
-
-def _facets(tets: Index) -> tuple[Index, Index]:
-    """The four facets of each tetrahedron, outwards, (4T, 3), and their owners."""
-    return tets[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3), np.repeat(np.arange(len(tets)), 4)
-
-
-def _pieces(tets: Index) -> int:
-    facets, owners = _facets(tets)
-    order = np.lexsort(np.sort(facets, axis=1).T)
-    keys, owners = np.sort(facets, axis=1)[order], owners[order]
-    same = (keys[1:] == keys[:-1]).all(axis=1)
-    graph = coo_matrix((np.ones(int(same.sum())), (owners[:-1][same], owners[1:][same])), shape=(len(tets),) * 2)
-    return int(connected_components(graph, directed=False)[0])

@@ -17,16 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cellml.types import Labels
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Case:
-    """What was refused: labels (Z, Y, X), the label asked for (None: all), spacing (z, y, x) in nm, and the time in s that it took."""
+    """What was refused: labels (None for a surface), the one asked for (None: all), and the time in s that it took and had."""
 
-    data: NDArray[Any]
-    label: int | None
-    spacing: tuple[float, float, float]
+    labels: Labels | None
+    label: int | None = None
     wall_s: float = 0.0
     timeout_s: float = np.inf
+
+    @cached_property
+    def data(self) -> NDArray[Any]:
+        """The labels, (Z, Y, X); nothing for a surface."""
+        return np.zeros((0, 0, 0), np.uint8) if self.labels is None else self.labels.data
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -34,17 +40,19 @@ class Case:
         present = [int(n) for n in np.unique(self.data) if n > 0]
         return [n for n in present if self.label in (None, n)]
 
-    def mask(self, number: int) -> NDArray[np.bool_]:
-        """The voxels of a label."""
-        return np.asarray(self.data == number)
-
     def count(self, number: int) -> int:
         """How many voxels a label has."""
-        return int(self.mask(number).sum())
+        return int((self.data == number).sum())
+
+    def largest_fragment(self, number: int) -> int:
+        """Voxels of the largest part of a label that is connected through faces; 0 if the label is absent."""
+        sizes = np.bincount(np.asarray(ndimage.label(self.data == number)[0]).ravel())
+        return int(sizes[1:].max(initial=0))
 
     def depth_nm(self, number: int) -> float:
         """Largest distance of a voxel's centre from the centre of the nearest voxel outside the label (or the volume)."""
-        return float(ndimage.distance_transform_edt(np.pad(self.mask(number), 1), sampling=self.spacing).max())
+        spacing = (1.0, 1.0, 1.0) if self.labels is None else self.labels.spacing
+        return float(ndimage.distance_transform_edt(np.pad(self.data == number, 1), sampling=spacing).max())
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,11 @@ def _many(case: Case, match: re.Match[str]) -> bool:
 
 
 def _few_voxels(case: Case, match: re.Match[str]) -> bool:
-    return case.count(int(match[1])) == int(match[2]) < int(match[3])
+    """The count is right, no label that was asked for has a fragment of that many voxels, and the size of the largest is right if given."""
+    largest = case.largest_fragment(int(match[1]))
+    said = int(match[3]) if match[3] else largest
+    enough = any(case.largest_fragment(number) >= int(match[4]) for number in case.numbers)
+    return case.count(int(match[1])) == int(match[2]) and largest == said and not enough
 
 
 def _absent(case: Case, match: re.Match[str]) -> bool:
@@ -85,9 +97,8 @@ def _absent(case: Case, match: re.Match[str]) -> bool:
 
 
 def _no_tetrahedron(case: Case, match: re.Match[str]) -> bool:
-    """The count is right, and no ball of the size of a background cube fits into the label."""
-    number = int(match[1])
-    return case.count(number) == int(match[2]) and case.depth_nm(number) < float(match[3])
+    """No ball of the size of a background cube fits into the label."""
+    return 0 < case.depth_nm(int(match[1])) < float(match[2])
 
 
 def _timeout(case: Case, match: re.Match[str]) -> bool:
@@ -99,9 +110,9 @@ Check = tuple[str, str, Callable[[Case, "re.Match[str]"], bool]]
 CHECKS: tuple[Check, ...] = (
     ("background only", r"holds background only \(all (\d+) voxels", _empty),
     ("too many labels", r"holds (\d+) labels .*at most (\d+) are meshed", _many),
-    ("too few voxels", r"Label (\d+) of .* has (\d+) voxels?; at least (\d+)", _few_voxels),
+    ("too few voxels", r"Label (\d+) of .* has (\d+) voxels?(?: in fragments of at most (\d+))?.*; at least (\d+)", _few_voxels),
     ("label absent", r"has no voxel with label (\d+)", _absent),
-    ("no tetrahedron", r"Label (\d+) \((\d+) voxels\) leaves no tetrahedron on a background of ([\d.e+-]+) nm", _no_tetrahedron),
+    ("no tetrahedron", r"Label (\d+) leaves no tetrahedron on a background of ([\d.e+-]+) nm", _no_tetrahedron),
     ("out of time", r"process was stopped after ([\d.e+-]+) s", _timeout),
     ("tool ended", r"MMG made no mesh", _never),
     ("spoilt at a wall", r"spoilt it", _never),

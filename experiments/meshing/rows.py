@@ -9,18 +9,25 @@ from typing import Any
 
 import numpy as np
 from isolate import Ended, run_isolated
-from judge import contradictions, gate_failure_is_true
+from judge import contradictions, gate_failure_is_true, undue_losses
 from measure import Boundary, Measures, measure
+from reference import Reference
 from refusals import Case, verify
+from sets import Source, load
+
+from cellml.errors import CellmlError
+from cellml.meshing import Gate, MeshResult
 
 COLUMNS = (
     *("set", "object", "kind", "outcome", "reason", "reason_kind", "reason_verified", "contradictions", "voxels", "labels", "spacing"),
     *("cpu_s", "wall_s", "peak_mb", "tets", "dihedral_min", "dihedral_p1", "tets_below_10", "surface_angle_min", "surface_angle_max"),
-    *("volume_error_max", "thin_volume_error_max", "distance_p99", "distance_back_p99", "components_before", "components"),
+    *("volume_error_max", "thin_volume_error_max", "distance_p99", "distance_back_p99", "lost", "components_before", "components"),
     *("euler_before", "euler", "closed_form_error", "repairs", "commit"),
 )
 TIMEOUT_S = 120.0  # asked of the mesher
-LIMIT_S = 240.0  # after which its process is killed: a hang
+TIMEOUTS_S = {"fib25": 600.0, "neurite_mito": 300.0, "rough_spine": 300.0}  # for what is larger
+GRACE_S = 240.0  # after which a process that should have stopped is killed: a hang
+FEWEST_VOXELS = 27  # connected through faces: smaller fragments may be given to their surroundings
 LIMIT_MB = 6000.0
 
 Row = dict[str, Any]
@@ -36,7 +43,7 @@ class Item:
 
 def row_of(item: Item, commit: str) -> Row:
     """Mesh an object, whatever happens, and say what happened."""
-    ended = run_isolated(_mesh, item, limit_s=LIMIT_S, limit_mb=LIMIT_MB)
+    ended = run_isolated(_mesh, item, limit_s=TIMEOUTS_S.get(item.set, TIMEOUT_S) + GRACE_S, limit_mb=LIMIT_MB)
     row = {"set": item.set, "object": item.object, "commit": commit, "wall_s": round(ended.wall_s, 3), **_outcome(ended)}
     return {"peak_mb": round(ended.peak_mb, 1), **row}
 
@@ -51,44 +58,60 @@ def _mesh(measured: Callable[[], None], item: Item) -> Row:
     """What runs in the process of its own."""
     from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
-    from sets import load
-
-    from cellml.errors import CellmlError
-    from cellml.meshing import Gate
-
     def cpu() -> float:
         return sum(used.ru_utime + used.ru_stime for used in map(getrusage, (RUSAGE_SELF, RUSAGE_CHILDREN)))
 
     source = load(item.set, item.object)
+    timeout_s = TIMEOUTS_S.get(item.set, TIMEOUT_S)
     began, cpu_began = time.monotonic(), cpu()
     refusal, result = "", None
     try:
-        result = source.mesh(TIMEOUT_S)
+        result = source.mesh(timeout_s)
     except CellmlError as error:
         refusal = str(error)
     took = {"cpu_s": round(cpu() - cpu_began, 3), "wall_s": round(time.monotonic() - began, 3)}
     measured()
+    row = _described(source) | took
+    if result is None:
+        verdict = verify(refusal, Case(source.labels, source.label, took["wall_s"], timeout_s))
+        return row | {"outcome": "refused", "reason": refusal, "reason_kind": verdict.kind, "reason_verified": verdict.verified}
+    return row | _judged(source, result)
+
+
+def _described(source: Source) -> Row:
+    """Size and frame of what is meshed."""
     labels = source.labels
-    numbers = [int(n) for n in np.unique(labels.data) if n > 0 and source.label in (None, int(n))]
-    row: Row = {
+    if labels is None:
+        return {"kind": source.kind, "labels": 1}
+    numbers = source.numbers()
+    return {
         "kind": source.kind,
         "voxels": int(np.isin(labels.data, numbers).sum()),
         "labels": len(numbers),
         "spacing": "x".join(f"{s:g}" for s in labels.spacing),
-        **took,
     }
-    if result is None:
-        verdict = verify(refusal, Case(labels.data, source.label, labels.spacing, took["wall_s"], TIMEOUT_S))
-        return row | {"outcome": "refused", "reason": refusal, "reason_kind": verdict.kind, "reason_verified": verdict.verified}
-    measures = measure(result.mesh, labels, numbers)
-    row |= _numbers(measures) | {"repairs": "; ".join(result.certificate.repairs)}
+
+
+def _judged(source: Source, result: MeshResult) -> Row:
+    """Our own measurements of a mesh, and what they say about its certificate."""
+    gate, certificate = Gate(), result.certificate
+    measures = measure(result.mesh, _by_region(source.references(), result))
+    row = _numbers(measures) | {"repairs": "; ".join(certificate.repairs)}
     if source.closed_form_nm3 is not None:
         row["closed_form_error"] = round(float(result.mesh.volumes().sum()) / source.closed_form_nm3 - 1, 6)
-    reasons = result.certificate.passes(Gate())
-    if reasons:
-        said = "; ".join(reasons)
-        return row | {"outcome": "failed_gate", "reason": said, "reason_verified": gate_failure_is_true(said, measures, Gate())}
-    return row | {"outcome": "certified", "contradictions": "; ".join(contradictions(measures, Gate()))}
+    said = "; ".join(certificate.passes(gate))
+    if said:
+        return row | {"outcome": "failed_gate", "reason": said, "reason_verified": gate_failure_is_true(said, measures, gate)}
+    debris = [] if source.labels is None else undue_losses(source.labels, measures, FEWEST_VOXELS)
+    return row | {"outcome": "certified", "contradictions": "; ".join([*contradictions(measures, gate), *debris])}
+
+
+def _by_region(references: dict[int, Reference], result: MeshResult) -> dict[int, Reference]:
+    """References by the number of their region: labels beyond 2³¹ are renumbered and keep their number in the region's name."""
+    renumbered = {
+        int(name.removeprefix("label_")): n for n, name in result.mesh.region_names.items() if name.removeprefix("label_").isdigit()
+    }
+    return {renumbered.get(number, number): reference for number, reference in references.items()}
 
 
 def _numbers(measures: Measures) -> Row:
@@ -106,6 +129,7 @@ def _numbers(measures: Measures) -> Row:
         "thin_volume_error_max": round(max(thin), 6) if thin else "",
         "distance_p99": round(max(r.distance_p99 for r in regions), 4),
         "distance_back_p99": round(max(r.distance_back_p99 for r in regions), 4),
+        "lost": len(measures.lost),
         **{name: _joined(regions, name) for name in ("components_before", "components", "euler_before", "euler")},
     }
 

@@ -6,17 +6,22 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 from analytic import SHAPES, shape
 from hostile import hostile
 from numpy.typing import NDArray
+from reference import Reference, of_label, of_surface
 from scipy import ndimage
 
 from cellml.errors import FileError
-from cellml.meshing import MeshResult, crop_object, mesh_labels
-from cellml.types import Labels
+from cellml.io import read_surface
+from cellml.meshing import MeshResult, crop_object, mesh_labels, mesh_surface
+from cellml.surfaces import repair
+from cellml.types import Labels, Surface
 
 UROCELL_NM = (15.0, 16.0, 16.0)
 UROCELL = ("fib1-0-0-0", "fib1-1-0-3", "fib1-3-2-1", "fib1-3-3-0")
@@ -24,6 +29,8 @@ VESICLES = 300
 VESICLE_SEED = 0
 FEWEST_NEURITE_VOXELS = 10_000
 HOSTILE = 1000
+SURFACE_SAMPLES = 30_000  # inside a surface: the spacing that mesh_surface takes
+SPINES = "spinetool_spines.zip"
 
 # Neurites of FIB-25 with light cytoplasm, so that their mitochondria stand out, found by looking at the sections.
 LIGHT_NEURITES = (20, 195, 174, 350, 18, 152, 111)
@@ -32,16 +39,45 @@ FEWEST_MITOCHONDRION_VOXELS = 5000
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What is meshed: labels, and one of them or all (None); kind: what sort of object; closed_form_nm3: of all labels together."""
+    """What is meshed: labels, one of them or all (None), or a surface.
 
-    labels: Labels
+    kind: what sort of object; closed_form_nm3: volume of all labels together, where there is a formula.
+    """
+
+    labels: Labels | None = None
     label: int | None = None
+    surface: Surface | None = None
     kind: str = ""
     closed_form_nm3: float | None = None
 
     def mesh(self, timeout_s: float) -> MeshResult:
         """Mesh it with the defaults of a user."""
+        if self.surface is not None:
+            return mesh_surface(self.surface, timeout_s=timeout_s)
+        assert self.labels is not None
         return mesh_labels(self.labels, label=self.label, timeout_s=timeout_s)
+
+    def numbers(self) -> list[int]:
+        """The labels that are meshed, ascending; [1] for a surface."""
+        if self.labels is None:
+            return [1]
+        return [int(n) for n in np.unique(self.labels.data) if n > 0 and self.label in (None, int(n))]
+
+    def references(self) -> dict[int, Reference]:
+        """What each label's region is compared with; a surface with holes or other defects is compared with its repair."""
+        if self.labels is not None:
+            return {number: of_label(self.labels, number) for number in self.numbers()}
+        assert self.surface is not None
+        whole = self.surface if is_sound(self.surface) else repair(self.surface)[0]
+        return {1: of_surface(whole, float(np.cbrt(whole.volume() / SURFACE_SAMPLES)))}
+
+
+def is_sound(surface: Surface) -> bool:
+    """Whether a surface is closed and oriented outwards once faces that repeat, or have no area, are dropped."""
+    import trimesh
+
+    mesh = trimesh.Trimesh(surface.vertices, surface.faces, process=True, validate=True)
+    return bool(mesh.is_watertight and mesh.is_winding_consistent and mesh.volume > 0)
 
 
 def names(set: str) -> list[str]:
@@ -149,6 +185,17 @@ def _vnc(name: str) -> Source:
     return _object(_vnc_parts(), int(name.split()[1]), (45.0, 4.6, 4.6), "mitochondrion")
 
 
+def _spine_names() -> list[str]:
+    with ZipFile(data_file(SPINES)) as archive:
+        return sorted(name for name in archive.namelist() if name.endswith(".off"))
+
+
+def _spine(name: str) -> Source:
+    with ZipFile(data_file(SPINES)) as archive, TemporaryDirectory() as folder:
+        surface = read_surface(archive.extract(name, folder), unit="µm")
+    return Source(surface=surface, kind="sound" if is_sound(surface) else "to be repaired")
+
+
 def _hostile(name: str) -> Source:
     made = hostile(int(name))
     return Source(made.labels, kind=made.kind)
@@ -169,6 +216,7 @@ SETS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Source]]] = {
     "hostile": (lambda: [str(seed) for seed in range(HOSTILE)], _hostile),
     "vnc": (_vnc_names, _vnc),
     "neurite_mito": (_neurite_mito_names, _neurite_mito),
+    "spines": (_spine_names, _spine),
     "urocell": (_urocell_names, _urocell),
     "fib25": (_fib25_names, _fib25),
 }
