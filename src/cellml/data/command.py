@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from cellml.data.doctor import Finding, findings, in_order_of_harm, refuse_fatal
+from cellml.data.mesh_check import check_mesh, is_mesh_file
 from cellml.data.slabs import Opened
 from cellml.errors import CellmlError, FileError
 
@@ -26,15 +27,21 @@ _COLOUR = {"fatal": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 def check_file(data: Mapping[str, Any]) -> list[Finding]:
-    """Print what is wrong with an image file, and with its labels, in order of harm and with a remedy each.
+    """Print what is wrong with an image file and its labels, or with a mesh, in order of harm and with a remedy each.
 
-    data: path, an image file; labels, a label file of it or None; spacing_nm, the voxel size (z, y, x) in nm where the files do not say
-    it, or None. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
+    data: path, an image or a file of tetrahedra, whose certificate is printed too; labels, a label file of it or None (for a mesh a label
+    file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where the files do not say it, or None. Returns the
+    findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
     """
     from rich.console import Console
 
     path, labels, spacing_nm = data["path"], data.get("labels"), data.get("spacing_nm")
     console = Console()
+    if is_mesh_file(path):
+        found = check_mesh(path, labels, spacing_nm, console)
+        _list(console, found)
+        refuse_fatal(str(path), found)
+        return found
     with ExitStack() as stack, console.status("Looking at every voxel"):
         image, missing = _open(path, spacing_nm, "raw", placeholder=(1.0, 1.0, 1.0))
         truth, found = None, [_unknown_spacing(missing)] if missing else []
@@ -73,13 +80,17 @@ def _unknown_spacing(reason: str) -> Finding:
 
 
 def _report(console: Console, name: str, image: Opened, found: Sequence[Finding], *, known_spacing: bool) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
     size, spacing = (" × ".join(f"{value:g}" for value in values) for values in (image.shape, image.spacing))
     console.print(
         f"{name}: {size} voxels of {f'{spacing} nm' if known_spacing else 'unknown size'} (z, y, x), {image.dtype}", highlight=False
     )
+    _list(console, found)
+
+
+def _list(console: Console, found: Sequence[Finding]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
     for number, finding in enumerate(found, start=1):
         where = f" ({finding.where})" if finding.where else ""
         title = Text.assemble(f"{number}. ", (finding.severity, _COLOUR[finding.severity]), f"  {finding.what}{where}")
