@@ -47,7 +47,7 @@ def extract_surface(
 
 
 def level_of_volume(values: Floats, labels: Labels, label: int | None, level: float = 0.0) -> float:
-    """The level below which a label's distance encloses the volume of its voxels, to 0.1 %, by the steps dV = A dφ; values: (Z, Y, X) in nm."""
+    """The level below which a label's distance, (Z, Y, X) in nm, encloses the volume of its voxels to 0.1 %, by steps dφ = dV / A."""
     target = float(np.prod(labels.spacing)) * int(_mask(labels, label).sum())
     limit = max(labels.spacing)
     shift = 0.0

@@ -9,6 +9,7 @@ from cellml.meshing.topology import Index
 
 Floats = NDArray[np.float64]
 
+_FLAT = 1e-3  # area as part of the squared edges
 _LONGEST = 300  # corners of a border that is triangulated exactly, at n³ / 6 triangles; longer ones get a fan around their centre
 
 
@@ -80,7 +81,7 @@ def _taken(faces: Index, ring: Index) -> NDArray[np.bool_]:
 def _least_area(corners: Floats, taken: NDArray[np.bool_]) -> Index | None:
     """Triangulation of a closed polygon with the least total area, (N - 2, 3), or None if every one needs a taken chord.
 
-    W(i, k) = min over i < m < k of W(i, m) + W(m, k) + area(i, m, k), by increasing k - i.
+    W(i, k) = min over i < m < k of W(i, m) + W(m, k) + cost(i, m, k), by increasing k - i.
     """
     n = len(corners)
     weight = np.full((n, n), np.inf)
@@ -90,9 +91,7 @@ def _least_area(corners: Floats, taken: NDArray[np.bool_]) -> Index | None:
         i = np.arange(n - gap)
         k = i + gap
         m = i[:, None] + np.arange(1, gap)[None, :]
-        a, b, c = corners[i][:, None], corners[m], corners[k][:, None]
-        area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=2)
-        total = weight[i[:, None], m] + weight[m, k[:, None]] + area
+        total = weight[i[:, None], m] + weight[m, k[:, None]] + _cost(corners[i][:, None], corners[m], corners[k][:, None])
         choice = total.argmin(axis=1)
         allowed = ~taken[i, k] | (gap == n - 1)
         weight[i, k] = np.where(allowed, total[np.arange(len(i)), choice], np.inf)
@@ -107,3 +106,10 @@ def _least_area(corners: Floats, taken: NDArray[np.bool_]) -> Index | None:
             triangles.append((low, middle, high))
             spans += [(low, middle), (middle, high)]
     return np.array(triangles, np.int64)
+
+
+def _cost(a: Floats, b: Floats, c: Floats) -> Floats:
+    """Area of triangles, and a little of their squared edges, as flat borders leave the area undecided; much of it if they are flat."""
+    area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=-1)
+    squares = ((b - a) ** 2).sum(axis=-1) + ((c - b) ** 2).sum(axis=-1) + ((a - c) ** 2).sum(axis=-1)
+    return np.asarray(area + np.where(area < _FLAT * squares, 100.0, 0.01) * squares)
