@@ -16,7 +16,9 @@ Mask = NDArray[np.bool_]
 
 _TURN = np.cos(np.radians(40.0))  # faces around a collapse turn by less
 _TURN_OF_SLIVER = np.cos(np.radians(60.0))  # from the mean normal, as a sliver's own says nothing about the surface
-_LIFT = 0.5  # the new vertex lies within this part of the edge's length of the edge
+_LIFT = 0.5  # the new vertex lies within this part of the edge's length of the edge,
+_LIFT_OF_SIZE = 0.1  # or within this part of the size wanted
+_CRUMB = 0.25  # shorter edges, as part of the size wanted, may go though the faces around them, crumpled, would turn or narrow for now
 
 
 def collapse_edges(
@@ -84,7 +86,8 @@ def _judge(
     dies = is_end.sum(axis=1) == 2
     # Each dying face comes once for either end; the sums below count it once.
     once = ~dies | (np.arange(len(ring)) < _second_half(around, ends))
-    position, lifted = _volume_keeping(vertices, sharp[ends], ends, corners, is_end, dies, once, owner)
+    wanted = 0.5 * (size[ends[:, 0]] + size[ends[:, 1]])
+    position, lift = _volume_keeping(vertices, sharp[ends], ends, corners, is_end, dies, once, owner)
     moved = np.where(is_end[:, :, None], position[owner][:, None, :], corners)[~dies]
     stays, of = corners[~dies], owner[~dies]
     before, after = shape_quality(corners), shape_quality(moved)
@@ -93,11 +96,13 @@ def _judge(
     normals = unit(area_vectors(moved))
     turned = np.einsum("ij,ij->i", unit(area_vectors(stays)), normals) < _TURN
     mean = unit(np.stack([np.bincount(owner, weights=v * once, minlength=len(chosen)) for v in area_vectors(corners).T], axis=1))
-    turned = np.where(shape_quality(stays) < SLIVER, np.einsum("ij,ij->i", mean[of], normals) < _TURN_OF_SLIVER, turned)
+    crumpled = _length(vertices, ends) < _CRUMB * wanted
+    turned = np.where((shape_quality(stays) < SLIVER) | crumpled[of], np.einsum("ij,ij->i", mean[of], normals) < _TURN_OF_SLIVER, turned)
     edge = np.max([np.linalg.norm(moved[:, i] - moved[:, i - 1], axis=1) for i in range(3)], axis=0)
-    wanted = 0.5 * (size[ends[:, 0]] + size[ends[:, 1]])
-    bad = turned | (after < np.minimum(worst[of] * 1.0001, FAIR)) | (edge > longest * wanted[of])
+    floor = np.where(crumpled, 0.5 * worst, np.minimum(worst * 1.0001, FAIR))
+    bad = turned | (after < floor[of]) | (edge > longest * wanted[of])
     good = np.bincount(of, weights=bad, minlength=len(chosen)) == 0
+    lifted = np.linalg.norm(lift, axis=1) <= np.maximum(_LIFT * _length(vertices, ends), _LIFT_OF_SIZE * wanted)
     return good & lifted & _link_condition(table, ends, len(vertices)), position
 
 
@@ -113,10 +118,10 @@ def _second_half(around: Incidence, ends: Index) -> int:
 
 def _volume_keeping(
     vertices: Floats, sharp: Floats, ends: Index, corners: Floats, is_end: NDArray[np.bool_], dies: Mask, once: Mask, owner: Index
-) -> tuple[Floats, Mask]:
+) -> tuple[Floats, Floats]:
     """New vertices m + λ g such that the volume stays: g is its gradient with respect to the vertex, m lies near the sharper end.
 
-    Returns positions (N, 3), and whether each lies close enough to its edge, (N,).
+    Returns m + λ g and λ g, (N, 3) each.
     """
     weight = 0.02 + sharp
     middle = (weight[:, :, None] * vertices[ends]).sum(axis=1) / weight.sum(axis=1)[:, None]
@@ -130,8 +135,11 @@ def _volume_keeping(
     gradient = np.stack([np.bincount(owner, weights=side[:, k] * ~dies, minlength=len(ends)) for k in range(3)], axis=1)
     square = (gradient**2).sum(axis=1)
     lift = (total / np.maximum(square, 1e-300))[:, None] * gradient
-    length = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1)
-    return middle + lift, np.linalg.norm(lift, axis=1) <= _LIFT * length + 1e-300
+    return middle + lift, lift
+
+
+def _length(vertices: Floats, ends: Index) -> Floats:
+    return np.asarray(np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1))
 
 
 def _link_condition(table: EdgeTable, ends: Index, vertices: int) -> Mask:

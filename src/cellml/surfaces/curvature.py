@@ -69,7 +69,8 @@ def _mixed_areas(corners: Floats, angles: Floats, cotangents: Floats) -> Floats:
     # At corner i: edge (i, i + 1) faces corner i + 2, edge (i - 1, i) faces corner i + 1.
     voronoi = (square * np.roll(cotangents, -2, axis=1) + np.roll(square, 1, axis=1) * np.roll(cotangents, -1, axis=1)) / 8.0
     obtuse = angles > np.pi / 2
-    return np.where(obtuse.any(axis=1)[:, None], np.where(obtuse, triangle / 2.0, triangle / 4.0), voronoi)
+    blunt = np.asarray(obtuse.any(axis=1))[:, None]
+    return np.where(blunt, np.where(obtuse, triangle / 2.0, triangle / 4.0), voronoi)
 
 
 def _mean_curvature_normals(vertices: Floats, faces: NDArray[np.int64], cotangents: Floats) -> Floats:

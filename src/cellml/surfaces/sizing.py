@@ -33,8 +33,8 @@ def sizing_field(
 
     finest, coarsest: bounds in nm; arc_deg: degrees of the tightest osculating circle that an edge may span (None: curvature counts for
     nothing); across: edges that fit into the local thickness (None: thickness counts for nothing); function: of points (N, 3) in nm, giving
-    nm; growth: most that the length may grow for each nm along the surface. Raises CellmlError for bounds that are not 0 < finest ≤ coarsest
-    and for a function that gives something else than positive lengths.
+    nm; growth: most that the length may grow for each nm along the surface. Raises CellmlError for bounds that are not 0 < finest ≤
+    coarsest and for a function that gives something else than positive lengths.
     """
     if not 0 < finest <= coarsest:
         raise CellmlError(f"Edge lengths need 0 < finest ≤ coarsest, got finest={finest} and coarsest={coarsest} nm.")
@@ -60,8 +60,8 @@ def local_thickness(surface: Surface, *, rounds: int = 20) -> Floats:
     """Diameter of the largest ball inside the surface that touches it at each vertex, (V,) in nm.
 
     Shrinking balls (Ma et al. 2012): a ball that touches vertex p from within, with centre p − r n, shrinks to r = |p − q|² / 2 n·(p − q)
-    for the vertex q nearest to its centre, until no vertex lies inside. Neighbours that see p under less than 15° are noise of the mesh and
-    end the shrinking.
+    for the vertex q nearest to its centre, until no vertex lies inside. Vertices less than 7.5° below the tangent plane of p belong to
+    its own sheet and end the shrinking.
     """
     points, normals = surface.vertices, vertex_normals(surface.vertices, surface.faces)
     tree = cKDTree(points)
