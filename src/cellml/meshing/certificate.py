@@ -119,10 +119,12 @@ class Certificate:
             reasons.append(f"{self.crossing_facets} pairs of membrane facets cross or touch")
         return reasons + [f"region {name!r} of the source has no tetrahedron" for name in self.lost_regions]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, text, lists and dicts, with the numbers that are derived."""
+    def as_dict(self, gate: Gate | None = None) -> dict[str, Any]:
+        """Plain numbers, text, lists and dicts, with the numbers that are derived and the verdict of a gate (the usual one where None)."""
+        gate = gate or Gate()
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         plain |= {"volume_error": self.volume_error, "distance_p99_voxels": self.distance_p99_voxels}
+        plain |= {"gate": asdict(gate), "gate_failures": self.passes(gate)}
         for name, region in self.regions.items():
             plain["regions"][name] |= {"distance_p99_voxels": region.distance_p99_voxels, "topology_changed": region.topology_changed}
             if region.distance is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.box import Box
     from rich.table import Table
 
     from cellml.meshing.certificate import Certificate
@@ -16,8 +17,13 @@ def certificate_tables(certificate: Certificate) -> list[Table]:
     return tables + ([_lines(certificate)] if certificate.triple_lines else [])
 
 
-def _regions(certificate: Certificate) -> Table:
+def _plain() -> Box:
     from rich.box import SIMPLE
+
+    return SIMPLE
+
+
+def _regions(certificate: Certificate) -> Table:
     from rich.table import Table
 
     columns = ("region", "volume µm³", "error", "distance nm", "boundary", "parts", "Euler")
@@ -25,7 +31,14 @@ def _regions(certificate: Certificate) -> Table:
     caption = (
         "error: of the volume, against the source · distance: to the source, 99th percentile / largest · source values where they differ"
     )
-    table = Table(*columns, title=title, caption=caption if certificate.volume_error is not None else None, box=SIMPLE)
+    table = Table(
+        *columns,
+        title=title,
+        caption=caption if certificate.volume_error is not None else None,
+        box=_plain(),
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for name, region in certificate.regions.items():
         far = region.distance
         table.add_row(
@@ -45,12 +58,11 @@ def _change(before: int | None, after: int) -> str:
 
 
 def _shapes(certificate: Certificate) -> Table:
-    from rich.box import SIMPLE
     from rich.table import Table
 
-    columns = ("region", "tetrahedra", "dihedral °", "< 10°", "radius ratio", "edges nm", "surface °")
+    columns = ("region", "tets", "dihedral °", "< 10°", "ratio", "edges nm", "surface °")
     caption = "smallest, 1st percentile and largest dihedral angle · share of tetrahedra with one below 10° · smallest radius ratio"
-    table = Table(*columns, title="Shapes", caption=caption, box=SIMPLE)
+    table = Table(*columns, title="Shapes", caption=caption, box=_plain(), padding=(0, 1, 0, 0), pad_edge=False)
     rows = [(name, region.quality, region.surface) for name, region in certificate.regions.items()]
     if len(rows) > 1:
         rows.append(("all", certificate.quality, certificate.surface))
@@ -58,20 +70,27 @@ def _shapes(certificate: Certificate) -> Table:
         table.add_row(
             name,
             str(quality.tets),
-            f"{quality.dihedral_min_deg:.1f}, {quality.dihedral_p1_deg:.1f}, {quality.dihedral_max_deg:.1f}",
+            f"{quality.dihedral_min_deg:.1f}, {quality.dihedral_p1_deg:.1f}, {quality.dihedral_max_deg:.0f}",
             f"{100 * quality.share_below_10_deg:.2g} %",
             f"{quality.radius_ratio_min:.2f}",
             f"{quality.edge_min_nm:.3g}–{quality.edge_max_nm:.3g}",
-            f"{surface.angle_min_deg:.1f}–{surface.angle_max_deg:.1f}",
+            f"{surface.angle_min_deg:.0f}–{surface.angle_max_deg:.0f}",
         )
     return table
 
 
 def _lines(certificate: Certificate) -> Table:
-    from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table("where these meet", "edges", "length µm", title="Lines of three regions and more", box=SIMPLE)
+    table = Table(
+        "where these meet",
+        "edges",
+        "length µm",
+        title="Lines of three regions and more",
+        box=_plain(),
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for line in certificate.triple_lines:
         table.add_row(", ".join(line.regions), str(line.edges), f"{line.length_nm * 1e-3:.4g}")
     return table

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
-from cellml.meshing.quality import dihedral_angles, surface_angles
-from cellml.meshing.topology import boundary_facets
+from cellml.meshing.quality import dihedral_angles, radius_ratio, surface_angles
+from cellml.meshing.topology import boundary_facets, edges_of
+from cellml.report.quality_figure import QualitySample
 from cellml.types import Surface, TetMesh
 
 
@@ -47,6 +48,23 @@ class MeshArtefact:
     def surface_angles(self) -> NDArray[np.float64]:
         """Angles of the outer triangles in degrees, (F, 3)."""
         return surface_angles(self.mesh.points, self.boundary.faces)
+
+    @cached_property
+    def quality_by_region(self) -> dict[str, QualitySample]:
+        """Quality of the tetrahedra of each region, and of the boundary of that region."""
+        numbers = np.unique(self.mesh.regions).tolist()
+        return {self.mesh.region_names.get(n, f"region {n}"): self._quality(self.mesh.regions == n) for n in numbers}
+
+    def _quality(self, part: NDArray[np.bool_]) -> QualitySample:
+        points, tets = self.mesh.points, self.mesh.tets[part]
+        edges, _ = edges_of(tets)
+        return QualitySample(
+            len(tets),
+            self.dihedrals[part].ravel(),
+            radius_ratio(points, tets),
+            surface_angles(points, boundary_facets(tets)).ravel(),
+            np.linalg.norm(points[edges[:, 1]] - points[edges[:, 0]], axis=1),
+        )
 
 
 def read_mesh_artefact(path: Path) -> MeshArtefact:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
-
-import numpy as np
 
 from cellml.errors import FileError
-from cellml.report.angles import DIHEDRAL_GATE, SURFACE_GATE, angle_histograms, outside
-from cellml.report.comparison_tables import percent
+from cellml.report.certificate_sections import certificate_tables
 from cellml.report.field3d import FieldOnMesh, field_comparison_3d
-from cellml.report.markup import Html, details, escape, number, picture, scene, table, unit_text
+from cellml.report.markup import Html, number, picture, scene, table, unit_text
 from cellml.report.mesh_artefacts import MeshArtefact
 from cellml.report.palette import distinct_colour, label_colours
+from cellml.report.quality_figure import DIHEDRAL_GATE, MOST_GROUPS, SURFACE_GATE, QualitySample, outside, pooled, quality_figure
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.surfaces3d import surfaces_3d
 from cellml.types import Surface
@@ -40,18 +36,15 @@ def geometry_section(run: RunFolder) -> Html:
 
 
 def mesh_section(run: RunFolder) -> Html:
-    """Angle distributions of the meshes, and a table of their sizes and certificates."""
-    grouped = _by_role(run.meshes)
-    dihedrals = {title: np.concatenate([m.dihedrals.ravel() for m in meshes.values()]) for title, meshes in grouped.items()}
-    corners = {title: np.concatenate([m.surface_angles.ravel() for m in meshes.values()]) for title, meshes in grouped.items()}
-    low = sum(outside(a, DIHEDRAL_GATE) for a in dihedrals.values())
-    off = sum(outside(a, SURFACE_GATE) for a in corners.values())
+    """Distributions of the meshes' quality, a table of their sizes, and what their certificates state."""
+    groups = _quality_groups(run.meshes)
+    low = sum(outside(sample.dihedrals, DIHEDRAL_GATE) for sample in groups.values())
+    off = sum(outside(sample.surface_angles, SURFACE_GATE) for sample in groups.values())
     caption = (
-        f"Histogram (bins of 2.5°) and Gaussian kernel density of all meshes together. Dashed: gates of {DIHEDRAL_GATE[0]:g}° for "
-        f"dihedral and {SURFACE_GATE[0]:g}–{SURFACE_GATE[1]:g}° for surface angles. Outside: {number(low)} dihedral and "
-        f"{number(off)} surface angles."
+        f"Histogram and Gaussian kernel density, each of area 1. Dashed: gates of {DIHEDRAL_GATE[0]:g}° for dihedral and "
+        f"{SURFACE_GATE[0]:g}–{SURFACE_GATE[1]:g}° for surface angles. Outside: {number(low)} dihedral and {number(off)} surface angles."
     )
-    drawn = picture(angle_histograms(dihedrals, corners), alt="Histograms of mesh angles with density curves", caption=caption)
+    drawn = picture(quality_figure(groups), alt="Histograms of mesh quality with density curves", caption=caption)
     return Html(drawn + _mesh_table(run.meshes) + _certificates(run.meshes))
 
 
@@ -115,28 +108,24 @@ def _mesh_table(meshes: Sequence[MeshArtefact]) -> Html:
 
 
 def _certificates(meshes: Sequence[MeshArtefact]) -> Html:
-    """What the mesher certified: the statements that decide in a table, everything in blocks that fold open."""
-    certified = [m for m in meshes if m.certificate]
+    certified = [(_object_name(m.object_id), m.role or "–", m.certificate) for m in meshes if m.certificate]
     bare = len(meshes) - len(certified)
     lacking = f"<p>{bare} of {len(meshes)} meshes have no certificate.</p>" if bare else ""
-    flags = ["closed", "oriented", "manifold", "conforming"]
-    header = ["object", "geometry", *flags, "crossing facets", "components", "volume error", "CPU time (s)"]
-    stated = table(header, [_statements(m) for m in certified], text_columns=2) if certified else ""
-    titles = [f"{_object_name(m.object_id)} {m.role}" for m in certified]
-    blocks = "".join(f"<h4>{escape(t)}</h4><pre>{escape(_json(m.certificate))}</pre>" for t, m in zip(titles, certified, strict=True))
-    return Html(f"<h3>Certificates</h3>{lacking}{stated}{details('Certificates in full', Html(blocks)) if certified else ''}")
+    return Html(f"<h3>Certificates</h3>{lacking}{certificate_tables(certified) if certified else ''}")
 
 
-def _statements(artefact: MeshArtefact) -> list[Any]:
-    """One line of the table; a flag holds if it holds for every region, the volume error is that of the worst."""
-    certificate = artefact.certificate
-    regions = [r for r in dict(certificate.get("regions") or {}).values() if isinstance(r, dict)]
-    flags = [all(bool(region.get(key)) for region in regions) if regions else None for key in ("closed", "oriented", "manifold")]
-    errors = [abs(float(r["volume_error"])) for r in regions if "volume_error" in r]
-    volume = percent(max(errors)) if errors else None
-    numbers = [certificate.get(key) for key in ("conforming", "crossing_facets", "components")]
-    return [_object_name(artefact.object_id), artefact.role or "–", *flags, *numbers, volume, certificate.get("cpu_s")]
-
-
-def _json(certificate: Mapping[str, Any]) -> str:
-    return json.dumps(certificate, indent=1, ensure_ascii=False)
+def _quality_groups(meshes: Sequence[MeshArtefact]) -> dict[str, QualitySample]:
+    """Quality by role, and where a mesh has several regions by region; beyond the palette's reach the smallest regions are one group."""
+    several = any(len(set(m.mesh.regions.tolist())) > 1 for m in meshes)
+    samples: dict[str, list[QualitySample]] = {}
+    for title, found in _by_role(meshes).items():
+        for mesh in found.values():
+            for region, sample in mesh.quality_by_region.items():
+                name = title if not several else (region if title == "meshes" else f"{title}: {region}")
+                samples.setdefault(name, []).append(sample)
+    groups = {name: pooled(parts) for name, parts in samples.items()}
+    if len(groups) <= MOST_GROUPS:
+        return groups
+    order = sorted(groups, key=lambda name: -groups[name].tets)
+    rest = order[MOST_GROUPS - 1 :]
+    return {name: groups[name] for name in order[: MOST_GROUPS - 1]} | {f"{len(rest)} others": pooled(groups[name] for name in rest)}
