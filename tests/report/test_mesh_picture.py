@@ -109,7 +109,7 @@ def test_the_page_stands_alone_and_escapes_names(mesh: TetMesh, tmp_path: Path) 
 def test_views_are_chosen_by_a_menu(mesh: TetMesh) -> None:
     figure = mesh_3d(mesh)
     buttons = figure.layout.updatemenus[0].buttons
-    assert [button.label for button in buttons] == ["Regions, cut open", "Smallest dihedral angle, cut open", "Membranes"]
+    assert [button.label for button in buttons] == ["Regions, cut open", "Smallest dihedral angle, cut open", "Surface, by membrane"]
     assert [trace.visible for trace in figure.data] == list(buttons[0].args[0]["visible"])
     assert [sum(button.args[0]["visible"]) for button in buttons] == [3, 2, 3]
     kinds = [trace.type for trace in figure.data]

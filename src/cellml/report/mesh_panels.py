@@ -17,7 +17,7 @@ from cellml.types import TetMesh
 Floats = NDArray[np.float64]
 
 REGION_COLOURS = (SKY, ORANGE, GREEN, PURPLE, BLUE, YELLOW, VERMILLION)
-MEMBRANE_COLOURS = ("#c3c9d2", VERMILLION, BLUE, YELLOW, GREEN, PURPLE, SKY)
+MEMBRANE_COLOURS = ("#c3c9d2", VERMILLION, SKY, YELLOW, PURPLE, GREEN, BLUE)
 QUALITY_MAP, BEST_DIHEDRAL = "viridis", 70.53  # of a regular tetrahedron, arccos(1/3) in degrees
 
 
@@ -76,7 +76,7 @@ def _membranes(mesh: TetMesh, outer: NDArray[np.int64]) -> Panel:
     colours = _colours(MEMBRANE_COLOURS, len(found))
     names = [mesh.facet_names.get(tag, f"tag {tag}") if tag >= 0 else "surface" for tag in found.tolist()]
     groups = {int(rank[n]): (names[n], colours[rank[n]]) for n in range(len(found))}
-    return Panel("Membranes", outer, rank[group].astype(float), dict(sorted(groups.items())))
+    return Panel("Surface, by membrane", outer, rank[group].astype(float), dict(sorted(groups.items())))
 
 
 def _colours(palette: tuple[str, ...], count: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,26 @@ if TYPE_CHECKING:
     from cellml.meshing.certificate import Certificate
 
 Floats = NDArray[np.float64]
-Frame = tuple[float, float, float, float]  # left, right, bottom, top in nm around the centre
 
 _DPI = 300
+_NARROW, _WIDE = 3.3, 6.4  # inches of a panel, side by side and below each other
 _GATE = 10.0  # degrees; below it a tetrahedron spoils the condition of the stiffness matrix
 _TURN, _LIFT = 24.0, 20.0  # degrees that the eye stands to the right of and above the normal of the cut
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Left, right, bottom and top of a panel in nm around the centre; `unit` nm are 3.3 inches in print, whatever the panel's width."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+    unit: float
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        return (self.left, self.right, self.bottom, self.top)
 
 
 def draw_mesh(mesh: TetMesh, path: str | os.PathLike[str], *, certificate: Certificate | None = None) -> None:
@@ -62,13 +78,14 @@ def mesh_figure(mesh: TetMesh, title: str = "") -> Figure:
     """The static picture as a matplotlib figure: panels side by side, or below each other where the mesh is much wider than high."""
     front = broad_side(mesh)
     pose = front.turned(_TURN, _LIFT)
-    frame = _frame(mesh, pose)
-    width, height = frame[1] - frame[0], frame[3] - frame[2]
-    drawn = panels(mesh, front)
-    stacked = width > 1.6 * height
-    across = 6.4 if stacked else 3.3
+    seen = _seen(mesh.points[np.unique(mesh.tets)], pose)[:, :2]
+    width, height = np.ptp(seen, axis=0)
+    stacked = width > 1.5 * height
+    across = _WIDE if stacked else _NARROW
+    frame = _frame(seen, width * _NARROW / across)
     canvas = _Canvas(mesh, pose, frame, round(across * _DPI))
-    tall = across * height / width + 0.7
+    drawn = panels(mesh, front)
+    tall = across * (frame.top - frame.bottom) / (frame.right - frame.left) + 0.7
     rows, columns = (len(drawn), 1) if stacked else (1, len(drawn))
     with figure_style():
         figure = new_figure(columns * across, rows * tall + 0.25)
@@ -78,8 +95,8 @@ def mesh_figure(mesh: TetMesh, title: str = "") -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: Frame, canvas: _Canvas) -> None:
-    axes.imshow(canvas.picture(panel), extent=frame, interpolation="antialiased")
+def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: _Frame, canvas: _Canvas) -> None:
+    axes.imshow(canvas.picture(panel), extent=frame.extent, interpolation="antialiased")
     axes.set_title(literal(panel.title))
     axes.set_anchor("N")
     axes.axis("off")
@@ -94,11 +111,10 @@ def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: Frame, canvas: _Can
 class _Canvas:
     """Draws panels in one frame; panels of the same faces are rasterised once."""
 
-    def __init__(self, mesh: TetMesh, pose: Pose, frame: Frame, pixels: int) -> None:
-        left, right, bottom, top = frame
-        per_nm = FINER * pixels / (right - left)
-        self._size = (round((top - bottom) * per_nm), FINER * pixels)
-        self._places = (_seen(mesh.points, pose) - [left, top, 0.0]) * [per_nm, -per_nm, per_nm]
+    def __init__(self, mesh: TetMesh, pose: Pose, frame: _Frame, pixels: int) -> None:
+        per_nm = FINER * pixels / (frame.right - frame.left)
+        self._size = (round((frame.top - frame.bottom) * per_nm), FINER * pixels)
+        self._places = (_seen(mesh.points, pose) - [frame.left, frame.top, 0.0]) * [per_nm, -per_nm, per_nm]
         self._drawn: tuple[NDArray[np.int64], Raster, NDArray[np.float32]] | None = None
 
     def picture(self, panel: Panel) -> NDArray[np.floating]:
@@ -116,12 +132,11 @@ def _seen(points: Floats, pose: Pose) -> Floats:
     return np.asarray((points - pose.centre) @ np.stack([pose.right, pose.up, pose.eye], axis=1))
 
 
-def _frame(mesh: TetMesh, pose: Pose) -> Frame:
-    """Left, right, bottom and top of the picture in nm around the centre, with a margin below for the scale bar."""
-    seen = _seen(mesh.points[np.unique(mesh.tets)], pose)[:, :2]
+def _frame(seen: Floats, unit: float) -> _Frame:
+    """The frame of points (P, 2), with a margin and below it room for the scale bar."""
     (left, bottom), (right, top) = seen.min(axis=0), seen.max(axis=0)
-    margin = 0.03 * max(right - left, top - bottom)
-    return left - margin, right + margin, bottom - 4.5 * margin, top + margin
+    margin = 0.03 * unit
+    return _Frame(left - margin, right + margin, bottom - 5.5 * margin, top + margin, unit)
 
 
 def nice_length(longest: float) -> tuple[float, str]:
@@ -131,20 +146,16 @@ def nice_length(longest: float) -> tuple[float, str]:
     return (length, f"{length / 1000:g} µm") if length >= 1000 else (length, f"{length:g} nm")
 
 
-def _scale_bar(axes: Axes, frame: Frame) -> None:
-    left, right, bottom, top = frame
-    unit = max(right - left, top - bottom)
-    length, label = nice_length(0.3 * (right - left))
-    x, y = left + 0.03 * unit, bottom + 0.03 * unit
+def _scale_bar(axes: Axes, frame: _Frame) -> None:
+    length, label = nice_length(0.3 * frame.unit)
+    x, y = frame.left + 0.03 * frame.unit, frame.bottom + 0.03 * frame.unit
     axes.plot([x, x + length], [y, y], color=INK, linewidth=2.2, solid_capstyle="butt")
-    axes.text(x + length / 2, y + 0.012 * unit, label, ha="center", va="bottom", fontsize=8)
+    axes.text(x + length / 2, y + 0.012 * frame.unit, label, ha="center", va="bottom", fontsize=8)
 
 
-def _axes_cross(axes: Axes, pose: Pose, frame: Frame) -> None:
+def _axes_cross(axes: Axes, pose: Pose, frame: _Frame) -> None:
     """The directions of x, y and z at the lower right."""
-    left, right, bottom, top = frame
-    unit = max(right - left, top - bottom)
-    origin, length = np.array([right - 0.10 * unit, bottom + 0.07 * unit]), 0.055 * unit
+    origin, length = np.array([frame.right - 0.10 * frame.unit, frame.bottom + 0.07 * frame.unit]), 0.055 * frame.unit
     for name, direction in zip("xyz", np.stack([pose.right, pose.up], axis=1), strict=True):
         tip = origin + length * direction
         axes.plot(*zip(origin, tip, strict=True), color=MUTED, linewidth=1.0)

@@ -22,19 +22,20 @@ def ink(raster: Raster, corners: NDArray[np.float64]) -> NDArray[np.float32]:
     corners: (F, 3, 3) as they were rasterised. Edges fade where elements are only a few pixels wide.
     """
     shown = raster.triangle >= 0
-    row, column = np.nonzero(shown)
-    number = raster.triangle[shown]
+    place = np.flatnonzero(shown)
+    row, column = (centre + 0.5 for centre in np.divmod(place, shown.shape[1]))
+    number = raster.triangle.ravel()[place]
     lines = np.zeros(shown.shape, np.float32)
     along = np.linalg.norm(np.diff(corners[:, [0, 1, 2, 0], :2], axis=1), axis=2).max(axis=1)
     strength = np.clip((along - 4.0) / 16.0, 0.0, 0.75).astype(np.float32)
     # A barycentric coordinate falls from 1 to 0 over the height of the triangle; so its gradient tells the distance in pixels.
     planes = barycentric_planes(corners)
     distance = planes / np.maximum(np.linalg.norm(planes[:, :, 1:], axis=2, keepdims=True), 1e-12)
-    nearest = np.full(len(number), np.inf)
+    nearest = np.full(len(number), np.inf, np.float32)
     for i in range(3):
         level, across, down = (distance[:, i, k][number] for k in range(3))
-        nearest = np.minimum(nearest, level + across * (column + 0.5) + down * (row + 0.5))
-    lines[shown] = strength[number] * np.clip(_HALF_WIDTH + 0.5 - np.maximum(nearest, 0.0), 0.0, 1.0)
+        np.minimum(nearest, level + across * column + down * row, out=nearest, casting="same_kind")
+    lines.ravel()[place] = strength[number] * np.clip(_HALF_WIDTH + 0.5 - np.maximum(nearest, 0.0), 0.0, 1.0)
     return np.asarray(np.maximum(lines, 0.9 * _rims(raster, shown)), np.float32)
 
 
@@ -47,13 +48,16 @@ def shade(
     (0 leaves them as they are, which a colour bar asks for; 1 models the shape).
     """
     shown = raster.triangle >= 0
-    number = raster.triangle[shown]
+    place = np.flatnonzero(shown)
+    number = raster.triangle.ravel()[place]
     lit = (colours * (1.0 + relief * (_brightness(corners) - 1.0))[:, None]).astype(np.float32)
-    picture = np.zeros((*shown.shape, 4), np.float32)
-    ink_here = lines[shown][:, None]
-    picture[shown, :3] = lit[number] * _depth_cue(raster, shown, relief)[shown][:, None] * (1 - ink_here) + _EDGE * ink_here
-    picture[shown, 3] = 1.0
-    return np.clip(_coarser(picture), 0.0, 1.0)
+    drawn = lines.ravel()[place]
+    light = _depth_cue(raster, shown, relief).ravel()[place] * (1 - drawn)
+    picture = np.zeros((shown.size, 4), np.float32)
+    for channel in range(3):
+        picture[place, channel] = lit[number, channel] * light + _EDGE[channel] * drawn
+    picture[place, 3] = 1.0
+    return np.clip(_coarser(picture.reshape(*shown.shape, 4)), 0.0, 1.0)
 
 
 def _brightness(corners: NDArray[np.float64]) -> Floats:
