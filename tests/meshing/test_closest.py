@@ -12,7 +12,7 @@ from cellml.meshing.surface_samples import sample_triangles
 
 def _pieces(corners, edge=1.0):
     small = sample_triangles(corners, edge)
-    return TrianglePieces(corners, small.centroids, small.owner, float(small.reach.max()))
+    return TrianglePieces(corners, small.centroids, small.owner, small.reach)
 
 
 def _to_triangle(p, a, b, c):

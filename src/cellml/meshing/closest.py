@@ -18,19 +18,20 @@ from cellml.meshing.label_boundary import Rectangles
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_FIRST_LOOK = 12  # samples examined for every point; four times as many for those that stay undecided, and so on
 _MOST = 1_000_000  # candidates at a time, so that memory does not grow with the surfaces, nor with the distance between them
 
 
 class Pieces(Protocol):
     """A set of convex pieces in space with sample points on them.
 
-    samples: (S, 3); owner: (S,), the piece of each; reach: no point of a piece is further than this from a sample of its own.
+    first_look: samples examined for every point, four times as many for those that stay undecided, and so on; samples: (S, 3); owner: (S,),
+    the piece of each; reach: (S,), such that every point of a piece lies within the reach of one of its samples.
     """
 
+    first_look: int
     samples: Floats
     owner: Index
-    reach: float
+    reach: Floats
 
     def distances(self, points: Floats, pieces: Index) -> Floats:
         """Distance of each point (N, 3) to the piece of the same row, (N,)."""
@@ -40,10 +41,12 @@ class Pieces(Protocol):
 class RectanglePieces:
     """Rectangles, sampled at their centres."""
 
+    first_look = 8
+
     def __init__(self, rectangles: Rectangles) -> None:
         self.samples, self._halves = rectangles.centres, rectangles.halves
         self.owner = np.arange(len(rectangles))
-        self.reach = float(np.linalg.norm(self._halves, axis=1).max())
+        self.reach = np.linalg.norm(self._halves, axis=1)
 
     def distances(self, points: Floats, pieces: Index) -> Floats:
         """Distance of each point (N, 3) to the rectangle of the same row, (N,)."""
@@ -54,7 +57,9 @@ class RectanglePieces:
 class TrianglePieces:
     """Triangles, sampled at the centroids of sub-triangles."""
 
-    def __init__(self, corners: Floats, samples: Floats, owner: Index, reach: float) -> None:
+    first_look = 16
+
+    def __init__(self, corners: Floats, samples: Floats, owner: Index, reach: Floats) -> None:
         """corners: (F, 3, 3); samples, owner, reach: as in `Pieces` (see `cellml.meshing.surface_samples`)."""
         self.samples, self.owner, self.reach = samples, owner, reach
         # Corner 0 starts the longest edge, so that a triangle of no area is that edge.
@@ -84,14 +89,14 @@ def closest(pieces: Pieces, points: Floats, tree: cKDTree | None = None) -> tupl
     """Distance (N,) of points (N, 3) to the nearest piece, and which piece that is (N,); tree: of `pieces.samples`, if there is one."""
     tree = cKDTree(pieces.samples) if tree is None else tree
     best, which = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
-    todo, look = np.arange(len(points)), min(_FIRST_LOOK, tree.n)
+    todo, look, longest = np.arange(len(points)), min(pieces.first_look, tree.n), float(pieces.reach.max())
     while len(todo):
         batch = max(_MOST // look, 1)
         complete = np.zeros(len(todo), bool)
         for start in range(0, len(todo), batch):
             part = slice(start, start + batch)
             best[todo[part]], which[todo[part]], furthest = _nearest_of(pieces, tree, points[todo[part]], look)
-            complete[part] = (furthest >= best[todo[part]] + pieces.reach) | (look == tree.n)
+            complete[part] = (furthest >= best[todo[part]] + longest) | (look == tree.n)
         todo, look = todo[~complete], min(4 * look, tree.n)
     return best, which
 
@@ -99,12 +104,14 @@ def closest(pieces: Pieces, points: Floats, tree: cKDTree | None = None) -> tupl
 def _nearest_of(pieces: Pieces, tree: cKDTree, points: Floats, look: int) -> tuple[Floats, Index, Floats]:
     """Distance to the nearest piece of those that own the `look` nearest samples, that piece, and the distance of the last sample."""
     away, sample = (part.reshape(len(points), look) for part in tree.query(points, k=look))
-    # The first sample lies on its piece: a piece whose samples are further than that by more than the reach is not the nearest.
-    row, column = np.nonzero(away <= away[:, :1] + pieces.reach)
+    owner = pieces.owner[sample]
     distance = np.full(away.shape, np.inf)
-    distance[row, column] = pieces.distances(points[row], pieces.owner[sample[row, column]])
+    distance[:, 0] = pieces.distances(points, owner[:, 0])
+    # A piece can be nearer than that of the first sample only if one of its samples is within the reach of doing so.
+    row, column = np.nonzero((away - pieces.reach[sample] < distance[:, :1]) & (owner != owner[:, :1]))
+    distance[row, column] = pieces.distances(points[row], owner[row, column])
     nearest, rows = distance.argmin(axis=1), np.arange(len(points))
-    return distance[rows, nearest], pieces.owner[sample[rows, nearest]], away[:, -1]
+    return distance[rows, nearest], owner[rows, nearest], away[:, -1]
 
 
 def _to_segment(x: Floats, y: Floats, dx: Floats, dy: Floats | float) -> Floats:

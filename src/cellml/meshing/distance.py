@@ -106,7 +106,7 @@ class _Side:
     @classmethod
     def of_triangles(cls, corners: Floats, edge: float) -> _Side:
         small = sample_triangles(corners, edge)
-        pieces = TrianglePieces(corners, small.centroids, small.owner, float(small.reach.max()))
+        pieces = TrianglePieces(corners, small.centroids, small.owner, small.reach)
         return cls(pieces, cKDTree(small.centroids), small.centroids, small.areas, small.reach, small)
 
     @classmethod
