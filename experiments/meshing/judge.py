@@ -19,7 +19,7 @@ def contradictions(measures: Measures, gate: Gate) -> list[str]:
     """What a certified mesh breaks by our own measurements; empty if the certificate is right.
 
     Limits: dihedral angles as in the gate, surface angles 20–130°, volumes against the voxels as in the gate, 99th percentile of the
-    distance to the voxels' boundary, and back, at most one (longest) voxel edge, every boundary closed and manifold, facets of at most
+    distance to the boundary of the voxels at most one (longest) voxel edge, every boundary closed and manifold, facets of at most
     two tetrahedra.
     """
     found = []
@@ -32,8 +32,8 @@ def contradictions(measures: Measures, gate: Gate) -> list[str]:
     for number, region in measures.regions.items():
         if abs(region.volume_error) > gate.volume_limit(region.thickness) + _ROUND_OFF:
             found.append(f"volume of {number} {100 * region.volume_error:+.2f} %")
-        if max(region.distance_p99, region.distance_back_p99) > 1 + _SAMPLING:
-            found.append(f"distance of {number} {region.distance_p99:.2f} and back {region.distance_back_p99:.2f} voxels")
+        if region.distance_p99 > 1 + _SAMPLING:
+            found.append(f"distance of {number} {region.distance_p99:.2f} voxels")
         if region.odd_edges:
             found.append(f"boundary of {number} with {region.odd_edges} edges that are not manifold")
     return found

@@ -19,7 +19,8 @@ from scipy import ndimage
 
 from cellml.errors import FileError
 from cellml.io import read_surface
-from cellml.meshing import MeshResult, crop_object, mesh_labels, mesh_surface
+from cellml.meshing import MeshResult, crop_object, mesh_labels
+from cellml.meshing.foreign import mesh_surface
 from cellml.surfaces import repair
 from cellml.types import Labels, Surface
 
