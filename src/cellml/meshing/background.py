@@ -1,41 +1,62 @@
-"""Background tetrahedra over the shapes: a coarse body-centred cubic lattice, finer where a shape or a gap is thin."""
+"""Background tetrahedra over the shapes: a coarse body-centred cubic lattice, finer where a shape has detail."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cellml.meshing.cut import CutMesh
-from cellml.meshing.domain import Frame, Shapes
+from cellml.meshing.domain import Frame, Local, Shapes
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.lattice import body_centred_cubic
 from cellml.meshing.refine import refine
+from cellml.meshing.signed_distance import sample_linear
 
 Floats = NDArray[np.float64]
 
 MOST_TETS = 3_000_000  # of the background: about 5 GB and ten minutes further on
-_WINDOW = 9  # voxels across which half a thickness is looked for
-_NEAR = 1.0  # voxels from a surface within which thickness counts
-_THIN = 1.2  # voxels of half-thickness below which a part is thin
+_TOLERANCE = 0.25  # voxels by which the signed distance may differ from linear along an edge
 _LONGEST = 1.42  # longest edge of the lattice, the diagonal of a face on a wall, over its step
-_SPREAD = 3  # voxels over which a wish for small tetrahedra spreads, so that no corner of a coarse one misses it
+FAR = 1e30  # value of a level set where it is not known and cannot cross
 
 
-def background(shapes: Shapes, step: float, smoothing: float) -> CutMesh:
-    """Tetrahedra of about `step` nm that cover the shapes, down to a third of that where they, or the gaps between them, are thinner.
+def background(shapes: Shapes, step: float, smoothing: float, finest: float) -> CutMesh:
+    """Tetrahedra of about `step` nm that cover the shapes, down to about `finest` nm where a surface has more detail.
 
     Returns them with the outer signed distance as values, nm, and walls as `held`. Raises MeshingError where they would be too many.
     """
     frame = shapes.frame
     outer = shapes.outer(smoothing)
     points, tets = _lattice(frame, outer, step)
-    sizes = _wanted_sizes(shapes, outer, step, smoothing)
-    mesh = CutMesh(points, tets, np.zeros(len(points)), frame.held(points), np.zeros(len(tets), np.int32))
-    mesh = refine(mesh, lambda p: _nearest(frame, sizes, p), most=MOST_TETS)
+    mesh = CutMesh(points, tets, frame.sample(outer, points), np.zeros(len(points), np.int64), np.zeros(len(tets), np.int32))
+    limits = {"tolerance": _TOLERANCE * frame.voxel_nm, "smallest": _LONGEST * finest, "most": MOST_TETS}
+    mesh = refine(mesh, lambda p: frame.sample(outer, p), **limits)
+    for k, number in enumerate(shapes.numbers[:-1]):
+        mesh = _refined_at(mesh, frame, shapes.against(number, shapes.numbers[k + 1 :], smoothing), limits)
     if len(mesh.tets) >= MOST_TETS:
         raise _too_many(len(mesh.tets), step)
     return CutMesh(mesh.points, mesh.tets, frame.sample(outer, mesh.points), frame.held(mesh.points), mesh.regions)
+
+
+def value_near(frame: Frame, local: Local, points: Floats, *, cap: bool = False) -> Floats:
+    """Values (P,) of a label's level set, or of its cap, at points (P, 3; x, y, z in nm); 1e30 outside the part where it is known."""
+    index = (points[:, ::-1] - frame.origin) / frame.spacing - np.asarray(local.first)
+    known = ((index >= 0) & (index <= np.array(local.values.shape) - 1)).all(axis=1)
+    values = np.full(len(points), FAR)
+    field = local.cap if cap and local.cap is not None else local.values
+    values[known] = sample_linear(field, index[known])
+    return values
+
+
+def _refined_at(mesh: CutMesh, frame: Frame, local: Local, limits: Mapping[str, Any]) -> CutMesh:
+    def value_at(points: Floats) -> Floats:
+        return value_near(frame, local, points)
+
+    return refine(replace(mesh, values=value_at(mesh.points)), value_at, **limits)
 
 
 def _lattice(frame: Frame, outer: Floats, step: float) -> tuple[Floats, NDArray[np.int64]]:
@@ -52,37 +73,6 @@ def _lattice(frame: Frame, outer: Floats, step: float) -> tuple[Floats, NDArray[
     if 12 * keep.sum() > MOST_TETS:
         raise _too_many(12 * float(keep.sum()), step)
     return body_centred_cubic(frame.low, frame.high, keep)
-
-
-def _wanted_sizes(shapes: Shapes, outer: Floats, step: float, smoothing: float) -> Floats:
-    """Longest edge wanted in each voxel, nm: that of the lattice, less near surfaces of thin parts: half their thickness."""
-    voxel = shapes.frame.voxel_nm
-    sizes = np.full(outer.shape, _LONGEST * step)
-    _make_fine(sizes, outer, step, voxel)
-    for k, number in enumerate(shapes.numbers[:-1]):
-        local = shapes.against(number, shapes.numbers[k + 1 :], smoothing)
-        box = tuple(slice(a, a + n) for a, n in zip(local.first, local.values.shape, strict=True))
-        _make_fine(sizes[box], local.values, step, voxel)
-    return sizes
-
-
-def _make_fine(sizes: Floats, field: Floats, step: float, voxel: float) -> None:
-    """Lower the sizes where |field| is small and the largest distance to the surface nearby, on either side, is so too."""
-    near = np.abs(field) < _NEAR * voxel
-    if not near.any():
-        return
-    for side in (-field, field):
-        half = ndimage.maximum_filter(side, size=_WINDOW, mode="nearest")
-        thin = near & (half < _THIN * voxel) & (half > 0)
-        if thin.any():
-            wanted = np.where(thin, np.clip(half, step / 3.0, step) * _LONGEST, np.inf)
-            np.minimum(sizes, ndimage.minimum_filter(wanted, size=_SPREAD, mode="nearest"), out=sizes)
-
-
-def _nearest(frame: Frame, field: Floats, points: Floats) -> Floats:
-    index = np.round((points[:, ::-1] - frame.origin) / frame.spacing).astype(int)
-    index = np.clip(index, 0, np.array(frame.shape) - 1)
-    return np.asarray(field[tuple(index.T)])
 
 
 def _too_many(tets: float, step: float) -> MeshingError:

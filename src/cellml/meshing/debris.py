@@ -15,11 +15,15 @@ FEWEST_VOXELS = 27  # 3 × 3 × 3: nothing smaller has a shape after smoothing
 
 @dataclass(frozen=True, eq=False)
 class Cleaned:
-    """Labels without debris (Z, Y, X), what was done in words, and the size of each label's largest 6-connected fragment before."""
+    """Labels without debris (Z, Y, X), and what was done in words.
+
+    largest: voxels of each label's largest 6-connected fragment before; crumbs: voxels of each label in fragments that were given away.
+    """
 
     data: NDArray[np.int64]
     said: tuple[str, ...]
     largest: dict[int, int]
+    crumbs: dict[int, int]
 
 
 def remove_debris(data: NDArray[np.int64], spacing: Triple) -> Cleaned:
@@ -32,11 +36,12 @@ def remove_debris(data: NDArray[np.int64], spacing: Triple) -> Cleaned:
     sizes = np.bincount(member.ravel(), minlength=len(of_label))
     small = sizes < FEWEST_VOXELS
     largest = {int(n): int(sizes[of_label == n].max()) for n in np.unique(of_label) if n > 0}
+    crumbs = {n: int(sizes[small & (of_label == n)].sum()) for n in largest}
     if not small.any() or small.all():
-        return Cleaned(data, (), largest)
+        return Cleaned(data, (), largest, crumbs)
     index = ndimage.distance_transform_edt(small[member], sampling=spacing, return_distances=False, return_indices=True)
     said = [_sentence(int(n), sizes[small & (of_label == n)]) for n in np.unique(of_label[small])]
-    return Cleaned(data[tuple(index)], tuple(said), largest)
+    return Cleaned(data[tuple(index)], tuple(said), largest, crumbs)
 
 
 def _fragments(data: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -91,7 +91,7 @@ def mesh_labels(
     voxel_nm = float(np.cbrt(np.prod(sampled)))
 
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
-        return certify(mesh, selection.sources, voxel_nm, source=selection.given, discarded_share=selection.discarded_share, **made)
+        return certify(mesh, selection.sources, voxel_nm, source=selection.labels, discarded_share=selection.discarded_share, **made)
 
     return mesh_shapes(shapes, order, measured, (*selection.repairs, *said))
 

@@ -20,15 +20,15 @@ from cellml.meshing.gate import Gate
 from cellml.meshing.goal import Goal
 from cellml.meshing.mmg import Remeshed, remesh
 from cellml.meshing.offset import restore_volumes
-from cellml.meshing.partition import largest_piece, partition, without_pieces
+from cellml.meshing.partition import largest_piece, partition, without_fragments
 from cellml.meshing.patches import Patches
 from cellml.meshing.polish import Polished, polish
 from cellml.meshing.topology import facet_components
 from cellml.types import TetMesh
 
-# Background cube (as a share of three fifths of the largest edge) and smoothing σ in voxels, from the cheap to the careful: the next is
-# tried where the gate is failed.
-ATTEMPTS = ((1.0, 1.0), (0.67, 0.8), (0.42, 0.6))
+# Background cube (as a share of three fifths of the largest edge); smoothing σ, size of the finest background and distance that optimisation
+# may keep from the surface, in voxels. From the cheap to the careful: the next is tried where the gate is failed.
+ATTEMPTS = ((1.0, 0.5, 1.0, 0.25), (0.67, 0.4, 0.8, 0.15), (0.42, 0.35, 0.6, 0.12))
 
 _BACKGROUND_SHARE = 0.6  # of the largest edge
 _INSET = 0.01  # voxels between a wall and membrane that optimisation let bulge through it
@@ -64,6 +64,18 @@ class Order:
     name: str
 
 
+@dataclass(frozen=True)
+class Size:
+    """One attempt: background cubes of `step_nm`, refined down to `finest_nm`, around shapes smoothed by σ = `smoothing` voxels, from whose
+    surface optimisation strays by `strays` voxels (at the default edge, and in proportion for longer ones).
+    """
+
+    step_nm: float
+    smoothing: float
+    finest_nm: float
+    strays: float
+
+
 Certify = Callable[[TetMesh, Mapping[str, Any]], Certificate]
 
 
@@ -90,30 +102,35 @@ def mesh_shapes(shapes: Shapes, order: Order, certify: Certify, repairs: tuple[s
     started, deadline = time.process_time(), time.monotonic() + order.timeout_s
     outcomes: list[MeshResult] = []
     failures: list[MeshingError] = []
-    for share, smoothing in ATTEMPTS:
+    for share, smoothing, finest, strays in ATTEMPTS:
         try:
-            step = share * _BACKGROUND_SHARE * order.edge_nm
-            outcomes.append(_attempt(shapes, order, certify, step, smoothing, deadline, repairs))
+            size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.voxel_nm, strays)
+            outcomes.append(_attempt(shapes, order, certify, size, deadline, repairs))
         except MeshingError as failure:
             failures.append(failure)
         if time.monotonic() >= deadline or (outcomes and not outcomes[-1].certificate.passes(order.gate)):
             break
     if not outcomes:
         raise failures[0]
-    best = min(outcomes, key=lambda outcome: len(outcome.certificate.passes(order.gate)))
+    best = min(outcomes, key=lambda outcome: _shortfall(outcome.certificate, order.gate))
     worker_s = sum(float(outcome.certificate.cpu_s) for outcome in outcomes)
     settings = {**best.certificate.settings, "attempts": len(outcomes) + len(failures)}
     return MeshResult(best.mesh, replace(best.certificate, cpu_s=time.process_time() - started + worker_s, settings=settings))
 
 
+def _shortfall(certificate: Certificate, gate: Gate) -> tuple[int, float]:
+    """How many limits are missed, and how far the mesh strays: of two meshes the lesser is the better."""
+    return len(certificate.passes(gate)), certificate.distance_p99_voxels or 0.0
+
+
 def _attempt(
-    shapes: Shapes, order: Order, certify: Certify, step: float, smoothing: float, deadline: float, repairs: tuple[str, ...]
+    shapes: Shapes, order: Order, certify: Certify, size: Size, deadline: float, repairs: tuple[str, ...]
 ) -> MeshResult:
-    """One mesh on a background of `step` nm, smoothed by `smoothing` voxels; its certificate counts the worker's CPU seconds only."""
+    """One mesh; its certificate counts the worker's CPU seconds only."""
     frame, planes = shapes.frame, shapes.frame.planes()
-    cut, kept, said = _whole(partition(shapes, step=step, smoothing=smoothing), shapes, order)
+    cut, kept, said = _whole(partition(shapes, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm), shapes, order)
     tolerance = ON_WALL * float(frame.spacing.min())
-    options = _options(order.edge_nm, frame.voxel_nm)
+    options = _options(order.edge_nm, frame.voxel_nm, size.strays)
     allowed = max(deadline - time.monotonic(), 1.0)
     done = remesh(_mmg_input(cut, order, planes, tolerance), [options], timeout_s=allowed, allowed_s=order.timeout_s)
     targets = {n: kept * shapes.target([n]) for n in shapes.numbers}
@@ -121,8 +138,9 @@ def _attempt(
     mesh = _assembled(polished, done, order, planes, tolerance)
     settings = {
         "edge_nm": order.edge_nm,
-        "background_nm": step,
-        "smoothing_voxels": smoothing,
+        "background_nm": size.step_nm,
+        "finest_background_nm": size.finest_nm,
+        "smoothing_voxels": size.smoothing,
         "mmg_options": options,
         "surface_moved_nm": moved_nm,
         "bad_elements_before_polishing": polished.bad_before,
@@ -135,23 +153,25 @@ def _attempt(
 def _whole(cut: CutMesh, shapes: Shapes, order: Order) -> tuple[CutMesh, float, list[str]]:
     """The cut mesh without what smoothing pinched off, the share of the volume that is left, and what was done in words."""
     count, member = facet_components(cut.tets)
-    if count == 1:
-        return cut, 1.0, []
-    if order.largest_only and len(shapes.numbers) == 1:
+    if count > 1 and order.largest_only and len(shapes.numbers) == 1:
         cut, share = largest_piece(cut, member)
         return cut, 1.0 - share, [f"smoothing left {count} pieces; the smaller, {100 * share:.2f} % of the volume, were dropped"]
-    cut, dropped, share = without_pieces(cut, member, _SMALLEST_PIECE * float(shapes.frame.spacing.prod()))
-    if not dropped:
+    before = len(cut.tets)
+    cut, fragments, share = without_fragments(cut, _SMALLEST_PIECE * float(shapes.frame.spacing.prod()))
+    if not fragments:
         return cut, 1.0, []
-    return cut, 1.0 - share, [f"smoothing pinched off {dropped} pieces below {_SMALLEST_PIECE} voxels, {100 * share:.2f} % of the volume, dropped"]
+    fate = "dropped" if len(cut.tets) < before and len(shapes.numbers) == 1 else "given to their neighbours"
+    pieces = f"{fragments} piece" + ("s" if fragments > 1 else "")
+    said = f"smoothing pinched off {pieces} below {_SMALLEST_PIECE} voxels, {100 * share:.2f} % of the volume, {fate}"
+    return cut, 1.0 - share if len(shapes.numbers) == 1 else 1.0, [said]
 
 
-def _options(edge: float, voxel: float) -> dict[str, float]:
-    """Options of MMG: edges between a quarter and the whole of `edge`, the surface kept within 0.4 voxels at the default edge, nm.
+def _options(edge: float, voxel: float, strays: float) -> dict[str, float]:
+    """Options of MMG: edges between a quarter and the whole of `edge`, the surface kept within a part of a voxel, nm.
 
     Ridge detection is off (angle = 0): the noise of labels is no ridge; the edges of plane cuts are given as ridges instead.
     """
-    return {"hmax": edge, "hmin": edge / 4, "hausd": 0.08 * max(edge, 5.0 * voxel), "hgrad": 1.5, "angle": 0}
+    return {"hmax": edge, "hmin": edge / 4, "hausd": strays * max(edge / 5.0, voxel), "hgrad": 1.5, "angle": 0}
 
 
 def _mmg_input(cut: CutMesh, order: Order, planes: Mapping[tuple[int, int], float], tolerance: float) -> dict[str, NDArray[Any]]:

@@ -12,28 +12,28 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.meshing.background import background
+from cellml.meshing.background import FAR, background, value_near
 from cellml.meshing.cut import CutMesh, split_at_level, volume_preserving_level, volumes, warp_to_level
 from cellml.meshing.domain import Local, Shapes
 from cellml.meshing.errors import MeshingError
-from cellml.meshing.topology import boundary_facets, surface_topology
+from cellml.meshing.topology import boundary_facets, components, facet_pairs, surface_topology
 
 _UNDECIDED = 0
 _OUTSIDE = -1
+_DROPPED = -3
 _REST = -2  # foreground whose label is not yet decided
 _FIRST_CUT_BIT = 64  # the bits below belong to the walls
 _CUT_BITS = 56  # bits for cuts; the surfaces of later labels share them in turn
 _WARP_SHARE = 0.35  # vertices nearer than this share of an edge are moved onto the level set
 _ROUNDS = 12  # of freezing vertices where the warp pinches a surface
-_FAR = 1e30  # value of the level set where it is not known and cannot cross
 
 
-def partition(shapes: Shapes, *, step: float, smoothing: float) -> CutMesh:
+def partition(shapes: Shapes, *, step: float, smoothing: float, finest: float) -> CutMesh:
     """Tetrahedra of each label, conforming, in the region of that number.
 
-    step: size of the background cubes in nm; smoothing: σ in voxels. Raises MeshingError if a label leaves no tetrahedron.
+    step: size of the background cubes in nm; smoothing: σ in voxels; finest: size in nm down to which the background is refined. Raises MeshingError if a label leaves no tetrahedron.
     """
-    mesh = background(shapes, step, smoothing)
+    mesh = background(shapes, step, smoothing, finest)
     mesh = _with_level(mesh, None, shapes.target(shapes.numbers), reach=step)
     mesh = _only(mesh, np.asarray((mesh.values[mesh.tets] < 0).any(axis=1)))
     mesh = _cut(mesh, _UNDECIDED, _REST, _OUTSIDE, _FIRST_CUT_BIT)
@@ -60,30 +60,48 @@ def largest_piece(mesh: CutMesh, member: NDArray[np.int64]) -> tuple[CutMesh, fl
     return _only(mesh, member == kept), float(1.0 - sizes[kept] / sizes.sum())
 
 
-def without_pieces(mesh: CutMesh, member: NDArray[np.int64], least: float) -> tuple[CutMesh, int, float]:
-    """Without components of tetrahedra below a volume in nm³, except the largest: the mesh, how many were dropped, their share."""
-    sizes = np.bincount(member, weights=volumes(mesh.points, mesh.tets))
-    small = sizes < min(least, sizes.max())
+def without_fragments(mesh: CutMesh, least: float) -> tuple[CutMesh, int, float]:
+    """Give pieces of a region below a volume in nm³, except its largest, to the neighbour that they share most with, or drop them.
+
+    Smoothing and cutting pinch them off. Returns the mesh, how many there were, and their share of the whole volume.
+    """
+    volume = volumes(mesh.points, mesh.tets)
+    pairs = facet_pairs(mesh.tets)
+    inner = pairs.second >= 0
+    first, second = pairs.first[inner], pairs.second[inner]
+    same = mesh.regions[first] == mesh.regions[second]
+    count, member = components(len(mesh.tets), first[same], second[same])
+    sizes = np.bincount(member, weights=volume, minlength=count)
+    region = np.zeros(count, np.int64)
+    region[member] = mesh.regions
+    largest = np.zeros(count, bool)
+    largest[[np.flatnonzero(region == n)[sizes[region == n].argmax()] for n in np.unique(region)]] = True
+    small = (sizes < least) & ~largest
     if not small.any():
         return mesh, 0, 0.0
-    return _only(mesh, ~small[member]), int(small.sum()), float(sizes[small].sum() / sizes.sum())
+    new = np.where(small, _DROPPED, region)
+    corner = mesh.points[pairs.facets[inner][~same]]
+    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
+    one, other = member[first[~same]], member[second[~same]]
+    for fragment in np.flatnonzero(small):
+        beside = np.concatenate([other[one == fragment], one[other == fragment]])
+        shared = np.concatenate([area[one == fragment], area[other == fragment]])
+        solid = ~small[beside]
+        if solid.any():
+            new[fragment] = np.bincount(region[beside[solid]], weights=shared[solid]).argmax()
+    regions = new[member]
+    mesh = replace(mesh, regions=regions.astype(np.int32))
+    return _only(mesh, regions != _DROPPED), int(small.sum()), float(sizes[small].sum() / sizes.sum())
 
 
 def _cut_out(mesh: CutMesh, shapes: Shapes, local: Local, number: int, bit: int, *, reach: float) -> CutMesh:
     """Cut one label out of the rest, in the part of the mesh that its level set is known in."""
-    index = (mesh.points[:, ::-1] - shapes.frame.origin) / shapes.frame.spacing - np.asarray(local.first)
-    near = ((index >= 0) & (index <= np.array(local.values.shape) - 1)).all(axis=1)
-    chosen = near[mesh.tets].any(axis=1)
+    values = value_near(shapes.frame, local, mesh.points)
+    chosen = (values < FAR)[mesh.tets].any(axis=1)
     part, outer = _only(mesh, chosen), mesh.tets[~chosen]
     used = np.unique(mesh.tets[chosen])
-    inside = near[used]
-    values = np.full(len(used), _FAR)
-    values[inside] = shapes.frame.sample(local.values, part.points[inside], local.first)
-    part = replace(part, values=values)
-    cap = None
-    if local.cap is not None:
-        cap = np.full(len(used), _FAR)
-        cap[inside] = shapes.frame.sample(local.cap, part.points[inside], local.first)
+    part = replace(part, values=values[used])
+    cap = None if local.cap is None else value_near(shapes.frame, local, part.points, cap=True)
     part = _with_level(part, cap, shapes.target([number]), reach=reach, region=_REST)
     part = _cut(part, _REST, number, _REST, bit)
     return _joined(mesh, part, used, outer, mesh.regions[~chosen])

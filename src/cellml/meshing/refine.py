@@ -1,8 +1,8 @@
-"""Refine background tetrahedra where the shape is thin, conformingly.
+"""Refine background tetrahedra where straight edges do not follow the signed distance, conformingly.
 
-A tetrahedron that is too large marks its longest edge; a tetrahedron with any marked edge marks its longest one too, until nothing changes;
-marked edges are halved, the longest first. On a body-centred cubic lattice this longest-edge bisection (Rivara 1984) stays within a few
-shapes with dihedral angles of at least 45° (Maubach 1995).
+A tetrahedron with an edge along which the signed distance is not nearly linear, near a surface, marks its longest edge; a tetrahedron with
+any marked edge marks its longest one too, until nothing changes; marked edges are halved, the longest first. On a body-centred cubic
+lattice this longest-edge bisection (Rivara 1984) stays within a few shapes with dihedral angles of at least 45° (Maubach 1995).
 """
 
 from __future__ import annotations
@@ -13,36 +13,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.meshing.cut import CutMesh, halve_edges
-from cellml.meshing.topology import edges_of
+from cellml.meshing.topology import Index, edges_of
 
 Floats = NDArray[np.float64]
 
-_ROUNDS = 40  # of bisection; three halve the size
+_ROUNDS = 24  # of bisection; three halve the size
+_NEAR = 0.6  # of its length: an edge whose middle is further from the surface than this cannot meet it
 
 
-def refine(mesh: CutMesh, size_at: Callable[[Floats], Floats], *, most: int) -> CutMesh:
-    """Halve edges until the longest edge of each tetrahedron is at most the size wanted at its middle or its corners.
+def refine(mesh: CutMesh, value_at: Callable[[Floats], Floats], *, tolerance: float, smallest: float, most: int) -> CutMesh:
+    """Halve edges until |φ(middle) − mean φ(ends)| is within the tolerance on all edges near the surface that are not yet small.
 
-    size_at: wanted size in nm at points (P, 3); most: number of tetrahedra at which refinement ends.
+    mesh: its values are φ at the points, in nm; value_at: φ at points (P, 3); tolerance, smallest (longest edge that is not refined any
+    further): nm; most: number of tetrahedra at which refinement ends.
     """
-    wanted = size_at(mesh.points)
     for _ in range(_ROUNDS):
         edges, edge_of = edges_of(mesh.tets)
-        length = np.linalg.norm(mesh.points[edges[:, 1]] - mesh.points[edges[:, 0]], axis=1)
-        # A tie between equal edges is broken by their number, the same in every tetrahedron.
-        rank = np.empty(len(edges), np.int64)
-        rank[np.lexsort((np.arange(len(edges)), np.round(length, 6)))] = np.arange(len(edges))
-        longest = edge_of[np.arange(len(edge_of)), rank[edge_of].argmax(axis=1)]
-        marked = np.zeros(len(edges), bool)
-        marked[longest[length[longest] > 1.01 * wanted[mesh.tets].min(axis=1)]] = True
-        if not marked.any() or len(mesh.tets) >= most:
+        ends = mesh.points[edges]
+        length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+        long = length > 1.01 * smallest
+        # No edge that is much longer than its distance to the surface needs a look.
+        near = long & (np.abs(mesh.values[edges]).min(axis=1) <= 1.2 * length)
+        middle = np.full(len(edges), np.inf)
+        middle[near] = value_at(ends[near].mean(axis=1))
+        bent = np.zeros(len(edges), bool)
+        bent[near] = np.abs(middle[near] - mesh.values[edges[near]].mean(axis=1)) > tolerance
+        bent &= np.abs(middle) <= _NEAR * length
+        if not bent.any() or len(mesh.tets) >= most:
             return mesh
-        while True:
-            touched = marked[edge_of].any(axis=1)
-            if marked[longest[touched]].all():
-                break
-            marked[longest[touched]] = True
+        longest = _longest(length, edge_of)
+        marked = np.zeros(len(edges), bool)
+        marked[longest[bent[edge_of].any(axis=1)]] = True
+        _close(marked, longest, edge_of)
         before = len(mesh.points)
         mesh = halve_edges(mesh, edges[marked], np.full(int(marked.sum()), 0.5))
-        wanted = np.concatenate([wanted, size_at(mesh.points[before:])])
+        mesh.values[before:] = value_at(mesh.points[before:])
     return mesh
+
+
+def _longest(length: Floats, edge_of: Index) -> Index:
+    """The longest edge of each tetrahedron; a tie between equal edges is broken by their number, the same in every tetrahedron."""
+    rank = np.empty(len(length), np.int64)
+    rank[np.lexsort((np.arange(len(length)), np.round(length, 6)))] = np.arange(len(length))
+    return np.asarray(edge_of[np.arange(len(edge_of)), rank[edge_of].argmax(axis=1)])
+
+
+def _close(marked: NDArray[np.bool_], longest: Index, edge_of: Index) -> None:
+    """Mark the longest edge of every tetrahedron that has a marked one, until no tetrahedron lacks it."""
+    while True:
+        touched = longest[marked[edge_of].any(axis=1)]
+        if marked[touched].all():
+            return
+        marked[touched] = True

@@ -18,6 +18,7 @@ from cellml.meshing.topology import voxel_euler_number
 from cellml.types import Labels
 
 MOST_LABELS = 256
+MOST_CRUMBS = 0.05  # of a label's voxels: more in fragments without a shape could pass no gate on its volume
 COMPONENTS = ("all", "largest")
 
 
@@ -43,8 +44,8 @@ def select(labels: Labels, label: int | None, components: str = "all") -> Select
 
     components: "all", or "largest" to keep the largest 6-connected component of each label only. The crop keeps a voxel of surroundings
     wherever the volume has one, so that a label touches the border of the crop only where it touches that of the volume.
-    Raises MeshingError for empty labels, more than 256 of them, and where no label has a fragment of 27 voxels; CellmlError, listing the
-    labels present, for one that is absent.
+    Raises MeshingError for empty labels, more than 256 of them, where no label has a fragment of 27 voxels, and where more than 5 % of one lie
+    in smaller fragments; CellmlError, listing the labels present, for one that is absent.
     """
     if components not in COMPONENTS:
         raise CellmlError(f"components={components} is not known; use {' or '.join(COMPONENTS)}.")
@@ -61,6 +62,7 @@ def select(labels: Labels, label: int | None, components: str = "all") -> Select
     labels = replace(labels, data=data, names=names, origin=moved_origin(labels, first))
     cleaned = remove_debris(data, labels.spacing)
     _require_shape(labels, cleaned)
+    _require_few_crumbs(labels, cleaned)
     kept = [int(n) for n in np.unique(cleaned.data) if n > 0]
     sources = {n: _source(data, n, labels) for n in kept}
     # Smallest first: organelles are cut out of what surrounds them, which is left as the rest.
@@ -133,3 +135,14 @@ def _require_shape(labels: Labels, cleaned: Cleaned) -> None:
         f"Label {number} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are needed for a "
         "shape. Remove it, or give the volume at a finer spacing."
     )
+
+
+def _require_few_crumbs(labels: Labels, cleaned: Cleaned) -> None:
+    for number, crumbs in cleaned.crumbs.items():
+        voxels = int((labels.data == number).sum())
+        if voxels >= FEWEST_VOXELS and crumbs > MOST_CRUMBS * voxels:
+            raise MeshingError(
+                f"Label {number} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in fragments of fewer "
+                f"than {FEWEST_VOXELS} voxels, which have no shape; at most {100 * MOST_CRUMBS:g} % are given to the surroundings. Clean the "
+                'labels (a median filter often does), or mesh components="largest".'
+            )

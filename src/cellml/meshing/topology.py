@@ -50,13 +50,13 @@ def facet_components(tets: Index) -> tuple[int, Index]:
     """Number of components of tetrahedra connected through facets, and the component of each, (T,); tets: (T, 4)."""
     pairs = facet_pairs(tets)
     inner = pairs.second >= 0
-    return _components(len(tets), pairs.first[inner], pairs.second[inner])
+    return components(len(tets), pairs.first[inner], pairs.second[inner])
 
 
 def region_components(pairs: FacetPairs, regions: NDArray[np.int32]) -> dict[int, int]:
     """Number of components of each region, connected through its own facets; regions: (T,)."""
     inner = (pairs.second >= 0) & (regions[pairs.first] == regions[pairs.second])
-    count, member = _components(len(regions), pairs.first[inner], pairs.second[inner])
+    count, member = components(len(regions), pairs.first[inner], pairs.second[inner])
     owner = np.zeros(count, regions.dtype)
     owner[member] = regions
     numbers, counts = np.unique(owner, return_counts=True)
@@ -141,7 +141,7 @@ def _keys(rows: Index) -> Index:
     return np.asarray(np.unique(rows, axis=0, return_inverse=True)[1]).reshape(-1)
 
 
-def _components(nodes: int, a: Index, b: Index) -> tuple[int, Index]:
+def components(nodes: int, a: Index, b: Index) -> tuple[int, Index]:
     graph = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(nodes, nodes))
     count, member = connected_components(graph, directed=False)
     return int(count), np.asarray(member, dtype=np.int64)
@@ -151,7 +151,7 @@ def _faces_joined_by_edges(faces: Index, edge_of: Index) -> tuple[int, Index]:
     order = np.argsort(edge_of.ravel(), kind="stable")
     edge, face = edge_of.ravel()[order], order // 3
     same = edge[1:] == edge[:-1]
-    return _components(len(faces), face[:-1][same], face[1:][same])
+    return components(len(faces), face[:-1][same], face[1:][same])
 
 
 def _vertices_with_several_fans(faces: Index, edge_of: Index) -> Index:
@@ -170,7 +170,7 @@ def _vertices_with_several_fans(faces: Index, edge_of: Index) -> Index:
             vertex[same] == faces.ravel()[corner[same + 1]], (local[same + 1] + end) % 3, (local[same + 1] + 1 - end) % 3
         )
         joins.append((corner[same], other))
-    _, fan = _components(faces.size, np.concatenate([a for a, _ in joins]), np.concatenate([b for _, b in joins]))
+    _, fan = components(faces.size, np.concatenate([a for a, _ in joins]), np.concatenate([b for _, b in joins]))
     pairs = np.unique(np.stack([faces.ravel(), fan], axis=1), axis=0)
     vertex, fans = np.unique(pairs[:, 0], return_counts=True)
     return np.asarray(vertex[fans > 1])
