@@ -55,9 +55,9 @@ def draw_mesh(mesh: TetMesh, path: str | os.PathLike[str], *, certificate: Certi
     """Draw a mesh whole by membrane, and cut open by region and by quality, with a scale bar.
 
     path: .png for a figure of 300 dots per inch, .html for the same views to be turned in a browser, in one file that asks nothing of any
-    network. certificate: what the mesher certified; its volume error is named in the title. Whole tetrahedra are removed in front of the
-    plane through the mean of the regions' centroids that faces the direction in which the mesh is thinnest. Raises FileError for other
-    suffixes and where the file cannot be written.
+    network. certificate: what the mesher certified; its volume error is named in the title. Whole tetrahedra are removed in front of a
+    plane across the direction in which the mesh is thinnest, at the depth that shows most of all regions (see `broad_side`). Raises
+    FileError for other suffixes and where the file cannot be written.
     """
     place = Path(path).expanduser()
     suffix = place.suffix.lower()
