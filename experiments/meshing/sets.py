@@ -32,6 +32,7 @@ FEWEST_NEURITE_VOXELS = 10_000
 HOSTILE = 1000
 SURFACE_SAMPLES = 30_000  # inside a surface: the spacing that mesh_surface takes
 SPINES = "spinetool_spines.zip"
+SPINE_VOXEL_NM = 100.0  # the images have voxels of 25 × 25 × 100 nm, as their folder is called
 
 # Neurites of FIB-25 with light cytoplasm, so that their mitochondria stand out, found by looking at the sections.
 LIGHT_NEURITES = (20, 195, 174, 350, 18, 152, 111)
@@ -54,7 +55,7 @@ class Source:
     def mesh(self, timeout_s: float) -> MeshResult:
         """Mesh it with the defaults of a user."""
         if self.surface is not None:
-            return mesh_surface(self.surface, timeout_s=timeout_s)
+            return mesh_surface(self.surface, voxel_nm=SPINE_VOXEL_NM, timeout_s=timeout_s)
         assert self.labels is not None
         return mesh_labels(self.labels, label=self.label, timeout_s=timeout_s)
 

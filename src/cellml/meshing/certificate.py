@@ -133,21 +133,28 @@ class Certificate:
 
 
 def certify(
-    mesh: TetMesh, sources: Mapping[int, SourceRegion], voxel_nm: float | None, *, source: Labels | Surface | None = None, **made: Any
+    mesh: TetMesh,
+    sources: Mapping[int, SourceRegion],
+    voxel_nm: float | None,
+    *,
+    source: Labels | Surface | None = None,
+    unit_nm: float | None = None,
+    **made: Any,
 ) -> Certificate:
     """Measure a mesh.
 
     sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume, or the spacing at which
     a surface was sampled (None where there is neither);
-    source: what distances are measured to, labels with the numbers of the regions, or the surface of a mesh of one region; made: the fields
+    source: what distances are measured to, labels with the numbers of the regions, or the surface of a mesh of one region; unit_nm: in
+    which distances to a surface are stated (default: voxel_nm); made: the fields
     of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
     """
     pairs = facet_pairs(mesh.tets)
     walls = membranes(pairs, mesh.regions)
     shapes = TetShapes(mesh.points, mesh.tets)
-    names = {int(number): mesh.region_names.get(int(number), str(number)) for number in np.unique(mesh.regions)}
+    names = _names(mesh)
     components = region_components(pairs, mesh.regions)
-    distances = _distances(mesh, walls, list(names), source, voxel_nm)
+    distances = _distances(mesh, walls, list(names), source, unit_nm or voxel_nm)
     regions = {
         name: certify_region(mesh, n, shapes, walls, components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n))
         for n, name in names.items()
@@ -162,6 +169,13 @@ def certify(
         **_soundness(mesh, pairs, walls, names),
         **made,
     )
+
+
+def _names(mesh: TetMesh) -> dict[int, str]:
+    """A name of its own for each region number that has tetrahedra."""
+    names = {number: mesh.region_names.get(number, str(number)) for number in np.unique(mesh.regions).tolist()}
+    given = list(names.values())
+    return {number: name if given.count(name) == 1 else f"{name} ({number})" for number, name in names.items()}
 
 
 def _distances(

@@ -33,6 +33,7 @@ def mesh_file(
     spacing_nm: Sequence[float] | None = None,
     unit: str | None = None,
     sample_nm: float | None = None,
+    voxel_nm: float | None = None,
     edge_nm: float | None = None,
     components: str = "all",
     cut_faces: bool = True,
@@ -51,7 +52,8 @@ def mesh_file(
     """Mesh a file and write the mesh, its certificate beside it as `.json`, and a short table to the terminal.
 
     input: labels, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; with kind="distance" a volume of signed distances in nm,
-    negative inside, a channel a region; or a surface (.off, .ply, .stl, .obj), whose lengths are in `unit` and are sampled every `sample_nm`.
+    negative inside, a channel a region; or a surface (.off, .ply, .stl, .obj), whose lengths are in `unit` and are sampled every
+    `sample_nm` and compared in units of `voxel_nm`, the longest voxel edge of the image that it came from.
     output: one of the mesh suffixes of `cellml.io`; label: this one only (all if None); spacing_nm: (z, y, x) where the file does not say;
     names: of labels; membranes: pairs of regions by name; patches: a mask file by name; picture: `.png` or `.html`; version: of `.msh`;
     gate: fields of `Gate` that differ from its defaults; force: write a mesh that fails its gate. The rest as in `mesh_labels`.
@@ -77,7 +79,7 @@ def mesh_file(
     result: MeshResult
     if Path(input).suffix.lower() in _SURFACES:
         require_apart(output, input)
-        result = mesh_surface(read_surface(input, unit=unit), spacing_nm=sample_nm, **shared)
+        result = mesh_surface(read_surface(input, unit=unit), spacing_nm=sample_nm, voxel_nm=voxel_nm, **shared)
     else:
         reference, warning = resolve(input, "labels" if kind == "labels" else "raw")
         require_apart(output, reference)

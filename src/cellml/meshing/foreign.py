@@ -25,6 +25,7 @@ def mesh_surface(
     *,
     spacing_nm: float | None = None,
     edge_nm: float | None = None,
+    voxel_nm: float | None = None,
     patches: Mapping[str, Labels] | None = None,
     timeout_s: float = 120.0,
     gate: Gate | None = None,
@@ -33,9 +34,10 @@ def mesh_surface(
 
     The surface is repaired where it is not closed, manifold, oriented and free of crossings; its signed distance is sampled every
     `spacing_nm` (default: so that about 30 000 samples lie inside) and meshed as labels are; details below two samples are lost. The
-    certificate compares with the repaired surface, in units of the spacing, and lists the repairs.
+    certificate compares with the repaired surface and lists the repairs.
 
-    surface: triangles in nm; edge_nm: largest edge (default 5 samples). Returns the mesh, with one region named `inside`, and its
+    surface: triangles in nm; edge_nm: largest edge (default 5 samples); voxel_nm: longest voxel edge of the image that the surface was made
+    from, in which the certificate and its gate state distances (default: the spacing of the samples). Returns the mesh, with one region named `inside`, and its
     certificate, whether or not the gate is passed. Raises CellmlError where the surface encloses nothing or cannot be repaired, MeshingError
     where no mesh can be made.
     """
@@ -47,6 +49,9 @@ def mesh_surface(
         spacing = float(np.cbrt(closed.volume() / _VOXELS)) if spacing_nm is None else float(spacing_nm)
         if not np.isfinite(spacing) or spacing <= 0:
             raise CellmlError(f"spacing_nm must be a positive length in nm, got {spacing_nm}.")
+        unit_nm = spacing if voxel_nm is None else float(voxel_nm)
+        if not np.isfinite(unit_nm) or unit_nm <= 0:
+            raise CellmlError(f"voxel_nm must be a positive length in nm, got {voxel_nm}.")
         field = signed_distance_of(closed, spacing_nm=spacing, margin=2)
     except MemoryError as error:
         raise MeshingError(f"{surface.name!r} on a grid of {spacing_nm} nm does not fit into memory; give a larger spacing_nm.") from error
@@ -64,6 +69,6 @@ def mesh_surface(
     source = source_of_surface(closed)
 
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
-        return certify(mesh, {1: source}, spacing, source=closed, **made)
+        return certify(mesh, {1: source}, spacing, source=closed, unit_nm=unit_nm, **made)
 
     return mesh_shapes(shapes, order, measured, repairs)
