@@ -193,5 +193,5 @@ def _summary(mesh: TetMesh, certificate: Certificate | None) -> str:
     ratio = float(radius_ratio(mesh.points, mesh.tets).min())
     parts = [f"{number(len(mesh.tets))} tetrahedra", f"dihedral angles from {worst:.1f}°", f"radius ratios from {ratio:.2f}"]
     if certificate is not None and certificate.volume_error is not None:
-        parts.append(f"volumes within {100 * certificate.volume_error:.1f} % of the source")
+        parts.append(f"volumes within {100 * certificate.volume_error:.2g} % of the source")
     return ", ".join(parts)
