@@ -28,7 +28,8 @@ def test_numbers_of_a_box(block):
     assert (block.surface_angle_min_deg, block.surface_angle_max_deg) == pytest.approx((45.0, 90.0))
     assert block.membrane_area_nm2 == pytest.approx(2 * 1600 + 4 * 2400)
     box = block.regions["box"]
-    assert (box.volume_nm3, box.volume_error) == pytest.approx((96000.0, 0.0), abs=1e-9)
+    assert box.volume_nm3 == pytest.approx(96000.0)
+    assert box.volume_error == pytest.approx(0.0, abs=1e-12)
     assert box.thickness_voxels == pytest.approx(2 * 96000 / 12800 / 10)
     assert (box.closed, box.oriented, box.manifold, box.euler, box.components) == (True, True, True, 2, 1)
     assert (block.components, block.crossing_facets, block.tets_below_10_deg) == (1, 0, 0)
@@ -127,6 +128,18 @@ def test_without_a_source_what_needs_one_is_unknown():
 def test_a_region_of_the_source_without_tetrahedra_is_lost():
     found = certify(_two_blocks(1.0), {n: SourceRegion(8, 8000.0, 1, 2) for n in (1, 2, 3)}, 10.0)
     assert found.lost_regions == ("3",)
+
+
+def test_regions_of_the_same_name_are_told_apart():
+    assert set(certify(replace(_two_blocks(1.0), region_names={1: "ER", 2: "ER"}), {}, None).regions) == {"ER (1)", "ER (2)"}
+
+
+def test_one_tetrahedron():
+    points = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) + 1e6
+    found = certify(TetMesh(points, np.array([[0, 1, 3, 2]]), np.ones(1)), {}, None)
+    assert found.passes(Gate()) == []
+    assert found.regions["1"].euler == 2
+    json.dumps(found.as_dict(), allow_nan=False)
 
 
 def test_a_changed_topology_is_seen(block):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.meshing.distance import SourceDistance, distance_to_labels, distance_to_surface
 from cellml.meshing.gate import Gate
@@ -154,9 +155,12 @@ def certify(
     shapes = TetShapes(mesh.points, mesh.tets)
     names = _names(mesh)
     components = region_components(pairs, mesh.regions)
+    volumes = _sums(mesh.regions, mesh.volumes())
     distances = _distances(mesh, walls, list(names), source, unit_nm or voxel_nm)
     regions = {
-        name: certify_region(mesh, n, shapes, walls, components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n))
+        name: certify_region(
+            mesh, n, shapes, walls, volumes[n], components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n)
+        )
         for n, name in names.items()
     }
     return Certificate(
@@ -169,6 +173,11 @@ def certify(
         **_soundness(mesh, pairs, walls, names),
         **made,
     )
+
+
+def _sums(regions: NDArray[np.int32], values: NDArray[np.float64]) -> dict[int, float]:
+    numbers, inverse = np.unique(regions, return_inverse=True)
+    return dict(zip(numbers.tolist(), np.bincount(inverse, weights=values).tolist(), strict=True))
 
 
 def _names(mesh: TetMesh) -> dict[int, str]:

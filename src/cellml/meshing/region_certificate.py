@@ -66,6 +66,7 @@ def certify_region(
     number: int,
     shapes: TetShapes,
     walls: Membranes,
+    volume_nm3: float,
     components: int,
     *,
     before: SourceRegion | None,
@@ -74,20 +75,19 @@ def certify_region(
 ) -> RegionCertificate:
     """Measure a region that has tetrahedra.
 
-    shapes: of all tetrahedra of the mesh; walls: all its membranes; before: the region in the source; voxel_nm: cube root of the volume of a
-    voxel.
+    shapes: of all tetrahedra of the mesh; walls: all its membranes; volume_nm3, components: of the region; before: what it was in the
+    source; voxel_nm: cube root of the volume of a voxel; distance: to the source.
     """
     faces = walls.around(number)
     chosen = mesh.regions == number
     topology = surface_topology(faces)
-    volume = float(mesh.volumes()[chosen].sum())
     surface = facet_quality(mesh.points, faces)
-    thickness = 2.0 * volume / surface.area_nm2
+    thickness = 2.0 * volume_nm3 / surface.area_nm2
     return RegionCertificate(
         voxels=None if before is None else before.voxels,
-        volume_nm3=volume,
+        volume_nm3=volume_nm3,
         voxel_volume_nm3=None if before is None else before.volume_nm3,
-        volume_error=None if before is None else volume / before.volume_nm3 - 1.0,
+        volume_error=None if before is None else volume_nm3 / before.volume_nm3 - 1.0,
         area_nm2=surface.area_nm2,
         thickness_nm=thickness,
         thickness_voxels=None if voxel_nm is None else thickness / voxel_nm,

@@ -62,7 +62,8 @@ def quality_figure(groups: Mapping[str, QualitySample]) -> Figure:
     shown = dict(list(groups.items())[:MOST_GROUPS])
     longest = max((float(np.max(s.edges)) for s in shown.values()), default=1.0)
     with figure_style():
-        figure = new_figure(10.2, 6.6)
+        figure = new_figure(10.2, 7.0)
+        figure.set_layout_engine("constrained", hspace=0.08, wspace=0.05)
         panels = figure.subplots(2, 2).ravel()
         degrees = ("angle (°)", "density (1/°)", np.arange(0.0, 181.0, 30.0))
         _panel(panels[0], {n: s.dihedrals for n, s in shown.items()}, "Dihedral angles of tetrahedra", 180.0, *degrees, DIHEDRAL_GATE)
@@ -86,8 +87,9 @@ def _panel(
     ticks: Floats | None,
     gate: tuple[float, float] = (0.0, 0.0),
 ) -> None:
+    opacity = 0.28 if len(groups) < 3 else 0.12
     for (name, values), colour in zip(groups.items(), OKABE_ITO, strict=False):
-        axes.hist(values, np.linspace(0.0, high, _BINS + 1).tolist(), density=True, color=colour, alpha=0.25)
+        axes.hist(values, np.linspace(0.0, high, _BINS + 1).tolist(), density=True, color=colour, alpha=opacity)
         axes.plot(*kernel_density(values, 0.0, high, high / (_BINS * _FINE)), color=colour, label=literal(name))
     for limit in gate:
         if 0.0 < limit < high:
