@@ -152,7 +152,7 @@ def test_sphere_in_a_cavity_is_solid_again(shapes):
 
 
 def test_crossing_spheres_become_their_union(shapes):
-    repaired, account = repair(shapes.joined(shapes.sphere(), shapes.sphere(centre=(120, 0, 0))))
+    repaired, account = repair(shapes.joined(shapes.sphere(), shapes.sphere(centre=(120, 0, 0))), spacing_nm=14.0)
     _assert_in_order(repaired)
     lens = np.pi * (4 * 100 + 120) * (2 * 100 - 120) ** 2 / 12
     assert repaired.volume() == pytest.approx(2 * 4 / 3 * np.pi * 1e6 - lens, rel=0.015)

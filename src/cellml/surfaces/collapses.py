@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cellml.meshing.topology import Index
 from cellml.surfaces.edge_table import EdgeTable, Incidence, edge_table, faces_at_vertices, far_apart, neighbours
+from cellml.surfaces.exposure import exposed_faces, vertices_of
 from cellml.surfaces.face_shape import FAIR, SLIVER, area_vectors, shape_quality, unit
 from cellml.surfaces.guards import crossing_now
 from cellml.surfaces.structure_tensor import sharpness
@@ -43,6 +44,8 @@ def collapse_edges(
     collapses = 0
     refused = np.zeros(0, np.int64)
     sharp = sharpness(vertices, faces)
+    reach = 2.0 * longest * float(size.max())
+    exposed = vertices_of(faces, exposed_faces(vertices, faces, reach), len(vertices))
     for _ in range(rounds):
         table = edge_table(faces)
         urgency, chosen = _candidates(vertices, faces, size, table, shortest, bad_faces)
@@ -53,7 +56,7 @@ def collapse_edges(
             break
         chosen = chosen[far_apart(table, chosen, urgency, len(vertices))]
         good, position = _judge(vertices, faces, size, table, chosen, sharp, longest)
-        good = _without_crossings(vertices, faces, table, chosen, good, position)
+        good = _without_crossings(vertices, faces, table, chosen, good, position, exposed)
         refused = np.concatenate([refused, number[chosen[~good]]])
         vertices, faces, size = _collapse(vertices, faces, size, table, chosen[good], position[good])
         collapses += int(good.sum())
@@ -151,7 +154,9 @@ def _link_condition(table: EdgeTable, ends: Index, vertices: int) -> Mask:
     return np.asarray(np.bincount(of_first, weights=common, minlength=len(ends)) == 2)
 
 
-def _without_crossings(vertices: Floats, faces: Index, table: EdgeTable, chosen: Index, good: Mask, position: Floats) -> Mask:
+def _without_crossings(
+    vertices: Floats, faces: Index, table: EdgeTable, chosen: Index, good: Mask, position: Floats, exposed: Mask
+) -> Mask:
     """Those collapses after which no face crosses another, tried together."""
     trial, now = vertices.copy(), np.arange(len(vertices))
     ends = table.edges[chosen[good]]
@@ -159,7 +164,7 @@ def _without_crossings(vertices: Floats, faces: Index, table: EdgeTable, chosen:
     now[ends[:, 1]] = ends[:, 0]
     moved = now[faces]
     alive = (moved[:, 0] != moved[:, 1]) & (moved[:, 1] != moved[:, 2]) & (moved[:, 2] != moved[:, 0])
-    changed = np.asarray(np.isin(moved[alive], ends[:, 0]).any(axis=1))
+    changed = np.asarray(np.isin(moved[alive], ends[:, 0]).any(axis=1) & exposed[moved[alive]].any(axis=1))
     crossing = crossing_now(trial, moved[alive], changed)
     touched = np.unique(moved[alive][crossing])
     keep = good.copy()

@@ -33,6 +33,11 @@ def shape_quality(corners: Floats) -> Floats:
     return np.asarray(4.0 * np.sqrt(3.0) * area / np.maximum(squares, 1e-300))
 
 
+def longest_edge(vertices: Floats, faces: Index) -> float:
+    """Length of the longest edge of all faces."""
+    return float(max(np.linalg.norm(vertices[faces[:, i]] - vertices[faces[:, i - 1]], axis=1).max() for i in range(3)))
+
+
 def vertex_sums(faces: Index, values: Floats, vertices: int) -> Floats:
     """Sum of the values of the faces around each vertex, (V, …); values: (F, …)."""
     ones = np.ones(faces.size)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from cellml.meshing.topology import Index
 from cellml.surfaces.edge_table import EdgeTable, edge_table, without_common_vertex
-from cellml.surfaces.face_shape import SLIVER, area_vectors, shape_quality, unit
+from cellml.surfaces.exposure import exposed_faces, vertices_of
+from cellml.surfaces.face_shape import SLIVER, area_vectors, longest_edge, shape_quality, unit
 from cellml.surfaces.guards import crossing_now
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,7 @@ def flip_edges(vertices: Floats, faces: Index, *, rounds: int = 4) -> tuple[Inde
     the flipped faces cross others. vertices: (V, 3); faces: (F, 3), closed manifold. Returns the faces and the number of flips.
     """
     flipped = 0
+    exposed = vertices_of(faces, exposed_faces(vertices, faces, 2.0 * longest_edge(vertices, faces)), len(vertices))
     for _ in range(rounds):
         table = edge_table(faces)
         gain, chosen = _gains(vertices, faces, table)
@@ -33,6 +35,7 @@ def flip_edges(vertices: Floats, faces: Index, *, rounds: int = 4) -> tuple[Inde
         trial = _flip(faces, table, chosen)
         changed = np.zeros(len(faces), bool)
         changed[table.faces[chosen]] = True
+        changed &= exposed[trial].any(axis=1)
         bad = np.isin(table.faces[chosen], crossing_now(vertices, trial, changed)).any(axis=1)
         faces = _flip(faces, table, chosen[~bad])
         flipped += int((~bad).sum())

@@ -10,7 +10,8 @@ from scipy.spatial import cKDTree
 
 from cellml.meshing.intersections import crossing_facets
 from cellml.meshing.topology import Index
-from cellml.surfaces.face_shape import FAIR, SLIVER, area_vectors, shape_quality, unit, vertex_sums
+from cellml.surfaces.exposure import exposed_faces
+from cellml.surfaces.face_shape import FAIR, SLIVER, area_vectors, longest_edge, shape_quality, unit, vertex_sums
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -87,11 +88,12 @@ def move_where_allowed(vertices: Floats, faces: Index, wanted: Floats) -> Floats
     Vertices of offending faces go back until none offends; what is left of the moves is thus admissible as a whole.
     """
     now = wanted.copy()
+    exposed = exposed_faces(vertices, faces, 2.0 * longest_edge(vertices, faces) + float(np.abs(wanted - vertices).max()))
     while True:
         offending = np.flatnonzero(~keeps_faces(vertices, faces, now))
         stuck = _send_back(vertices, faces, now, offending)
         if not stuck:
-            changed = (now != vertices).any(axis=1)[faces].any(axis=1)
+            changed = exposed & (now != vertices).any(axis=1)[faces].any(axis=1)
             if not _send_back(vertices, faces, now, crossing_now(now, faces, changed)):
                 return now
 
