@@ -100,7 +100,7 @@ def _foreign(labels: Labels, tool: str, python: str) -> tuple[Tetrahedra, float,
             [python, str(HERE / "foreign.py"), tool, str(source), str(destination)], capture_output=True, text=True, check=False
         )
         if not destination.exists():
-            said = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()][-1:]
+            said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()][-1:]
             raise RuntimeError(f"ended with code {done.returncode}: {' '.join(said)}")
         with np.load(destination) as data:
             inside = np.isin(data["regions"], np.unique(labels.data[labels.data > 0]))

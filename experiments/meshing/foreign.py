@@ -83,7 +83,8 @@ def tetgen(labels, spacing, voxel):
             depth = ndimage.distance_transform_edt(parts == part, sampling=spacing)
             seed = np.array(np.unravel_index(depth.argmax(), depth.shape)) * spacing
             mesher.add_region(int(number), tuple(seed[::-1]), 0.0)
-    mesher.tetrahedralize(switches=f"pq1.4/10Aa{(EDGE * voxel) ** 3 / (6 * np.sqrt(2)):.6g}Q")
+    # Y keeps the triangles of the surface: without it the refinement chases the slivers of marching cubes and does not end.
+    mesher.tetrahedralize(switches=f"pYq1.4/10Aa{(EDGE * voxel) ** 3 / (6 * np.sqrt(2)):.6g}Q")
     regions = np.round(np.asarray(mesher.attributes)).astype(int).reshape(-1)
     return np.asarray(mesher.node), np.asarray(mesher.elem), regions, True
 
