@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cellml.data.doctor import Finding, findings, in_order_of_harm, refuse_fatal
 from cellml.data.mesh_check import check_mesh, is_mesh_file
 from cellml.data.slabs import Opened
+from cellml.data.surface_check import check_surface, is_surface_file
 from cellml.errors import CellmlError, FileError
 
 if TYPE_CHECKING:
@@ -27,18 +28,18 @@ _COLOUR = {"fatal": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 def check_file(data: Mapping[str, Any]) -> list[Finding]:
-    """Print what is wrong with an image file and its labels, or with a mesh, in order of harm and with a remedy each.
+    """Print what is wrong with an image file and its labels, with a mesh or a surface, in order of harm and with a remedy each.
 
-    data: path, an image or a file of tetrahedra, whose certificate is printed too; labels, a label file of it or None (for a mesh a label
-    file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where the files do not say it, or None. Returns the
-    findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
+    data: path, an image, a file of triangles, or one of tetrahedra, whose certificate is printed too; labels, a label file of it or None
+    (for a mesh a label file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where the files do not say it,
+    or None. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
     """
     from rich.console import Console
 
     path, labels, spacing_nm = data["path"], data.get("labels"), data.get("spacing_nm")
     console = Console()
-    if is_mesh_file(path):
-        found = check_mesh(path, labels, spacing_nm, console)
+    if is_mesh_file(path) or is_surface_file(path):
+        found = check_mesh(path, labels, spacing_nm, console) if is_mesh_file(path) else check_surface(path, console)
         _list(console, found)
         refuse_fatal(str(path), found)
         return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellml.data.doctor import Finding, in_order_of_harm
+from cellml.data.surface_check import SURFACE_SUFFIXES, is_surface_file
 from cellml.errors import FileError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from cellml.meshing.region_certificate import RegionCertificate
     from cellml.types import Labels, Surface
 
-_SURFACES = (".off", ".ply", ".stl", ".obj")
 _MESHES = (".vtu", ".msh", ".xdmf", ".xml")
 
 
@@ -54,10 +54,9 @@ def check_mesh(path: Any, source: Any, spacing_nm: Sequence[float] | None, conso
 def _source(reference: Any, spacing_nm: Sequence[float] | None) -> Labels | Surface:
     from cellml.io import read_labels, read_surface
 
-    suffix = Path(str(reference)).suffix.lower()
     if is_mesh_file(reference):
-        raise FileError(f"{reference} is a mesh; a mesh is compared with labels or with a surface ({', '.join(_SURFACES)}).")
-    return read_surface(reference) if suffix in _SURFACES else read_labels(reference, spacing_nm=spacing_nm)
+        raise FileError(f"{reference} is a mesh; a mesh is compared with labels or with a surface ({', '.join(SURFACE_SUFFIXES)}).")
+    return read_surface(reference) if is_surface_file(reference) else read_labels(reference, spacing_nm=spacing_nm)
 
 
 def mesh_findings(certificate: Certificate) -> Iterator[Finding]:
