@@ -93,7 +93,7 @@ def mesh_labels(
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
         return certify(mesh, selection.sources, voxel_nm, source=selection.labels, discarded_share=selection.discarded_share, **made)
 
-    return mesh_shapes(shapes, order, measured, (*selection.repairs, *said))
+    return mesh_shapes(lambda _: shapes, order, measured, (*selection.repairs, *said))
 
 
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, voxel_nm: float) -> Contact:

@@ -23,6 +23,7 @@ from cellml.meshing.offset import restore_volumes
 from cellml.meshing.partition import largest_piece, partition, without_fragments
 from cellml.meshing.patches import Patches
 from cellml.meshing.polish import Polished, polish
+from cellml.meshing.separate import separate
 from cellml.meshing.topology import facet_components
 from cellml.types import TetMesh
 
@@ -33,6 +34,7 @@ ATTEMPTS = ((1.0, 0.5, 1.0, 0.25), (0.67, 0.4, 0.8, 0.15), (0.42, 0.35, 0.6, 0.1
 _BACKGROUND_SHARE = 0.6  # of the largest edge
 _INSET = 0.01  # voxels between a wall and membrane that optimisation let bulge through it
 _MOST_MOVE = 0.2  # voxels that a surface may move to restore volumes, and again to mend an angle
+_DRAW_BACK = 0.1  # voxels by which crossing sheets of the surface are drawn back at a time
 _SMALLEST_PIECE = 27  # voxels: smoothing may pinch off less, which is dropped
 _GOAL = Goal()
 
@@ -93,17 +95,18 @@ def largest_edge(edge_nm: float | None, voxel_nm: float) -> float:
     return float(edge_nm)
 
 
-def mesh_shapes(shapes: Shapes, order: Order, certify: Certify, repairs: tuple[str, ...] = ()) -> MeshResult:
+def mesh_shapes(shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, repairs: tuple[str, ...] = ()) -> MeshResult:
     """Mesh shapes, with finer backgrounds until the gate is passed or the time is over; the attempt with the fewest failures is returned.
 
-    certify: measures a mesh against its source; it is given the fields of Certificate that cannot be measured. Raises MeshingError where
+    shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against its source; it is given the fields of Certificate that cannot be measured. Raises MeshingError where
     every attempt fails to give a mesh.
     """
     started, deadline = time.process_time(), time.monotonic() + order.timeout_s
     outcomes: list[MeshResult] = []
     failures: list[MeshingError] = []
-    for share, smoothing, finest, strays in ATTEMPTS:
+    for number, (share, smoothing, finest, strays) in enumerate(ATTEMPTS):
         try:
+            shapes = shapes_of(number)
             size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.voxel_nm, strays)
             outcomes.append(_attempt(shapes, order, certify, size, deadline, repairs))
         except MeshingError as failure:
@@ -197,7 +200,12 @@ def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int
     limit = _MOST_MOVE * frame.voxel_nm
     points, moved_nm = restore_volumes(points, tets, done.regions, planes, targets, limit=limit)
     goal = replace(_GOAL, dihedral_deg=max(_GOAL.dihedral_deg, order.gate.min_dihedral_deg + 0.5))
-    return polish(points, tets, done.regions, planes, goal=goal, reach_nm=limit), moved_nm
+    polished = polish(points, tets, done.regions, planes, goal=goal, reach_nm=limit)
+    points, drawn_back = separate(polished.points, polished.tets, polished.regions, planes, step_nm=_DRAW_BACK * frame.voxel_nm)
+    if drawn_back:
+        again = polish(points, polished.tets, polished.regions, planes, goal=goal, reach_nm=0.5 * limit)
+        polished = replace(again, bad_before=polished.bad_before)
+    return polished, moved_nm
 
 
 def _assembled(
