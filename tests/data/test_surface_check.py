@@ -42,6 +42,7 @@ def test_a_closed_surface_has_no_finding(tmp_path, capsys):
             "Neighbouring triangles are oriented against each other",
         ),
         (lambda s: Surface(s.vertices, np.concatenate([s.faces, s.faces[:1]])), "3 edges belong to more than two triangles"),
+        (lambda s: Surface(s.vertices / 1000, s.faces), "It measures 0.04 nm, which is no size of a part of a cell"),
         (lambda s: _joined(s, _box(15.0)), "pairs of triangles cross, overlap or touch"),
     ],
 )
@@ -51,7 +52,7 @@ def test_each_fault_is_a_finding(change, what):
 
 def test_two_parts_that_touch_in_a_point():
     tetrahedron = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
-    points = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
+    points = 50.0 * np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
     twin = np.where(tetrahedron == 0, 0, tetrahedron + 3)[:, ::-1]
     assert _whats(Surface(points, np.concatenate([tetrahedron, twin]))) == ["Parts of the surface touch in 1 points"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellml.data.doctor import Finding, in_order_of_harm
-from cellml.data.surface_check import SURFACE_SUFFIXES, is_surface_file
+from cellml.data.surface_check import SURFACE_SUFFIXES, is_surface_file, size_finding
 from cellml.errors import FileError
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ def check_mesh(path: Any, source: Any, spacing_nm: Sequence[float] | None, conso
     from cellml.meshing.certificate_tables import certificate_tables
     from cellml.meshing.inspection import certify_mesh
 
+    mesh = read_mesh(path)
     with console.status("Measuring every tetrahedron"):
-        certificate = certify_mesh(read_mesh(path), None if source is None else _source(source, spacing_nm))
+        certificate = certify_mesh(mesh, None if source is None else _source(source, spacing_nm))
     for table in certificate_tables(certificate):
         console.print(table)
-    return in_order_of_harm(mesh_findings(certificate))
+    return in_order_of_harm([*size_finding(mesh.points), *mesh_findings(certificate)])
 
 
 def _source(reference: Any, spacing_nm: Sequence[float] | None) -> Labels | Surface:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.data.doctor import Finding, in_order_of_harm
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SURFACE_SUFFIXES = (".off", ".ply", ".stl", ".obj")
 
+_PLAUSIBLE_NM = (20.0, 2e6)  # of the longest side: a synaptic vesicle to a millimetre of axon
 _MESHED = "`cellml mesh` repairs it on the way, and says what it changed."
 
 
@@ -48,10 +50,19 @@ def check_surface(path: Any, console: Console) -> list[Finding]:
     return found
 
 
+def size_finding(points: NDArray[np.float64]) -> Iterator[Finding]:
+    """Whether a shape is of no size that a part of a cell has, as where a file in µm is read as nm; points: (P, 3) in nm."""
+    longest = float((points.max(axis=0) - points.min(axis=0)).max())
+    if not _PLAUSIBLE_NM[0] <= longest <= _PLAUSIBLE_NM[1]:
+        remedy = "Files of shapes rarely say their unit. `cellml mesh` takes it as unit=µm; from Python, read_mesh and read_surface do."
+        yield Finding("warning", f"It measures {longest:.3g} nm, which is no size of a part of a cell", "", remedy)
+
+
 def surface_findings(surface: Surface, topology: SurfaceTopology) -> Iterator[Finding]:
     """What is wrong with a surface; contacts are decided exactly."""
     from cellml.meshing.intersections import crossing_facets, flat_facets
 
+    yield from size_finding(surface.vertices[surface.faces.ravel()])
     yield from _of_topology(surface, topology)
     flat = flat_facets(surface.vertices, surface.faces)
     if len(flat):
