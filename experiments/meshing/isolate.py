@@ -15,7 +15,7 @@ from typing import Any
 
 _EVERY_S = 0.03  # between two looks at the memory
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["cellml.meshing.mesher", "scipy.ndimage", "scipy.spatial"])
+_CONTEXT.set_forkserver_preload(["cellml.meshing.mesher", "scipy.ndimage", "scipy.spatial", "skimage.measure"])
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ def of_label(labels: Labels, number: int) -> Reference:
     )
 
 
-def of_surface(surface: Surface, spacing_nm: float) -> Reference:
-    """A closed surface that was sampled every `spacing_nm`."""
+def of_surface(surface: Surface, spacing_nm: float, voxel_nm: float) -> Reference:
+    """A closed surface that was sampled every `spacing_nm`, made from an image whose longest voxel edge is `voxel_nm`."""
     import trimesh
 
     shape = trimesh.Trimesh(surface.vertices, surface.faces, process=False)
@@ -65,7 +65,7 @@ def of_surface(surface: Surface, spacing_nm: float) -> Reference:
     return Reference(
         volume=surface.volume(),
         voxel=spacing_nm,
-        longest=spacing_nm,
+        longest=voxel_nm,
         samples=points_on(corners),
         distance=lambda points: to_triangles(points, corners),
         components=int(shape.body_count),
@@ -101,13 +101,27 @@ def points_on(corners: Floats) -> Floats:
 
 def to_triangles(points: Floats, corners: Floats) -> Floats:
     """Distances (P,) of points to triangles (F, 3, 3): exact to those that own the nearest of many samples."""
-    from trimesh.triangles import closest_point
-
     samples, owner = _on(corners)
     samples, owner = np.concatenate([samples, corners.mean(axis=1)]), np.concatenate([owner, np.arange(len(corners))])
     near = owner[cKDTree(samples).query(points, k=6)[1]]
-    apart = [np.linalg.norm(closest_point(corners[near[:, k]], points) - points, axis=1) for k in range(near.shape[1])]
-    return np.asarray(np.min(apart, axis=0))
+    return np.asarray(np.min([_to_triangle(points, corners[near[:, k]]) for k in range(near.shape[1])], axis=0))
+
+
+def _to_triangle(points: Floats, corners: Floats) -> Floats:
+    """Distance of each point (P, 3) to its triangle (P, 3, 3): to the plane where the foot lies inside, else to the nearest edge."""
+    a, b, c = (corners[:, i] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
+    edges = [_to_edge(points, u, v) for u, v in ((a, b), (b, c), (c, a))]
+    beyond = [np.einsum("ij,ij->i", np.cross(v - u, points - u), normal) < 0 for u, v in ((a, b), (b, c), (c, a))]
+    height = np.abs(np.einsum("ij,ij->i", points - a, normal))
+    return np.where(np.any(beyond, axis=0), np.min(edges, axis=0), height)
+
+
+def _to_edge(points: Floats, start: Floats, end: Floats) -> Floats:
+    along = end - start
+    share = np.einsum("ij,ij->i", points - start, along) / np.maximum(np.einsum("ij,ij->i", along, along), 1e-300)
+    return np.asarray(np.linalg.norm(start + np.clip(share, 0, 1)[:, None] * along - points, axis=1))
 
 
 def _on(corners: Floats) -> tuple[Floats, NDArray[np.int64]]:

@@ -71,7 +71,7 @@ class Source:
             return {number: of_label(self.labels, number) for number in self.numbers()}
         assert self.surface is not None
         whole = self.surface if is_sound(self.surface) else repair(self.surface)[0]
-        return {1: of_surface(whole, float(np.cbrt(whole.volume() / SURFACE_SAMPLES)))}
+        return {1: of_surface(whole, float(np.cbrt(whole.volume() / SURFACE_SAMPLES)), SPINE_VOXEL_NM)}
 
 
 def is_sound(surface: Surface) -> bool:
@@ -106,7 +106,7 @@ def _array(file: str, name: str) -> NDArray[Any]:
 
 
 def _object(data: NDArray[Any], label: int, spacing: tuple[float, float, float], kind: str) -> Source:
-    return Source(crop_object(Labels(data, spacing), label).labels, label, kind)
+    return Source(crop_object(Labels(data, spacing), label).labels, label, kind=kind)
 
 
 def _urocell_names() -> list[str]:

@@ -84,7 +84,7 @@ def test_distance_to_triangles_beside_and_above():
 
 def test_a_surface_is_its_own_reference():
     mesh = SimpleNamespace(points=CUBE, tets=KUHN, regions=np.ones(6, np.int32))
-    region = measure(mesh, {1: of_surface(Surface(CUBE, region_boundary(KUHN)), 1.0)}).regions[1]
+    region = measure(mesh, {1: of_surface(Surface(CUBE, region_boundary(KUHN)), 1.0, 2.0)}).regions[1]
     assert region.volume_error == pytest.approx(0)
     assert region.distance_p99 == pytest.approx(0, abs=1e-9)
     assert (region.components_before, region.euler_before) == (1, 2)
