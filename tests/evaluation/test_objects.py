@@ -110,3 +110,13 @@ def test_the_choice_looks_at_the_truth_and_the_seed_alone() -> None:
     assert len(choice.pick(volume(data))) == 5
     assert ObjectChoice(min_voxels=1001, max_voxels=10**6).pick(volume(data)) == []
     assert ObjectChoice(1000, 1000, 5, seed=4).pick(volume(data)) != choice.pick(volume(data))
+
+
+def test_of_a_label_in_two_pieces_the_larger_is_solved(model: Any, truth_solved: dict) -> None:
+    data = rods()
+    data[data == 2] = 0
+    data[4:9, 20:25, 10:20] = 1
+    found = solve_object(volume(data), 1, model)
+    assert found.failure == "" and found.mesh.certificate.components == 1
+    assert "largest of 2" in found.mesh.certificate.repairs[0]
+    assert found.mesh.mesh.volumes().sum() == pytest.approx(truth_solved[1].mesh.mesh.volumes().sum(), rel=0.02)

@@ -37,8 +37,9 @@ class SolvedObject:
 def solve_object(labels: Labels, label: int, model: Any, *, places: Any = None, timeout_s: float = 60.0) -> SolvedObject:
     """Mesh one label and solve a model in it; a failure is recorded, not raised, so that one bad object stops nothing.
 
-    places: ends chosen on another mesh of the same object (truth), so that both answer the same question. A mesh that misses its gate is a
-    failure too: its numbers could not be trusted.
+    Where a label lies in several pieces, its largest is meshed: a solver needs one that hangs together. places: ends chosen on another mesh
+    of the same object (truth), so that both answer the same question. A mesh that misses its gate is a failure too: its numbers could not
+    be trusted.
     """
     from cellml.meshing import mesh_labels
     from cellml.meshing.gate import Gate
@@ -46,7 +47,7 @@ def solve_object(labels: Labels, label: int, model: Any, *, places: Any = None, 
 
     mesh = None
     try:
-        mesh = mesh_labels(labels, label=label, timeout_s=timeout_s)
+        mesh = mesh_labels(labels, label=label, components="largest", timeout_s=timeout_s)
         reasons = mesh.certificate.passes(Gate())
         if reasons:
             return SolvedObject(label, mesh, None, f"the mesh misses its gate: {'; '.join(reasons)}")

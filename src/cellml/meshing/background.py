@@ -33,7 +33,7 @@ def background(shapes: Shapes, step: float, smoothing: float, finest: float) -> 
     outer = shapes.outer(smoothing)
     points, tets = _lattice(frame, outer, step)
     mesh = CutMesh(points, tets, frame.sample(outer, points), np.zeros(len(points), np.int64), np.zeros(len(tets), np.int32))
-    limits = {"tolerance": _TOLERANCE * frame.voxel_nm, "smallest": _LONGEST * finest, "most": MOST_TETS}
+    limits: dict[str, Any] = {"tolerance": _TOLERANCE * frame.voxel_nm, "smallest": _LONGEST * finest, "most": MOST_TETS}
     mesh = refine(mesh, lambda p: frame.sample(outer, p), **limits)
     for k, number in enumerate(shapes.numbers[:-1]):
         mesh = _refined_at(mesh, frame, shapes.against(number, shapes.numbers[k + 1 :], smoothing), limits)
@@ -77,6 +77,6 @@ def _lattice(frame: Frame, outer: Floats, step: float) -> tuple[Floats, NDArray[
 
 def _too_many(tets: float, step: float) -> MeshingError:
     return MeshingError(
-        f"A background of {step:g} nm would take about {tets:.1e} tetrahedra; at most {MOST_TETS:.0e} are made at once. Give a larger edge_nm, "
-        "or mesh a part: label=NUMBER, or a smaller block."
+        f"A background of {step:g} nm would take about {tets:.1e} tetrahedra; at most {MOST_TETS:.0e} are made at once. Give a larger "
+        "edge_nm, or mesh a part: label=NUMBER, or a smaller block."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,7 +180,7 @@ def _fan(mesh: EditableMesh, a: int, b: int, ring: list[int], around: Sequence[i
     for tet in around:
         mesh.remove(tet)
     made = []
-    for u, v in zip(ring[1:-1], ring[2:], strict=True):
+    for u, v in pairwise(ring[1:]):
         made += [mesh.add(_oriented(mesh, (apex, u, v, tip)), region) for tip in (a, b)]
     return made
 
@@ -228,7 +229,9 @@ def _collapsible(place: Neighbourhood, gone: int, kept: int) -> bool:
     if not around:
         return False
     ring = {corner for tet in around for corner in mesh.corners(tet)} - {gone, kept}
-    if mesh.neighbours(gone) & mesh.neighbours(kept) != ring or _common_link_edges(mesh, gone, kept) != _link_edges(mesh, gone, kept, around):
+    if mesh.neighbours(gone) & mesh.neighbours(kept) != ring:
+        return False
+    if _common_link_edges(mesh, gone, kept) != _link_edges(mesh, gone, kept, around):
         return False
     surface = mesh.surface_faces(gone)
     if not surface:

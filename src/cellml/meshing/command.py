@@ -75,22 +75,20 @@ def mesh_file(
     masks = {name: read_labels(resolve(mask, "labels")[0]) for name, mask in (patches or {}).items()}
     pairs = {name: _pair(name, pair) for name, pair in (membranes or {}).items()}
     shared: dict[str, Any] = {"edge_nm": edge_nm, "timeout_s": timeout_s, "gate": limits, "patches": masks}
-    warning = ""
+    warning: str | None = None
     result: MeshResult
     if Path(input).suffix.lower() in _SURFACES:
         require_apart(output, input)
         result = mesh_surface(read_surface(input, unit=unit), spacing_nm=sample_nm, voxel_nm=voxel_nm, **shared)
     else:
-        reference, warning = resolve(input, "labels" if kind == "labels" else "raw")
+        reference, warning = resolve(input, "labels" if kind == "labels" else "image")
         require_apart(output, reference)
         if kind == "distance":
             result = mesh_fields(_distances(reference, spacing_nm), cut_faces=cut_faces, membranes=pairs, **shared)
         else:
             labels = _named(read_labels(reference, spacing_nm=spacing_nm), names or {})
             contacts: dict[str, Any] = {"contact": contact, "cleft_nm": cleft_nm, "host": host}
-            result = mesh_labels(
-                labels, label=label, components=components, cut_faces=cut_faces, membranes=pairs, **contacts, **shared
-            )
+            result = mesh_labels(labels, label=label, components=components, cut_faces=cut_faces, membranes=pairs, **contacts, **shared)
     console = Console()
     if warning:
         console.print(warning, style="bold yellow")

@@ -140,10 +140,8 @@ class LabelShapes:
         part = self.data[box]
         own, rest = part == number, np.isin(part, list(later))
         values = self._distance(own, smoothing)
-        if rest.any():
-            values = 0.5 * (values - self._distance(rest, smoothing))
-        else:
-            values = values - 2.0 * MARGIN * float(self.frame.spacing.max())
+        far = 2.0 * MARGIN * float(self.frame.spacing.max())
+        values = 0.5 * (values - self._distance(rest, smoothing)) if rest.any() else values - far
         first = (box[0].start, box[1].start, box[2].start)
         return Local(values, first, self._cap(part, number, smoothing))
 
@@ -168,9 +166,7 @@ class LabelShapes:
         return smooth_signed_distance(mask, (z, y, x), smoothing=smoothing)
 
 
-def shapes_of_labels(
-    labels: Labels, numbers: list[int], volumes: Mapping[int, float], *, cut_faces: bool, contact: Contact
-) -> LabelShapes:
+def shapes_of_labels(labels: Labels, numbers: list[int], volumes: Mapping[int, float], *, cut_faces: bool, contact: Contact) -> LabelShapes:
     """The box around the foreground of labels.
 
     numbers: labels in the order of the cuts; volumes: what each shall have, nm³; cut_faces: whether labels that touch the border of the

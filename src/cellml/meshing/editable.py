@@ -23,7 +23,8 @@ OUTSIDE = -1  # the region on the other side of an outer facet
 class EditableMesh:
     """Points, tetrahedra and regions under local changes.
 
-    points: (P, 3) in nm; tets: (T, 4) positively oriented; regions: (T,). Numbers of tetrahedra stay valid until the tetrahedron is removed.
+    points: (P, 3) in nm; tets: (T, 4) positively oriented; regions: (T,). Numbers of tetrahedra stay valid until the tetrahedron is
+    removed.
     """
 
     def __init__(self, points: Floats, tets: Index, regions: NDArray[np.int32]) -> None:

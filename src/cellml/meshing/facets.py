@@ -28,7 +28,7 @@ Membranes = Mapping[str, Pair]  # name of a membrane: the two regions that it se
 
 @dataclass(frozen=True, eq=False)
 class Facets:
-    """Outer facets and interfaces: facets (F, 3), outward from the region with the lower number; tags (F,); the name of each tag present."""
+    """Outer facets and interfaces, outward from the region with the lower number (F, 3), tags (F,), and the name of each tag present."""
 
     facets: Index
     tags: NDArray[np.int32]

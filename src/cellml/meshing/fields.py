@@ -37,9 +37,9 @@ def mesh_fields(
     """Mesh the shapes {φ < 0} of signed distances with conforming tetrahedra; regions are numbered 1, 2, … in the order given.
 
     fields: by name of the region, (Z, Y, X) in nm, negative inside, all on one grid; where several are negative a point belongs to the one
-    that it lies deepest in. The rest is as in `mesh_labels`; the certificate compares with the volume of {φ < 0} (to sub-voxel accuracy) and
-    with the boundary of the voxels whose centre lies in it. Raises MeshingError for a field that is nowhere negative, or everywhere, and
-    CellmlError for grids that disagree and values that are not finite.
+    that it lies deepest in. The rest is as in `mesh_labels`; the certificate compares with the volume of {φ < 0} (to sub-voxel accuracy)
+    and with the boundary of the voxels whose centre lies in it. Raises MeshingError for a field that is nowhere negative, or everywhere,
+    and CellmlError for grids that disagree and values that are not finite.
     """
     grid = _one_grid(fields)
     names = dict(enumerate(fields, start=1))
@@ -47,7 +47,9 @@ def mesh_fields(
     label = _deepest(arrays)
     for number, name in names.items():
         if not (label == number).any():
-            raise MeshingError(f"{name!r} lies deepest nowhere: its signed distance must be negative inside, and below that of other shapes.")
+            raise MeshingError(
+                f"{name!r} lies deepest nowhere: its signed distance must be negative inside, and below that of other shapes."
+            )
     labels = Labels(label, grid.spacing, grid.origin, names=names, name="+".join(fields))
     spacing, origin = np.array(grid.spacing), np.array(grid.origin)
     volumes = volumes_of(arrays, float(spacing.min()), float(spacing.prod()))
@@ -95,7 +97,7 @@ def _one_grid(fields: Mapping[str, Volume]) -> Volume:
         if not np.isfinite(volume.data).all():
             raise CellmlError(f"The signed distance {name!r} holds {int((~np.isfinite(volume.data)).sum())} NaN or infinite values.")
         if (volume.data >= 0).all() or (volume.data < 0).all():
-            raise MeshingError(f"The signed distance {name!r} has one sign only; it must be negative inside the shape and positive outside.")
+            raise MeshingError(f"The signed distance {name!r} has one sign only; it must be negative inside the shape, positive outside.")
     return first
 
 

@@ -38,9 +38,9 @@ def mesh_surface(
     certificate compares with the repaired surface and lists the repairs.
 
     surface: triangles in nm; edge_nm: largest edge (default 5 samples); voxel_nm: longest voxel edge of the image that the surface was made
-    from, in which the certificate and its gate state distances (default: the spacing of the samples). Returns the mesh, with one region named `inside`, and its
-    certificate, whether or not the gate is passed. Raises CellmlError where the surface encloses nothing or cannot be repaired, MeshingError
-    where no mesh can be made.
+    from, in which the certificate and its gate state distances (default: the spacing of the samples). Returns the mesh, with one region
+    named `inside`, and its certificate, whether or not the gate is passed. Raises CellmlError where the surface encloses nothing or cannot
+    be repaired, MeshingError where no mesh can be made.
     """
     from cellml.surfaces.repair import repair
 

@@ -12,10 +12,10 @@ class Gate:
     """Limits for a certificate.
 
     min_dihedral_deg: smallest dihedral angle allowed; surface_angle_min_deg, surface_angle_max_deg: corner angles allowed in the facets of
-    all surfaces; distance_p99_voxels: largest 99th percentile of the distance between a region's boundary and that of its source, either way,
-    in voxels of the longest edge; volume_error: largest relative error of a region's volume against its voxels;
-    thin_volume_error: the same for regions thinner than `thin_voxels` voxels, where thickness is 2 V / A (the thickness of a sheet, the
-    radius of a cylinder). Raises CellmlError for limits that nothing, or anything, could pass.
+    all surfaces; distance_p99_voxels: largest 99th percentile of the distance between a region's boundary and that of its source, either
+    way, in voxels of the longest edge; volume_error: largest relative error of a region's volume against its voxels; thin_volume_error: the
+    same for regions thinner than `thin_voxels` voxels, where thickness is 2 V / A (the thickness of a sheet, the radius of a cylinder).
+    Raises CellmlError for limits that nothing, or anything, could pass.
     """
 
     min_dihedral_deg: float = 10.0

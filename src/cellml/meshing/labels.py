@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate, certify
 from cellml.meshing.domain import Contact, shapes_of_labels
-from cellml.meshing.facets import Membranes, named_pairs
+from cellml.meshing.facets import named_pairs
 from cellml.meshing.gate import Gate
 from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
 from cellml.meshing.patches import patches_of
@@ -39,23 +38,23 @@ def mesh_labels(
 ) -> MeshResult:
     """Mesh labels with conforming tetrahedra.
 
-    Each label becomes a region of that number. Its surface follows the zero of the label's signed distance, smoothed by about one voxel
-    and shifted so that the volume is that of the voxels; thick sections are interpolated between. Background tetrahedra, finer where a shape
-    or a gap is thin, are cut along it and optimised by MMG in a process of its own. Last, surfaces move by at most a fifth of a voxel, so
-    that what flat facets cut off is given back, and the few bad tetrahedra that are left are mended one by one.
+    Each label becomes a region of that number. Its surface follows the zero of the label's signed distance, smoothed by about one voxel and
+    shifted so that the volume is that of the voxels; thick sections are interpolated between. Background tetrahedra, finer where a shape or
+    a gap is thin, are cut along it and optimised by MMG in a process of its own. Last, surfaces move by at most a fifth of a voxel, so that
+    what flat facets cut off is given back, and the few bad tetrahedra that are left are mended one by one.
 
     labels: (Z, Y, X) with its frame; label: mesh this one only (None: all labels present, at most 256, with shared interfaces); edge_nm:
-    largest edge in nm (default 5 voxels, a voxel being the cube root of its volume); components: "all" 6-connected components of at least 27
-    voxels, or the "largest" of each label; cut_faces: cut the mesh by a plane where a label touches the border of the volume (False: round it
-    off as if background followed).
+    largest edge in nm (default 5 voxels, a voxel being the cube root of its volume); components: "all" 6-connected components of at least
+    27 voxels, or the "largest" of each label; cut_faces: cut the mesh by a plane where a label touches the border of the volume (False:
+    round it off as if background followed).
 
     contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
-    that is filled with label `host` (0: background): with a host, all other labels keep that far from the outside and from each other, which
-    keeps organelles off the membrane of their cell.
+    that is filled with label `host` (0: background): with a host, all other labels keep that far from the outside and from each other,
+    which keeps organelles off the membrane of their cell.
 
     membranes: names of interfaces by the pair of labels (numbers or names, 0 for the outside) that they separate; patches: masks by name,
-    whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts; gate: attempts on a finer background are made until
-    it is passed (default `Gate()`).
+    whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts; gate: attempts on a finer background are made
+    until it is passed (default `Gate()`).
 
     Facets carry the names `cut_z0`, `cut_z1`, `cut_y0`, `cut_y1`, `cut_x0`, `cut_x1` where all three corners lie within 1e-6 voxel of that
     border plane of the given volume (half a voxel outside the outermost voxel centres), so that their normal is along the axis; the name of
@@ -103,7 +102,8 @@ def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection,
     if not np.isfinite(gap) or gap <= 0:
         raise CellmlError(f"cleft_nm must be a positive length in nm, got {cleft_nm}.")
     if rule == "cleft" and host != 0 and host not in selection.numbers:
-        raise CellmlError(f"host={host} is none of the labels that are meshed ({', '.join(map(str, sorted(selection.numbers)))}) and not 0.")
+        meshed = ", ".join(map(str, sorted(selection.numbers)))
+        raise CellmlError(f"host={host} is none of the labels that are meshed ({meshed}) and not 0.")
     if rule == "cleft" and host != 0:
         # The label that fills the gap must be the rest, from which the others are cut.
         selection.numbers.sort(key=lambda number: (number == host, selection.sources[number].voxels, number))

@@ -27,8 +27,8 @@ from cellml.meshing.separate import separate
 from cellml.meshing.topology import facet_components
 from cellml.types import TetMesh
 
-# Background cube (as a share of three fifths of the largest edge); smoothing σ, size of the finest background and distance that optimisation
-# may keep from the surface, in voxels. From the cheap to the careful: the next is tried where the gate is failed.
+# Background cube (as a share of three fifths of the largest edge); smoothing σ, size of the finest background and distance that
+# optimisation may keep from the surface, in voxels. From the cheap to the careful: the next is tried where the gate is failed.
 ATTEMPTS = ((1.0, 0.5, 1.0, 0.25), (0.67, 0.4, 0.8, 0.15), (0.42, 0.35, 0.6, 0.12))
 
 _BACKGROUND_SHARE = 0.6  # of the largest edge
@@ -51,9 +51,9 @@ class MeshResult:
 class Order:
     """What is asked of a mesh.
 
-    edge_nm: largest edge; gate: limits to be reached; timeout_s: wall-clock limit over all attempts; names: of the regions; membranes: names
-    of facets by the pair of regions that they separate; patches: named parts of membranes; largest_only: keep the largest piece of a single
-    region; name: of the mesh.
+    edge_nm: largest edge; gate: limits to be reached; timeout_s: wall-clock limit over all attempts; names: of the regions; membranes:
+    names of facets by the pair of regions that they separate; patches: named parts of membranes; largest_only: keep the largest piece of a
+    single region; name: of the mesh.
     """
 
     edge_nm: float
@@ -98,8 +98,8 @@ def largest_edge(edge_nm: float | None, voxel_nm: float) -> float:
 def mesh_shapes(shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, repairs: tuple[str, ...] = ()) -> MeshResult:
     """Mesh shapes, with finer backgrounds until the gate is passed or the time is over; the attempt with the fewest failures is returned.
 
-    shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against its source; it is given the fields of Certificate that cannot be measured. Raises MeshingError where
-    every attempt fails to give a mesh.
+    shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against
+    its source; it is given the fields of Certificate that cannot be measured. Raises MeshingError where every attempt fails to give a mesh.
     """
     started, deadline = time.process_time(), time.monotonic() + order.timeout_s
     outcomes: list[MeshResult] = []
@@ -126,9 +126,7 @@ def _shortfall(certificate: Certificate, gate: Gate) -> tuple[int, float]:
     return len(certificate.passes(gate)), certificate.distance_p99_voxels or 0.0
 
 
-def _attempt(
-    shapes: Shapes, order: Order, certify: Certify, size: Size, deadline: float, repairs: tuple[str, ...]
-) -> MeshResult:
+def _attempt(shapes: Shapes, order: Order, certify: Certify, size: Size, deadline: float, repairs: tuple[str, ...]) -> MeshResult:
     """One mesh; its certificate counts the worker's CPU seconds only."""
     frame, planes = shapes.frame, shapes.frame.planes()
     cut, kept, said = _whole(partition(shapes, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm), shapes, order)
@@ -208,9 +206,7 @@ def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int
     return polished, moved_nm
 
 
-def _assembled(
-    polished: Polished, done: Remeshed, order: Order, planes: Mapping[tuple[int, int], float], tolerance: float
-) -> TetMesh:
+def _assembled(polished: Polished, done: Remeshed, order: Order, planes: Mapping[tuple[int, int], float], tolerance: float) -> TetMesh:
     arrays = polished.points, polished.tets, polished.regions
     facets = tagged_facets(*arrays, planes, tolerance, region_names=order.names, membranes=order.membranes)
     facets = _with_patches(facets, polished, done, order.patches)
@@ -224,7 +220,7 @@ def _assembled(
 def _with_patches(facets: Facets, polished: Polished, done: Remeshed, patches: Patches) -> Facets:
     if not patches.names:
         return facets
-    tags, carried = patches.decode(done.triangle_tags)
+    _, carried = patches.decode(done.triangle_tags)
     return patches.carried(facets, polished.points, done.points[done.triangles].mean(axis=1), carried)
 
 

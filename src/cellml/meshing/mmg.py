@@ -40,9 +40,7 @@ class Remeshed:
     interrupted: str
 
 
-def remesh(
-    arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, timeout_s: float, allowed_s: float
-) -> Remeshed:
+def remesh(arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, float]], *, timeout_s: float, allowed_s: float) -> Remeshed:
     """Run optimisation passes of MMG over a mesh.
 
     arrays: points, tets, regions, triangles, triangle_tags, ridges as `cellml.meshing.mmg_worker` takes them; passes: MMG's options for

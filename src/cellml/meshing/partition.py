@@ -31,7 +31,8 @@ _ROUNDS = 12  # of freezing vertices where the warp pinches a surface
 def partition(shapes: Shapes, *, step: float, smoothing: float, finest: float) -> CutMesh:
     """Tetrahedra of each label, conforming, in the region of that number.
 
-    step: size of the background cubes in nm; smoothing: σ in voxels; finest: size in nm down to which the background is refined. Raises MeshingError if a label leaves no tetrahedron.
+    step: size of the background cubes in nm; smoothing: σ in voxels; finest: size in nm down to which the background is refined. Raises
+    MeshingError if a label leaves no tetrahedron.
     """
     mesh = background(shapes, step, smoothing, finest)
     mesh = _with_level(mesh, None, shapes.target(shapes.numbers), reach=step)
@@ -47,8 +48,8 @@ def partition(shapes: Shapes, *, step: float, smoothing: float, finest: float) -
     lost = sorted(set(shapes.numbers) - set(mesh.regions.tolist()))
     if lost:
         raise MeshingError(
-            f"Label {lost[0]} leaves no tetrahedron on a background of {step:g} nm: it is too thin, or enclosed in what is cut before it. Give "
-            "a smaller edge_nm or remove that label."
+            f"Label {lost[0]} leaves no tetrahedron on a background of {step:g} nm: it is too thin, or enclosed in what is cut before it. "
+            "Give a smaller edge_nm or remove that label."
         )
     return mesh
 
@@ -97,7 +98,7 @@ def without_fragments(mesh: CutMesh, least: float) -> tuple[CutMesh, int, float]
 def _cut_out(mesh: CutMesh, shapes: Shapes, local: Local, number: int, bit: int, *, reach: float) -> CutMesh:
     """Cut one label out of the rest, in the part of the mesh that its level set is known in."""
     values = value_near(shapes.frame, local, mesh.points)
-    chosen = (values < FAR)[mesh.tets].any(axis=1)
+    chosen = np.asarray((values < FAR)[mesh.tets].any(axis=1))
     part, outer = _only(mesh, chosen), mesh.tets[~chosen]
     used = np.unique(mesh.tets[chosen])
     part = replace(part, values=values[used])

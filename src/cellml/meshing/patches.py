@@ -61,7 +61,7 @@ class Patches:
         first = max(facets.names) + 1
         tags = np.where(patch > 0, first + patch - 1, facets.tags).astype(np.int32)
         present = set(tags.tolist())
-        names = facets.names | {first + i: name for i, name in enumerate(self.names)}
+        names = {**facets.names} | {first + i: name for i, name in enumerate(self.names)}
         lost = [name for i, name in enumerate(self.names) if first + i not in present]
         if lost:
             raise CellmlError(f"Patch {lost[0]!r} lies on no membrane of this mesh; its voxels must touch one, in the same frame.")

@@ -42,8 +42,9 @@ def polish(
 ) -> Polished:
     """Improve a mesh where it misses the goal.
 
-    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: coordinate of each wall by (axis, side), axes (z, y, x), in
-    which points that lie in it exactly stay; reach_nm: how far a point of a surface may move. All arrays are new; unused points are gone.
+    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: coordinate of each wall by (axis, side), axes (z, y, x),
+    in which points that lie in it exactly stay; reach_nm: how far a point of a surface may move. All arrays are new; unused points are
+    gone.
     """
     bad = _bad(points, tets, regions, goal)
     if len(bad) == 0:

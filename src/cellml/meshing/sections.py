@@ -26,8 +26,8 @@ _FEWEST_CHANGES = 4  # of the shape across sections, before repeated ones count 
 class Sections:
     """How a volume was really sampled along one axis.
 
-    axis: 0, 1 or 2; edges: where sections begin and end, in voxels along it, (S + 1,); factor: new voxels for each old one; run: voxels that
-    repeat a section (1 where none do).
+    axis: 0, 1 or 2; edges: where sections begin and end, in voxels along it, (S + 1,); factor: new voxels for each old one; run: voxels
+    that repeat a section (1 where none do).
     """
 
     axis: int
@@ -84,7 +84,7 @@ def _sections(labels: Labels) -> Sections | None:
 def _interpolated(labels: Labels, found: Sections) -> NDArray[np.int64]:
     data = np.moveaxis(labels.data, found.axis, 0)[found.edges[:-1]]
     pixel = [s for axis, s in enumerate(labels.spacing) if axis != found.axis]
-    centres = 0.5 * (found.edges[:-1] + found.edges[1:])
+    centres: Floats = 0.5 * (found.edges[:-1] + found.edges[1:]).astype(np.float64)
     fine = (np.arange(found.edges[-1] * found.factor) + 0.5) / found.factor
     best = _at(fine, centres, _distances(data == 0, pixel))
     label = np.zeros(best.shape, np.int64)
@@ -103,8 +103,8 @@ def _interpolated(labels: Labels, found: Sections) -> NDArray[np.int64]:
 def _distances(mask: NDArray[np.bool_], pixel: list[float]) -> Floats:
     """Signed distance within each section (S, H, W), negative inside, such that an object ends half-way to a section without it."""
     far = float(np.hypot(mask.shape[1] * pixel[0], mask.shape[2] * pixel[1]))
-    distances = np.full(mask.shape, far)
-    present = mask.any(axis=(1, 2))
+    distances: Floats = np.full(mask.shape, far)
+    present = np.asarray(mask.any(axis=(1, 2)))
     for section in np.flatnonzero(present):
         inside = mask[section]
         if inside.all():
@@ -137,5 +137,6 @@ def _as_triple(values: list[float]) -> Triple:
 def _said(found: Sections, sampled: list[float], spacing: list[float]) -> str:
     axis = "zyx"[found.axis]
     if found.run > 1:
-        return f"sections repeat in runs of {found.run} along {axis}: taken as sections of {sampled[found.axis]:g} nm, shapes interpolated between"
+        taken = f"taken as sections of {sampled[found.axis]:g} nm, shapes interpolated between"
+        return f"sections repeat in runs of {found.run} along {axis}: {taken}"
     return f"shapes interpolated between sections of {sampled[found.axis]:g} nm along {axis}, to {spacing[found.axis]:g} nm"

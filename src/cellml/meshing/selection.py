@@ -26,8 +26,8 @@ COMPONENTS = ("all", "largest")
 class Selection:
     """The labels to be meshed.
 
-    labels: (Z, Y, X), cropped, holding the chosen labels only; given: the same voxels before debris was removed; numbers: the labels, in the
-    order of the cuts; sources: what each is in the given voxels; discarded_share: share of the voxels left out as smaller components;
+    labels: (Z, Y, X), cropped, holding the chosen labels only; given: the same voxels before debris was removed; numbers: the labels, in
+    the order of the cuts; sources: what each is in the given voxels; discarded_share: share of the voxels left out as smaller components;
     repairs: what was changed, in words.
     """
 
@@ -43,9 +43,9 @@ def select(labels: Labels, label: int | None, components: str = "all") -> Select
     """Crop to one label, or to all labels (None), clean up debris, and refuse what has no shape.
 
     components: "all", or "largest" to keep the largest 6-connected component of each label only. The crop keeps a voxel of surroundings
-    wherever the volume has one, so that a label touches the border of the crop only where it touches that of the volume.
-    Raises MeshingError for empty labels, more than 256 of them, where no label has a fragment of 27 voxels, and where more than 5 % of one lie
-    in smaller fragments; CellmlError, listing the labels present, for one that is absent.
+    wherever the volume has one, so that a label touches the border of the crop only where it touches that of the volume. Raises
+    MeshingError for empty labels, more than 256 of them, where no label has a fragment of 27 voxels, and where more than 5 % of one lie in
+    smaller fragments; CellmlError, listing the labels present, for one that is absent.
     """
     if components not in COMPONENTS:
         raise CellmlError(f"components={components} is not known; use {' or '.join(COMPONENTS)}.")
@@ -97,7 +97,8 @@ def _numbered(data: NDArray[np.int64], chosen: Sequence[int], labels: Labels) ->
         return data.astype(np.int64), {n: labels.names.get(n, f"label_{n}") for n in chosen}, []
     numbers = np.searchsorted(np.array([0, *chosen], np.uint64), data.astype(np.uint64)).astype(np.int64)
     names = {i: labels.names.get(n, f"label_{n}") for i, n in enumerate(chosen, start=1)}
-    return numbers, names, [f"labels renumbered 1 … {len(chosen)}, because {chosen[-1]} exceeds the largest region number (names keep them)"]
+    said = f"labels renumbered 1 … {len(chosen)}, because {chosen[-1]} exceeds the largest region number (names keep them)"
+    return numbers, names, [said]
 
 
 def _largest_components(data: NDArray[np.int64], numbers: Sequence[int]) -> tuple[NDArray[np.int64], float, list[str]]:
@@ -132,8 +133,8 @@ def _require_shape(labels: Labels, cleaned: Cleaned) -> None:
     fragments = f" in fragments of at most {largest}" if largest < voxels else ""
     others = f", and it is the largest of {len(cleaned.largest)} labels" if len(cleaned.largest) > 1 else ""
     raise MeshingError(
-        f"Label {number} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are needed for a "
-        "shape. Remove it, or give the volume at a finer spacing."
+        f"Label {number} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are needed for "
+        "a shape. Remove it, or give the volume at a finer spacing."
     )
 
 
@@ -142,7 +143,7 @@ def _require_few_crumbs(labels: Labels, cleaned: Cleaned) -> None:
         voxels = int((labels.data == number).sum())
         if voxels >= FEWEST_VOXELS and crumbs > MOST_CRUMBS * voxels:
             raise MeshingError(
-                f"Label {number} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in fragments of fewer "
-                f"than {FEWEST_VOXELS} voxels, which have no shape; at most {100 * MOST_CRUMBS:g} % are given to the surroundings. Clean the "
-                'labels (a median filter often does), or mesh components="largest".'
+                f"Label {number} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in fragments of "
+                f"fewer than {FEWEST_VOXELS} voxels, which have no shape; at most {100 * MOST_CRUMBS:g} % are given to the surroundings. "
+                'Clean the labels (a median filter often does), or mesh components="largest".'
             )

@@ -27,8 +27,8 @@ def separate(
 ) -> tuple[Floats, int]:
     """Draw the corners of crossing outer facets inwards, `step_nm` a round, until none cross or nothing can move.
 
-    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: walls by (axis, side), axes (z, y, x), in which points stay.
-    Returns the points and how many of them were moved.
+    points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: walls by (axis, side), axes (z, y, x), in which points
+    stay. Returns the points and how many of them were moved.
     """
     facets, low, _ = surface_facets(tets, regions)
     facets = facets[low == OUTSIDE]

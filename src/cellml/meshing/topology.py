@@ -142,6 +142,7 @@ def _keys(rows: Index) -> Index:
 
 
 def components(nodes: int, a: Index, b: Index) -> tuple[int, Index]:
+    """Number of connected components of a graph of `nodes` nodes with edges (a, b), and the component of each node, (nodes,)."""
     graph = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(nodes, nodes))
     count, member = connected_components(graph, directed=False)
     return int(count), np.asarray(member, dtype=np.int64)
