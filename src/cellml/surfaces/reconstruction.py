@@ -11,14 +11,15 @@ from cellml.surfaces.extraction import extract_surface
 from cellml.types import Surface
 
 _MOST_CELLS = 1.0e6
-_FEWEST_ALONG = 48.0
+_MOST_FACES = 6.0e4
+_FACES_PER_CELL = 7.0  # that marching tetrahedra make for each square of one voxel's edge
 
 
 def reconstruct(surface: Surface, *, spacing_nm: float | None = None) -> tuple[Surface, float]:
     """Zero level set of the signed distance with the sign of the winding number (Barill et al. 2018), conditioned to even faces.
 
-    spacing_nm: voxel edge of the distance; half the median edge of the surface if None, within what makes at least 48 voxels along its
-    longest side and at most a million altogether. Details below two voxels are lost. Edges become as long as they were in the median, but
+    spacing_nm: voxel edge of the distance; a quarter of the median edge of the surface if None, or what makes a million voxels, or 60,000
+    faces on the way, if that is more. Details below two voxels are lost. Edges become as long as they were in the median, but
     no shorter than a voxel and a half. Returns the surface and the spacing used. Raises CellmlError where inside and outside cannot be told
     apart.
     """
@@ -37,5 +38,6 @@ def _edges(surface: Surface) -> NDArray[np.float64]:
 
 def _spacing(surface: Surface, edges: NDArray[np.float64]) -> float:
     size = np.ptp(surface.vertices[surface.faces].reshape(-1, 3), axis=0)
-    finest = float((np.maximum(size, 0.05 * size.max()).prod() / _MOST_CELLS) ** (1 / 3))
-    return float(max(min(0.5 * float(np.median(edges)), size.max() / _FEWEST_ALONG), finest))
+    by_cells = (np.maximum(size, 0.05 * size.max()).prod() / _MOST_CELLS) ** (1 / 3)
+    by_faces = np.sqrt(_FACES_PER_CELL * surface.areas().sum() / _MOST_FACES)
+    return float(max(0.25 * np.median(edges), by_cells, by_faces))

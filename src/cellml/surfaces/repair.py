@@ -20,7 +20,7 @@ from cellml.types import Surface
 Floats = NDArray[np.float64]
 
 _WIDEST_HOLE = 0.25  # part of a surface's area that may be guessed
-_SCRAP = 0.01  # part of the area below which an open piece is scrap
+_SCRAP = 0.01  # part of the area below which an open piece is scrap, and of the volume below which what is cut off is
 _ROUNDS = 7
 _LARGEST_CHANGE = 0.05  # of the volume, by taking out crossing faces and filling the holes
 
@@ -206,8 +206,20 @@ def _replace(trial: _Draft, out: NDArray[np.bool_], debris: float) -> bool:
         closed = len(inner.faces) > 0 and _close(inner, debris)
     except CellmlError:
         return False
+    if not closed:
+        return False
+    _drop_shavings(inner, parts)
     trial.vertices, trial.faces = inner.vertices, inner.faces
-    return closed and _parts(trial)[0] == parts
+    return _parts(trial)[0] == parts
+
+
+def _drop_shavings(draft: _Draft, parts: int) -> None:
+    """Drop the smallest parts beyond a number, if together they are next to nothing."""
+    count, part, _ = _parts(draft)
+    volume = np.abs(volumes_of_parts(draft.vertices, draft.faces, part, count))
+    shavings = np.argsort(volume)[: max(count - parts, 0)]
+    if volume[shavings].sum() < _SCRAP * volume.sum():
+        draft.faces = draft.faces[~np.isin(part, shavings)]
 
 
 def _make_anew(draft: _Draft, surface: Surface, debris: float, spacing_nm: float | None) -> None:
