@@ -89,7 +89,7 @@ def _panel(
 ) -> None:
     opacity = 0.28 if len(groups) < 3 else 0.12
     for (name, values), colour in zip(groups.items(), OKABE_ITO, strict=False):
-        axes.hist(values, np.linspace(0.0, high, _BINS + 1).tolist(), density=True, color=colour, alpha=opacity)
+        axes.hist(values, np.linspace(0.0, high, _BINS + 1).tolist(), density=True, histtype="stepfilled", color=colour, alpha=opacity)
         axes.plot(*kernel_density(values, 0.0, high, high / (_BINS * _FINE)), color=colour, label=literal(name))
     for limit in gate:
         if 0.0 < limit < high:
