@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +34,13 @@ def require_label(labels: Labels, label: int) -> None:
     raise CellmlError(f"{labels.name!r} has no voxel with label {label}; it has {describe_labels(present_labels(labels))}.")
 
 
-def present_labels(labels: Labels) -> NDArray[np.int64]:
-    """Numbers of the labels that have a voxel, ascending, without the background."""
+def present_labels(labels: Labels) -> NDArray[np.integer[Any]]:
+    """Numbers of the labels that have a voxel, ascending, without the background, in the type of the labels (unsigned ones may be huge)."""
     numbers = np.unique(labels.data)
-    return np.asarray(numbers[numbers > 0], dtype=np.int64)
+    return np.asarray(numbers[numbers > 0])
 
 
-def describe_labels(numbers: NDArray[np.int64], *, most: int = 12) -> str:
+def describe_labels(numbers: NDArray[np.integer[Any]], *, most: int = 12) -> str:
     """The numbers as a short list for a message."""
     if len(numbers) == 0:
         return "background only"

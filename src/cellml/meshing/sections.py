@@ -86,18 +86,28 @@ def _interpolated(labels: Labels, found: Sections) -> NDArray[np.int64]:
     pixel = [s for axis, s in enumerate(labels.spacing) if axis != found.axis]
     centres: Floats = 0.5 * (found.edges[:-1] + found.edges[1:]).astype(np.float64)
     fine = (np.arange(found.edges[-1] * found.factor) + 0.5) / found.factor
-    best = _at(fine, centres, _distances(data == 0, pixel))
+    parts = [(int(number), *_part(data == number, pixel)) for number in np.unique(data[data > 0])]
+    # Background is what no label reaches: were it a shape of its own, far from all others in a section without any, labels would end early.
+    nearest = np.full(data.shape, np.hypot(*(size * width for size, width in zip(data.shape[1:], pixel, strict=True))))
+    for _, part, distances in parts:
+        nearest[part] = np.minimum(nearest[part], distances)
+    best = _at(fine, centres, -nearest)
     label = np.zeros(best.shape, np.int64)
-    for number in np.unique(data[data > 0]):
-        first, last = bounding_box(data == number)
-        first, last = np.maximum(first - 2, 0), np.minimum(last + 2, data.shape)
-        part = slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2])
-        rows = np.flatnonzero((fine >= found.edges[first[0]]) & (fine < found.edges[last[0]]))
+    for number, part, distances in parts:
+        rows = np.flatnonzero((fine >= found.edges[part[0].start]) & (fine < found.edges[part[0].stop]))
         box = slice(rows[0], rows[-1] + 1), part[1], part[2]
-        field = _at(fine[rows], centres[part[0]], _distances(data[part] == number, pixel))
+        field = _at(fine[rows], centres[part[0]], distances)
         deeper = field < best[box]
         best[box][deeper], label[box][deeper] = field[deeper], number
     return label
+
+
+def _part(mask: NDArray[np.bool_], pixel: list[float]) -> tuple[tuple[slice, slice, slice], Floats]:
+    """The box of a label with two voxels around it, and the distances in its sections."""
+    first, last = bounding_box(mask)
+    first, last = np.maximum(first - 2, 0), np.minimum(last + 2, mask.shape)
+    part = slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2])
+    return part, _distances(mask[part], pixel)
 
 
 def _distances(mask: NDArray[np.bool_], pixel: list[float]) -> Floats:
