@@ -1,7 +1,7 @@
 """Ten objects, four meshers, one table: `python experiments/meshing/compare.py python=ENVIRONMENT/bin/python` writes compare.csv.
 
 ENVIRONMENT holds the other meshers (README.md says how to make it). Every mesh is made in a process of its own with a time limit, and
-measured by the same code, which is none of the meshers'. Rows that are there already are skipped.
+measured by the same code, which is none of the meshers'. Rows that are there already are skipped; tools=cgal,tetgen takes some of them.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ def _row(mesh: Tetrahedra, labels: Labels) -> dict[str, Any]:
     }
 
 
-def main(python: str) -> None:
+def main(python: str, tools: str = ",".join(TOOLS)) -> None:
     path = HERE / "compare.csv"
     rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
     done = {(row["object"], row["tool"]) for row in rows}
     for set, name in OBJECTS:
-        for tool in TOOLS:
+        for tool in tools.split(","):
             if (f"{set}: {name}", tool) in done:
                 continue
             ended = run_isolated(_run, set, name, tool, python, limit_s=LIMIT_S, limit_mb=8000.0)
@@ -153,4 +153,4 @@ def main(python: str) -> None:
 
 
 if __name__ == "__main__":
-    main(dict(word.split("=", 1) for word in sys.argv[1:])["python"])
+    main(**dict(word.split("=", 1) for word in sys.argv[1:]))

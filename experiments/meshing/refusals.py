@@ -44,10 +44,13 @@ class Case:
         """How many voxels a label has."""
         return int((self.data == number).sum())
 
+    def fragments(self, number: int) -> NDArray[np.int64]:
+        """Voxels of each part of a label that is connected through faces."""
+        return np.asarray(np.bincount(np.asarray(ndimage.label(self.data == number)[0]).ravel())[1:])
+
     def largest_fragment(self, number: int) -> int:
-        """Voxels of the largest part of a label that is connected through faces; 0 if the label is absent."""
-        sizes = np.bincount(np.asarray(ndimage.label(self.data == number)[0]).ravel())
-        return int(sizes[1:].max(initial=0))
+        """Voxels of the largest of them; 0 if the label is absent."""
+        return int(self.fragments(number).max(initial=0))
 
     def depth_nm(self, number: int) -> float:
         """Largest distance of a voxel's centre from the centre of the nearest voxel outside the label (or the volume)."""
@@ -92,6 +95,21 @@ def _few_voxels(case: Case, match: re.Match[str]) -> bool:
     return case.count(int(match[1])) == int(match[2]) and largest == said and not enough
 
 
+def _crumbs(case: Case, match: re.Match[str]) -> bool:
+    """Both counts are right, and the share is above the limit that the message names."""
+    sizes = case.fragments(int(match[1]))
+    crumbs, voxels = int(sizes[sizes < int(match[4])].sum()), int(sizes.sum())
+    return (crumbs, voxels) == (int(match[2]), int(match[3])) and 100 * crumbs > float(match[5]) * voxels
+
+
+def _too_large(case: Case, match: re.Match[str]) -> bool:
+    """Twelve tetrahedra a cube of the background, or of a third of its edge where parts are thin, come to that many."""
+    if case.labels is None:
+        return False
+    volume = float(np.isin(case.data, case.numbers).sum() * np.prod(case.labels.spacing))
+    return 12 * 27 * volume / float(match[1]) ** 3 > float(match[2])
+
+
 def _absent(case: Case, match: re.Match[str]) -> bool:
     return case.count(int(match[1])) == 0
 
@@ -111,6 +129,12 @@ CHECKS: tuple[Check, ...] = (
     ("background only", r"holds background only \(all (\d+) voxels", _empty),
     ("too many labels", r"holds (\d+) labels .*at most (\d+) are meshed", _many),
     ("too few voxels", r"Label (\d+) of .* has (\d+) voxels?(?: in fragments of at most (\d+))?.*; at least (\d+)", _few_voxels),
+    (
+        "mostly crumbs",
+        r"Label (\d+) of .* has (\d+) of its (\d+) voxels .* in fragments of fewer than (\d+) voxels.*; at most ([\d.]+) %",
+        _crumbs,
+    ),
+    ("background too large", r"background of ([\d.e+-]+) nm would take .*; at most ([\d.e+-]+) are made", _too_large),
     ("label absent", r"has no voxel with label (\d+)", _absent),
     ("no tetrahedron", r"Label (\d+) leaves no tetrahedron on a background of ([\d.e+-]+) nm", _no_tetrahedron),
     ("out of time", r"process was stopped after ([\d.e+-]+) s", _timeout),

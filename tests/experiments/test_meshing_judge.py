@@ -149,6 +149,23 @@ def _dots() -> Case:
         ("Label 1 of 'a' has 9 voxels in fragments of at most 5; at least 27 connected", "too few voxels", False),
         ("Label 7 of 'a' has 1 voxel; at least 27 connected through faces are needed", "too few voxels", True),
         ("Label 1 of 'a' has 8 voxels in fragments of at most 5; at least 4 connected", "too few voxels", False),
+        (
+            "Label 1 of 'a' has 3 of its 8 voxels (37.5 %) in fragments of fewer than 5 voxels, no shape; at most 10 % are",
+            "mostly crumbs",
+            True,
+        ),
+        (
+            "Label 1 of 'a' has 3 of its 8 voxels (37.5 %) in fragments of fewer than 5 voxels, no shape; at most 50 % are",
+            "mostly crumbs",
+            False,
+        ),
+        (
+            "Label 1 of 'a' has 4 of its 8 voxels (50.0 %) in fragments of fewer than 5 voxels, no shape; at most 10 % are",
+            "mostly crumbs",
+            False,
+        ),
+        ("A background of 20 nm would take about 9e9 tetrahedra; at most 3e+06 are made at once.", "background too large", False),
+        ("A background of 0.1 nm would take about 9e9 tetrahedra; at most 3e+06 are made at once.", "background too large", True),
         ("'a' holds 2 labels (labels 1, 7); at most 1 are meshed together.", "too many labels", True),
         ("'a' holds 3 labels (labels 1, 2, 7); at most 2 are meshed together.", "too many labels", False),
         ("'a' has no voxel with label 3; it has labels 1, 7.", "label absent", True),
