@@ -7,13 +7,13 @@ was. shard=1/4 takes every fourth object, from the second; objects=5 stops after
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from filelock import FileLock
 from rows import COLUMNS, Item, Row, row_of
 from sets import SETS, names
 from summary import summarise
@@ -40,7 +40,8 @@ def append(path: Path, row: Row) -> None:
     """Add one row, whole or not at all, also where several processes write."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    with FileLock(f"{path}.lock"), path.open("a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         if file.tell() == 0:
             writer.writeheader()
         writer.writerow({key: " ".join(str(value).split()) for key, value in row.items()})
