@@ -42,6 +42,7 @@ def append(path: Path, row: Row) -> None:
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     with path.open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0, io.SEEK_END)
         if file.tell() == 0:
             writer.writeheader()
         writer.writerow({key: " ".join(str(value).split()) for key, value in row.items()})
