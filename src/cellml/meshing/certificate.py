@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -144,11 +144,10 @@ def certify(
 ) -> Certificate:
     """Measure a mesh.
 
-    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume, or the spacing at which
-    a surface was sampled (None where there is neither);
-    source: what distances are measured to, labels with the numbers of the regions, or the surface of a mesh of one region; unit_nm: in
-    which distances to a surface are stated (default: voxel_nm); made: the fields
-    of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
+    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume, or the spacing at which a surface was
+    sampled (None where there is neither); source: what distances are measured to, labels with the numbers of the regions, or the surface of
+    a mesh of one region; unit_nm: in which distances are stated (default: the longest voxel edge of labels, voxel_nm for a surface); made:
+    the fields of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
     """
     pairs = facet_pairs(mesh.tets)
     walls = membranes(pairs, mesh.regions)
@@ -156,7 +155,8 @@ def certify(
     names = _names(mesh)
     components = region_components(pairs, mesh.regions)
     volumes = _sums(mesh.regions, mesh.volumes())
-    distances = _distances(mesh, walls, list(names), source, unit_nm or voxel_nm)
+    unit = unit_nm or (None if isinstance(source, Labels) else voxel_nm)
+    distances = _distances(mesh, walls, list(names), source, unit)
     regions = {
         name: certify_region(
             mesh, n, shapes, walls, volumes[n], components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n)
@@ -188,13 +188,14 @@ def _names(mesh: TetMesh) -> dict[int, str]:
 
 
 def _distances(
-    mesh: TetMesh, walls: Membranes, numbers: list[int], source: Labels | Surface | None, voxel_nm: float | None
+    mesh: TetMesh, walls: Membranes, numbers: list[int], source: Labels | Surface | None, unit_nm: float | None
 ) -> dict[int, SourceDistance]:
     if isinstance(source, Labels):
         crops = regions_of_labels(source, numbers)
-        return {n: distance_to_labels(mesh.points, walls.around(n), crop.data == 1, crop) for n, crop in crops.items()}
+        found = {n: distance_to_labels(mesh.points, walls.around(n), crop.data == 1, crop) for n, crop in crops.items()}
+        return found if unit_nm is None else {n: replace(distance, unit_nm=unit_nm) for n, distance in found.items()}
     if isinstance(source, Surface) and len(numbers) == 1:
-        return {numbers[0]: distance_to_surface(mesh.points, walls.facets, source, unit_nm=voxel_nm)}
+        return {numbers[0]: distance_to_surface(mesh.points, walls.facets, source, unit_nm=unit_nm)}
     return {}
 
 

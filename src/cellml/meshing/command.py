@@ -14,9 +14,6 @@ from cellml.meshing.errors import MeshingError
 from cellml.meshing.gate import Gate
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from cellml.meshing.certificate import Certificate
     from cellml.meshing.mesher import MeshResult
     from cellml.types import Labels, Volume
 
@@ -62,44 +59,38 @@ def mesh_file(
     from rich.console import Console
 
     from cellml.data.references import resolve
-    from cellml.io import read_labels, read_surface, write_json, write_mesh
+    from cellml.io import read_labels, write_json, write_mesh
     from cellml.io.overlap import require_apart
-    from cellml.meshing.fields import mesh_fields
-    from cellml.meshing.foreign import mesh_surface
-    from cellml.meshing.labels import mesh_labels
+    from cellml.meshing.certificate_tables import certificate_tables
 
     target = _target(output, picture)
     if kind not in KINDS:
         raise CellmlError(f"kind={kind} is not known; use {' or '.join(KINDS)}. A surface is known by its suffix ({', '.join(_SURFACES)}).")
     limits = _limits(gate or {})
+    surface = Path(input).suffix.lower() in _SURFACES
+    reference, warning = (input, None) if surface else resolve(input, "labels" if kind == "labels" else "image")
+    require_apart(output, reference)
     masks = {name: read_labels(resolve(mask, "labels")[0]) for name, mask in (patches or {}).items()}
-    pairs = {name: _pair(name, pair) for name, pair in (membranes or {}).items()}
     shared: dict[str, Any] = {"edge_nm": edge_nm, "timeout_s": timeout_s, "gate": limits, "patches": masks}
-    warning: str | None = None
-    result: MeshResult
-    if Path(input).suffix.lower() in _SURFACES:
-        require_apart(output, input)
-        result = mesh_surface(read_surface(input, unit=unit), spacing_nm=sample_nm, voxel_nm=voxel_nm, **shared)
+    regions = {"cut_faces": cut_faces, "membranes": {name: _pair(name, pair) for name, pair in (membranes or {}).items()}}
+    if surface:
+        result = _of_surface(reference, unit, sample_nm, voxel_nm, shared)
+    elif kind == "distance":
+        result = _of_distances(reference, spacing_nm, shared | regions)
     else:
-        reference, warning = resolve(input, "labels" if kind == "labels" else "image")
-        require_apart(output, reference)
-        if kind == "distance":
-            result = mesh_fields(_distances(reference, spacing_nm), cut_faces=cut_faces, membranes=pairs, **shared)
-        else:
-            labels = _named(read_labels(reference, spacing_nm=spacing_nm), names or {})
-            contacts: dict[str, Any] = {"contact": contact, "cleft_nm": cleft_nm, "host": host}
-            result = mesh_labels(labels, label=label, components=components, cut_faces=cut_faces, membranes=pairs, **contacts, **shared)
+        choice = {"label": label, "components": components, "contact": contact, "cleft_nm": cleft_nm, "host": host}
+        result = _of_labels(reference, spacing_nm, names or {}, shared | regions | choice)
     console = Console()
     if warning:
         console.print(warning, style="bold yellow")
-    console.print(_table(result.certificate))
+    console.print(*certificate_tables(result.certificate), *(f"repair: {said}" for said in result.certificate.repairs), sep="\n")
     reasons = result.certificate.passes(limits)
     if reasons and not force:
         raise MeshingError(
             f"The mesh of {input} fails its gate, so {output} was not written: {'; '.join(reasons)}. Another edge_nm often helps; "
             "force=true writes it all the same."
         )
-    certificate = result.certificate.as_dict() | {"gate_failures": reasons}
+    certificate = result.certificate.as_dict(limits)
     write_mesh(result.mesh, target, version=version)
     write_json(target.with_suffix(".json"), certificate)
     written = [str(target), target.with_suffix(".json").name]
@@ -111,6 +102,26 @@ def mesh_file(
     failing = f", although it fails its gate: {'; '.join(reasons)}." if reasons else "."
     console.print(f"{', '.join(written[:-1])} and {written[-1]} written{failing}")
     return certificate
+
+
+def _of_surface(path: str, unit: str | None, sample_nm: float | None, voxel_nm: float | None, options: Mapping[str, Any]) -> MeshResult:
+    from cellml.io import read_surface
+    from cellml.meshing.foreign import mesh_surface
+
+    return mesh_surface(read_surface(path, unit=unit), spacing_nm=sample_nm, voxel_nm=voxel_nm, **options)
+
+
+def _of_distances(reference: str, spacing_nm: Sequence[float] | None, options: Mapping[str, Any]) -> MeshResult:
+    from cellml.meshing.fields import mesh_fields
+
+    return mesh_fields(_distances(reference, spacing_nm), **options)
+
+
+def _of_labels(reference: str, spacing_nm: Sequence[float] | None, names: Mapping[int, str], options: Mapping[str, Any]) -> MeshResult:
+    from cellml.io import read_labels
+    from cellml.meshing.labels import mesh_labels
+
+    return mesh_labels(_named(read_labels(reference, spacing_nm=spacing_nm), names), **options)
 
 
 def _target(output: str, picture: str | None) -> Path:
@@ -163,43 +174,3 @@ def _distances(reference: str, spacing_nm: Sequence[float] | None) -> dict[str, 
         name: replace(volume, data=np.asarray(data), axes="ZYX", channels=(), name=name)
         for name, data in zip(channels, volume.data, strict=True)
     }
-
-
-def _table(certificate: Certificate) -> Table:
-    from rich.table import Table
-
-    table = Table(
-        "region",
-        "volume µm³",
-        "against source",
-        "p99 distance",
-        "boundary",
-        "Euler number",
-        "components",
-        title=f"{certificate.name}: {_summary(certificate)}",
-    )
-    for name, region in certificate.regions.items():
-        error, distance = region.volume_error, region.distance_p99_voxels
-        table.add_row(
-            name,
-            f"{region.volume_nm3 * 1e-9:.4g}",
-            "" if error is None else f"{100 * error:+.2f} %",
-            "" if distance is None else f"{distance:.2f} voxels",
-            ", ".join(region.faults) or "closed, oriented, manifold",
-            _change(region.euler_before, region.euler),
-            _change(region.components_before, region.components),
-        )
-    for repair in certificate.repairs:
-        table.add_row("repair", "", "", "", repair)
-    return table
-
-
-def _change(before: int | None, after: int) -> str:
-    return str(after) if before is None or before == after else f"{after} (source {before})"
-
-
-def _summary(certificate: Certificate) -> str:
-    return (
-        f"{certificate.tets} tetrahedra, smallest dihedral angle {certificate.dihedral_min_deg:.1f}°, surface angles "
-        f"{certificate.surface_angle_min_deg:.0f}–{certificate.surface_angle_max_deg:.0f}°, {certificate.cpu_s:.1f} CPU s"
-    )

@@ -28,7 +28,8 @@ class Frame:
     """A grid of voxels, and the box that is meshed within it.
 
     shape: (Z, Y, X); origin: centre of its first voxel, spacing: both (3,) zyx, nm; low, high: (3,) corners of the box, zyx, nm; walls:
-    (3, 2) whether the low and the high wall along each axis cut the shapes.
+    (3, 2) whether the low and the high wall along each axis cut the shapes; detail_nm: size of the finest detail that they can hold, the cube
+    root of the volume of a voxel as it was really sampled.
     """
 
     shape: tuple[int, int, int]
@@ -37,6 +38,7 @@ class Frame:
     low: Floats
     high: Floats
     walls: NDArray[np.bool_]
+    detail_nm: float
 
     @property
     def voxel_nm(self) -> float:
@@ -166,10 +168,12 @@ class LabelShapes:
         return smooth_signed_distance(mask, (z, y, x), smoothing=smoothing)
 
 
-def shapes_of_labels(labels: Labels, numbers: list[int], volumes: Mapping[int, float], *, cut_faces: bool, contact: Contact) -> LabelShapes:
+def shapes_of_labels(
+    labels: Labels, numbers: list[int], volumes: Mapping[int, float], detail_nm: float, *, cut_faces: bool, contact: Contact
+) -> LabelShapes:
     """The box around the foreground of labels.
 
-    numbers: labels in the order of the cuts; volumes: what each shall have, nm³; cut_faces: whether labels that touch the border of the
+    numbers: labels in the order of the cuts; volumes: what each shall have, nm³; detail_nm: as in `Frame`; cut_faces: whether labels that touch the border of the
     image are cut there; otherwise they are closed as if nothing followed.
     """
     data, spacing, origin = labels.data, np.array(labels.spacing), np.array(labels.origin)
@@ -189,6 +193,7 @@ def shapes_of_labels(labels: Labels, numbers: list[int], volumes: Mapping[int, f
         low=np.where(walls[:, 0], wall_low, wall_low - free),
         high=np.where(walls[:, 1], wall_high, wall_high + free),
         walls=walls,
+        detail_nm=detail_nm,
     )
     return LabelShapes(frame, part, numbers, volumes, contact)
 
@@ -233,6 +238,7 @@ def shapes_of_fields(
         low=np.where(walls[:, 0] & cut_faces, wall_low, wall_low - free),
         high=np.where(walls[:, 1] & cut_faces, wall_high, wall_high + free),
         walls=walls & cut_faces,
+        detail_nm=float(np.cbrt(spacing.prod())),
     )
     order = sorted(extended, key=lambda n: (int((extended[n] < 0).sum()), n))
     return FieldShapes(frame, extended, order, volumes)

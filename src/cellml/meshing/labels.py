@@ -44,7 +44,7 @@ def mesh_labels(
     what flat facets cut off is given back, and the few bad tetrahedra that are left are mended one by one.
 
     labels: (Z, Y, X) with its frame; label: mesh this one only (None: all labels present, at most 256, with shared interfaces); edge_nm:
-    largest edge in nm (default 5 voxels, a voxel being the cube root of its volume); components: "all" 6-connected components of at least
+    largest edge in nm (default 5 voxels, a voxel being the cube root of its volume, as it was really sampled); components: "all" 6-connected components of at least
     27 voxels, or the "largest" of each label; cut_faces: cut the mesh by a plane where a label touches the border of the volume (False:
     round it off as if background followed).
 
@@ -66,18 +66,14 @@ def mesh_labels(
     """
     selection = select(labels, label, components)
     fine, sampled, said = between_sections(selection.labels)
-    voxel_volume = float(np.prod(labels.spacing))
-    counts = dict(zip(*(a.tolist() for a in np.unique(selection.labels.data, return_counts=True)), strict=True))
+    detail_nm = float(np.cbrt(np.prod(sampled)))
+    touching = _contact(contact, cleft_nm, host, selection, detail_nm)
     shapes = shapes_of_labels(
-        fine,
-        selection.numbers,
-        {number: counts[number] * voxel_volume for number in selection.numbers},
-        cut_faces=cut_faces,
-        contact=_contact(contact, cleft_nm, host, selection, float(np.cbrt(np.prod(fine.spacing)))),
+        fine, _order_of_cuts(selection, touching), _volumes(selection.labels), detail_nm, cut_faces=cut_faces, contact=touching
     )
     names = {number: selection.labels.names.get(number, f"label_{number}") for number in selection.numbers}
     order = Order(
-        edge_nm=largest_edge(edge_nm, shapes.frame.voxel_nm),
+        edge_nm=largest_edge(edge_nm, detail_nm),
         gate=gate or Gate(),
         timeout_s=timeout_s,
         names=names,
@@ -87,24 +83,40 @@ def mesh_labels(
         name=labels.name,
     )
 
-    voxel_nm = float(np.cbrt(np.prod(sampled)))
-
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
-        return certify(mesh, selection.sources, voxel_nm, source=selection.labels, discarded_share=selection.discarded_share, **made)
+        return certify(
+            mesh,
+            selection.sources,
+            detail_nm,
+            source=selection.labels,
+            unit_nm=max(sampled),
+            discarded_share=selection.discarded_share,
+            **made,
+        )
 
     return mesh_shapes(lambda _: shapes, order, measured, (*selection.repairs, *said))
 
 
-def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, voxel_nm: float) -> Contact:
+def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:
     if rule not in CONTACTS:
         raise CellmlError(f"contact={rule} is not known; use {' or '.join(CONTACTS)}.")
-    gap = 1.5 * voxel_nm if cleft_nm is None else float(cleft_nm)
+    gap = 1.5 * detail_nm if cleft_nm is None else float(cleft_nm)
     if not np.isfinite(gap) or gap <= 0:
         raise CellmlError(f"cleft_nm must be a positive length in nm, got {cleft_nm}.")
     if rule == "cleft" and host != 0 and host not in selection.numbers:
         meshed = ", ".join(map(str, sorted(selection.numbers)))
         raise CellmlError(f"host={host} is none of the labels that are meshed ({meshed}) and not 0.")
-    if rule == "cleft" and host != 0:
-        # The label that fills the gap must be the rest, from which the others are cut.
-        selection.numbers.sort(key=lambda number: (number == host, selection.sources[number].voxels, number))
     return Contact(rule, host, gap)
+
+
+def _order_of_cuts(selection: Selection, contact: Contact) -> list[int]:
+    """Labels smallest first; one that fills the clefts is what is left when all others are cut out."""
+    if contact.rule == "cleft" and contact.host:
+        return [*(number for number in selection.numbers if number != contact.host), contact.host]
+    return list(selection.numbers)
+
+
+def _volumes(labels: Labels) -> dict[int, float]:
+    """Volume in nm³ of the voxels of each label."""
+    numbers, counts = np.unique(labels.data[labels.data > 0], return_counts=True)
+    return {int(n): int(count) * float(np.prod(labels.spacing)) for n, count in zip(numbers, counts, strict=True)}

@@ -107,7 +107,7 @@ def mesh_shapes(shapes_of: Callable[[int], Shapes], order: Order, certify: Certi
     for number, (share, smoothing, finest, strays) in enumerate(ATTEMPTS):
         try:
             shapes = shapes_of(number)
-            size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.voxel_nm, strays)
+            size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.detail_nm, strays)
             outcomes.append(_attempt(shapes, order, certify, size, deadline, repairs))
         except MeshingError as failure:
             failures.append(failure)
@@ -131,7 +131,7 @@ def _attempt(shapes: Shapes, order: Order, certify: Certify, size: Size, deadlin
     frame, planes = shapes.frame, shapes.frame.planes()
     cut, kept, said = _whole(partition(shapes, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm), shapes, order)
     tolerance = ON_WALL * float(frame.spacing.min())
-    options = _options(order.edge_nm, frame.voxel_nm, size.strays)
+    options = _options(order.edge_nm, frame.detail_nm, size.strays)
     allowed = max(deadline - time.monotonic(), 1.0)
     done = remesh(_mmg_input(cut, order, planes, tolerance), [options], timeout_s=allowed, allowed_s=order.timeout_s)
     targets = {n: kept * shapes.target([n]) for n in shapes.numbers}

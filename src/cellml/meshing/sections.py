@@ -19,7 +19,7 @@ from cellml.types import Labels, Triple
 Floats = NDArray[np.float64]
 
 _FINEST = 2.0  # sections are made at most this many times as thick as the voxel within them is wide
-_FEWEST_CHANGES = 4  # of the shape across sections, before repeated ones count as terraces
+_FEWEST_CHANGES = 3  # of the shape across sections, besides the first and the last, before repeated ones count as terraces
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,20 @@ def between_sections(labels: Labels) -> tuple[Labels, Triple, tuple[str, ...]]:
     return fine, _as_triple(sampled), (_said(found, sampled, spacing),)
 
 
-def repeated_sections(data: NDArray[np.int64], axis: int) -> tuple[int, int]:
-    """Into runs of how many equal sections a volume falls along an axis, and the first section that begins a run; (1, 0) if into none."""
+def repeated_sections(data: NDArray[np.int64], axis: int) -> tuple[int, NDArray[np.int64]]:
+    """Into runs of how many equal sections a volume falls along an axis (1 if into none), and where runs begin, ascending from 0.
+
+    The first and the last change may lie within a run: there an object ends.
+    """
     sections = np.moveaxis(data, axis, 0)
     changes = np.flatnonzero((sections[1:] != sections[:-1]).any(axis=(1, 2))) + 1
-    if len(changes) < _FEWEST_CHANGES:
-        return 1, 0
-    run = int(np.gcd.reduce(np.diff(changes)))
-    return (run, int(changes[0]) % run) if run > 1 and np.median(np.diff(changes)) == run else (1, 0)
+    inner = changes[1:-1]
+    if len(inner) < _FEWEST_CHANGES:
+        return 1, np.arange(len(sections))
+    run = int(np.gcd.reduce(np.diff(inner)))
+    if run == 1 or np.median(np.diff(inner)) != run:
+        return 1, np.arange(len(sections))
+    return run, np.unique([0, *range(int(inner[0]) % run, len(sections), run), *changes])
 
 
 def _sections(labels: Labels) -> Sections | None:
@@ -70,9 +76,8 @@ def _sections(labels: Labels) -> Sections | None:
     repeated = [axis for axis, (run, _) in enumerate(runs) if run > 1]
     if len(repeated) == 1:
         (axis,) = repeated
-        run, first = runs[axis]
-        size = labels.shape[axis]
-        return Sections(axis, np.unique([0, *range(first, size, run), size]), 1, run)
+        run, starts = runs[axis]
+        return Sections(axis, np.append(starts, labels.shape[axis]), 1, run)
     axis = int(np.argmax(labels.spacing))
     across, along = labels.spacing[axis], sorted(labels.spacing)[1]
     factor = round(across / (_FINEST * along))
