@@ -42,15 +42,15 @@ def crossing_now(vertices: Floats, faces: Index, changed: Mask) -> Index:
     Only sheets that face each other can come to cross by small moves, so that pairs of neighbours whose normals agree to 60° are not
     tested; `cellml.meshing.intersections.crossing_facets` decides on the rest. changed: (F,) faces that moved.
     """
-    suspects = _facing_pairs(vertices[faces], faces, changed)
+    suspects = _facing_pairs(vertices[faces], changed)
     if len(suspects) == 0:
         return np.zeros(0, np.int64)
     group = np.unique(suspects)
     return group[np.unique(crossing_facets(vertices, faces[group]))]
 
 
-def _facing_pairs(corners: Floats, faces: Index, changed: Mask) -> Index:
-    """Pairs without a common vertex, with overlapping boxes, turned away from each other, one of them at least changed, (N, 2)."""
+def _facing_pairs(corners: Floats, changed: Mask) -> Index:
+    """Pairs with overlapping boxes, turned away from each other, one of them at least changed, (N, 2)."""
     if not changed.any():
         return np.zeros((0, 2), np.int64)
     normals, low, high = unit(area_vectors(corners)), corners.min(axis=1), corners.max(axis=1)
@@ -59,7 +59,7 @@ def _facing_pairs(corners: Floats, faces: Index, changed: Mask) -> Index:
         for keep in (
             lambda a, b: np.einsum("ij,ij->i", normals[a], normals[b]) < _FACING,
             lambda a, b: (low[a] <= high[b]).all(axis=1) & (low[b] <= high[a]).all(axis=1),
-            lambda a, b: ~(faces[a][:, :, None] == faces[b][:, None, :]).any(axis=(1, 2)),
+            lambda a, b: a != b,
         ):
             kept = keep(a, b)
             a, b = a[kept], b[kept]
