@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +30,10 @@ def background(shapes: Shapes, step: float, smoothing: float, finest: float) -> 
     frame = shapes.frame
     outer = shapes.outer(smoothing)
     points, tets = _lattice(frame, outer, step)
-    mesh = CutMesh(points, tets, frame.sample(outer, points), np.zeros(len(points), np.int64), np.zeros(len(tets), np.int32))
-    limits: dict[str, Any] = {"tolerance": _TOLERANCE * frame.voxel_nm, "smallest": _LONGEST * finest, "most": MOST_TETS}
-    mesh = refine(mesh, lambda p: frame.sample(outer, p), **limits)
-    for k, number in enumerate(shapes.numbers[:-1]):
-        mesh = _refined_at(mesh, frame, shapes.against(number, shapes.numbers[k + 1 :], smoothing), limits)
+    mesh = CutMesh(points, tets, np.zeros(len(points)), np.zeros(len(points), np.int64), np.zeros(len(tets), np.int32))
+    locals_ = [shapes.against(number, shapes.numbers[k + 1 :], smoothing) for k, number in enumerate(shapes.numbers[:-1])]
+    fields = [partial(frame.sample, outer), *(partial(value_near, frame, local) for local in locals_)]
+    mesh = refine(mesh, fields, tolerance=_TOLERANCE * frame.voxel_nm, smallest=_LONGEST * finest, most=MOST_TETS)
     if len(mesh.tets) >= MOST_TETS:
         raise _too_many(len(mesh.tets), step)
     return CutMesh(mesh.points, mesh.tets, frame.sample(outer, mesh.points), frame.held(mesh.points), mesh.regions)
@@ -50,13 +47,6 @@ def value_near(frame: Frame, local: Local, points: Floats, *, cap: bool = False)
     field = local.cap if cap and local.cap is not None else local.values
     values[known] = sample_linear(field, index[known])
     return values
-
-
-def _refined_at(mesh: CutMesh, frame: Frame, local: Local, limits: Mapping[str, Any]) -> CutMesh:
-    def value_at(points: Floats) -> Floats:
-        return value_near(frame, local, points)
-
-    return refine(replace(mesh, values=value_at(mesh.points)), value_at, **limits)
 
 
 def _lattice(frame: Frame, outer: Floats, step: float) -> tuple[Floats, NDArray[np.int64]]:

@@ -144,10 +144,10 @@ def certify(
 ) -> Certificate:
     """Measure a mesh.
 
-    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume, or the spacing at which a surface was
-    sampled (None where there is neither); source: what distances are measured to, labels with the numbers of the regions, or the surface of
-    a mesh of one region; unit_nm: in which distances are stated (default: the longest voxel edge of labels, voxel_nm for a surface); made:
-    the fields of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
+    sources: for each region number, what it was in the source; voxel_nm: cube root of the voxel volume, or the spacing at which a
+    surface was sampled (None where there is neither); source: what distances are measured to, labels with the numbers of the regions, or
+    the surface of a mesh of one region; unit_nm: in which distances are stated (default: the longest voxel edge of labels, voxel_nm for
+    a surface); made: the fields of Certificate that cannot be measured on the mesh (discarded_share, repairs, settings, cpu_s, versions).
     """
     pairs = facet_pairs(mesh.tets)
     walls = membranes(pairs, mesh.regions)

@@ -28,8 +28,8 @@ class Frame:
     """A grid of voxels, and the box that is meshed within it.
 
     shape: (Z, Y, X); origin: centre of its first voxel, spacing: both (3,) zyx, nm; low, high: (3,) corners of the box, zyx, nm; walls:
-    (3, 2) whether the low and the high wall along each axis cut the shapes; detail_nm: size of the finest detail that they can hold, the cube
-    root of the volume of a voxel as it was really sampled.
+    (3, 2) whether the low and the high wall along each axis cut the shapes; detail_nm: size of the finest detail that they can hold, the
+    cube root of the volume of a voxel as it was really sampled.
     """
 
     shape: tuple[int, int, int]
@@ -173,8 +173,8 @@ def shapes_of_labels(
 ) -> LabelShapes:
     """The box around the foreground of labels.
 
-    numbers: labels in the order of the cuts; volumes: what each shall have, nm³; detail_nm: as in `Frame`; cut_faces: whether labels that touch the border of the
-    image are cut there; otherwise they are closed as if nothing followed.
+    numbers: labels in the order of the cuts; volumes: what each shall have, nm³; detail_nm: as in `Frame`; cut_faces: whether labels
+    that touch the border of the image are cut there; otherwise they are closed as if nothing followed.
     """
     data, spacing, origin = labels.data, np.array(labels.spacing), np.array(labels.origin)
     first, last = bounding_box(data > 0)

@@ -24,14 +24,19 @@ class Goal:
     surface_max_deg: float = 128.0
 
     def tets(self, corners: Floats) -> Floats:
-        """Smallest dihedral angle over the wanted one, -1 for inverted or flat tetrahedra; corners: (..., 4, 3). Returns (...)."""
+        """Smallest dihedral angle, or 180° less the largest, over the wanted one; -1 for inverted or flat tetrahedra.
+
+        corners: (..., 4, 3). Returns (...).
+        """
         normals = np.stack([_normal(corners, face) for face in TET_FACES], axis=-2)
         volume = np.einsum("...i,...i->...", corners[..., 3, :] - corners[..., 0, :], -normals[..., 3, :])
         length = np.linalg.norm(normals, axis=-1, keepdims=True)
         unit = normals / np.where(length > 0, length, 1.0)
         cosine = -np.einsum("...ei,...ei->...e", unit[..., _FACES_AT_EDGE[:, 0], :], unit[..., _FACES_AT_EDGE[:, 1], :])
         smallest = np.degrees(np.arccos(np.clip(cosine.max(axis=-1), -1.0, 1.0)))
-        return np.where((volume > 0) & (length[..., 0] > 0).all(axis=-1), smallest / self.dihedral_deg, -1.0)
+        largest = np.degrees(np.arccos(np.clip(cosine.min(axis=-1), -1.0, 1.0)))
+        worst = np.minimum(smallest, 180.0 - largest) / self.dihedral_deg
+        return np.where((volume > 0) & (length[..., 0] > 0).all(axis=-1), worst, -1.0)
 
     def facets(self, corners: Floats) -> Floats:
         """The angle furthest from its bound, as a share that is 1 at the bound and less beyond it; corners: (..., 3, 3). Returns (...)."""

@@ -7,7 +7,7 @@ lattice this longest-edge bisection (Rivara 1984) stays within a few shapes with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +21,19 @@ _ROUNDS = 24  # of bisection; three halve the size
 _NEAR = 0.6  # of its length: an edge whose middle is further from the surface than this cannot meet it
 
 
-def refine(mesh: CutMesh, value_at: Callable[[Floats], Floats], *, tolerance: float, smallest: float, most: int) -> CutMesh:
-    """Halve edges until |φ(middle) − mean φ(ends)| is within the tolerance on all edges near the surface that are not yet small.
+def refine(mesh: CutMesh, fields: Sequence[Callable[[Floats], Floats]], *, tolerance: float, smallest: float, most: int) -> CutMesh:
+    """Halve edges until |φ(middle) − mean φ(ends)| is within the tolerance on all edges near a surface that are not yet small.
 
-    mesh: its values are φ at the points, in nm; value_at: φ at points (P, 3); tolerance, smallest (longest edge that is not refined any
-    further): nm; most: number of tetrahedra at which refinement ends.
+    fields: signed distances φ, each of which takes points (P, 3) and returns nm; tolerance, smallest (longest edge that is not refined any
+    further): nm; most: number of tetrahedra at which refinement ends. The values of the mesh are left to the caller.
     """
+    values = [field(mesh.points) for field in fields]
     for _ in range(_ROUNDS):
         edges, edge_of = edges_of(mesh.tets)
-        ends = mesh.points[edges]
-        length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
-        long = length > 1.01 * smallest
-        # No edge that is much longer than its distance to the surface needs a look.
-        near = long & (np.abs(mesh.values[edges]).min(axis=1) <= 1.2 * length)
-        middle = np.full(len(edges), np.inf)
-        middle[near] = value_at(ends[near].mean(axis=1))
+        length = np.linalg.norm(mesh.points[edges[:, 1]] - mesh.points[edges[:, 0]], axis=1)
         bent = np.zeros(len(edges), bool)
-        bent[near] = np.abs(middle[near] - mesh.values[edges[near]].mean(axis=1)) > tolerance
-        bent &= np.abs(middle) <= _NEAR * length
+        for field, value in zip(fields, values, strict=True):
+            bent |= _bent(mesh.points, edges, length, field, value, tolerance, smallest)
         if not bent.any() or len(mesh.tets) >= most:
             return mesh
         longest = _longest(length, edge_of)
@@ -47,15 +42,28 @@ def refine(mesh: CutMesh, value_at: Callable[[Floats], Floats], *, tolerance: fl
         _close(marked, longest, edge_of)
         before = len(mesh.points)
         mesh = halve_edges(mesh, edges[marked], np.full(int(marked.sum()), 0.5))
-        mesh.values[before:] = value_at(mesh.points[before:])
+        values = [np.concatenate([value, field(mesh.points[before:])]) for field, value in zip(fields, values, strict=True)]
     return mesh
+
+
+def _bent(
+    points: Floats, edges: Index, length: Floats, field: Callable[[Floats], Floats], value: Floats, tolerance: float, smallest: float
+) -> NDArray[np.bool_]:
+    """Edges (E,) longer than the smallest, along which a field is not linear, and whose middle is near its zero."""
+    ends = value[edges]
+    # No edge that is much shorter than its distance to the surface needs a look.
+    near = np.flatnonzero((length > 1.01 * smallest) & (np.abs(ends).min(axis=1) <= 1.2 * length))
+    middle = field(0.5 * (points[edges[near, 0]] + points[edges[near, 1]]))
+    bent = np.zeros(len(edges), bool)
+    bent[near] = (np.abs(middle - ends[near].mean(axis=1)) > tolerance) & (np.abs(middle) <= _NEAR * length[near])
+    return bent
 
 
 def _longest(length: Floats, edge_of: Index) -> Index:
     """The longest edge of each tetrahedron; a tie between equal edges is broken by their number, the same in every tetrahedron."""
-    rank = np.empty(len(length), np.int64)
-    rank[np.lexsort((np.arange(len(length)), np.round(length, 6)))] = np.arange(len(length))
-    return np.asarray(edge_of[np.arange(len(edge_of)), rank[edge_of].argmax(axis=1)])
+    rounded = np.round(length, 6)[edge_of]
+    candidates = np.where(rounded == rounded.max(axis=1, keepdims=True), edge_of, -1)
+    return np.asarray(candidates.max(axis=1))
 
 
 def _close(marked: NDArray[np.bool_], longest: Index, edge_of: Index) -> None:
