@@ -61,7 +61,7 @@ def mesh_fields(
         timeout_s=timeout_s,
         names=names,
         membranes=named_pairs(membranes or {}, names),
-        patches=patches_of(patches or {}),
+        patches=patches_of(patches or {}, shapes.frame.detail_nm),
         largest_only=False,
         name=labels.name,
     )

@@ -61,7 +61,7 @@ def mesh_surface(
         timeout_s=timeout_s,
         names={1: "inside"},
         membranes={},
-        patches=patches_of(patches or {}),
+        patches=patches_of(patches or {}, spacing),
         largest_only=False,
         name=surface.name,
     )

@@ -78,7 +78,7 @@ def mesh_labels(
         timeout_s=timeout_s,
         names=names,
         membranes=named_pairs(membranes or {}, names),
-        patches=patches_of(patches or {}),
+        patches=patches_of(patches or {}, detail_nm),
         largest_only=components == "largest",
         name=labels.name,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +18,22 @@ from cellml.types import Labels
 Floats = NDArray[np.float64]
 
 _BASE = 1_000_000  # patch p of tag t is carried as p · base + t
-_REACH = 1.0  # voxels from a painted voxel to a membrane facet that belongs to it
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
     """Painted voxels by name; where two overlap, the later one wins.
 
-    names: of the patches, numbered from 1; masks: (Z, Y, X) of non-zero voxels in their own frames.
+    names: of the patches, numbered from 1; masks: (Z, Y, X) of non-zero voxels in their own frames; detail_nm: size of a voxel as the shapes
+    were really sampled, by which a membrane may lie off the voxels that it was made from.
     """
 
     names: tuple[str, ...] = ()
-    masks: tuple[Labels, ...] = field(default_factory=tuple)
+    masks: tuple[Labels, ...] = ()
+    detail_nm: float = 0.0
 
     def of(self, points: Floats, facets: Index, tags: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Patch of each facet, 0 for none, (F,): facets with their middle within a voxel of painted ones; plane cuts have none."""
+        """Patch of each facet, 0 for none, (F,): facets with their middle within a voxel (of the mask or the shapes) of painted ones; plane cuts have none."""
         patch = np.zeros(len(facets), np.int64)
         middle = points[facets].mean(axis=1)
         for number, mask in enumerate(self.masks, start=1):
@@ -42,7 +43,7 @@ class Patches:
             index = (middle[:, ::-1] - np.array(mask.origin)) / spacing + 2
             inside = ((index >= 0) & (index <= np.array(signed.shape) - 1)).all(axis=1)
             near = np.zeros(len(facets), bool)
-            near[inside] = sample_linear(signed, index[inside]) <= _REACH * float(spacing.max())
+            near[inside] = sample_linear(signed, index[inside]) <= max(float(spacing.max()), self.detail_nm)
             patch[near & ~is_cut(tags)] = number
         return patch
 
@@ -68,9 +69,9 @@ class Patches:
         return Facets(facets.facets, tags, {tag: name for tag, name in names.items() if tag in present})
 
 
-def patches_of(masks: Mapping[str, Labels]) -> Patches:
-    """Patches from masks by name. Raises CellmlError for a mask without a voxel."""
+def patches_of(masks: Mapping[str, Labels], detail_nm: float) -> Patches:
+    """Patches from masks by name, for shapes sampled every `detail_nm`. Raises CellmlError for a mask without a voxel."""
     for name, mask in masks.items():
         if not (mask.data > 0).any():
             raise CellmlError(f"The mask of patch {name!r} has no voxel above 0.")
-    return Patches(tuple(masks), tuple(masks.values()))
+    return Patches(tuple(masks), tuple(masks.values()), detail_nm)
