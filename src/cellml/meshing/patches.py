@@ -24,8 +24,8 @@ _BASE = 1_000_000  # patch p of tag t is carried as p · base + t
 class Patches:
     """Painted voxels by name; where two overlap, the later one wins.
 
-    names: of the patches, numbered from 1; masks: (Z, Y, X) of non-zero voxels in their own frames; detail_nm: size of a voxel as the shapes
-    were really sampled, by which a membrane may lie off the voxels that it was made from.
+    names: of the patches, numbered from 1; masks: (Z, Y, X) of non-zero voxels in their own frames; detail_nm: size of a voxel as the
+    shapes were really sampled, by which a membrane may lie off the voxels that it was made from.
     """
 
     names: tuple[str, ...] = ()
@@ -33,7 +33,10 @@ class Patches:
     detail_nm: float = 0.0
 
     def of(self, points: Floats, facets: Index, tags: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Patch of each facet, 0 for none, (F,): facets with their middle within a voxel (of the mask or the shapes) of painted ones; plane cuts have none."""
+        """Patch of each facet, 0 for none, (F,): facets with their middle within a voxel, of the mask or the shapes, of painted ones.
+
+        Plane cuts have none.
+        """
         patch = np.zeros(len(facets), np.int64)
         middle = points[facets].mean(axis=1)
         for number, mask in enumerate(self.masks, start=1):
