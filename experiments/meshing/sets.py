@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,7 +43,8 @@ FEWEST_MITOCHONDRION_VOXELS = 5000
 class Source:
     """What is meshed: labels, one of them or all (None), or a surface.
 
-    kind: what sort of object; closed_form_nm3: volume of all labels together, where there is a formula.
+    kind: what sort of object; closed_form_nm3: volume of all labels together, where there is a formula; section_nm: thickness of the sections
+    that the labels were made of, where voxels repeat them.
     """
 
     labels: Labels | None = None
@@ -51,6 +52,7 @@ class Source:
     surface: Surface | None = None
     kind: str = ""
     closed_form_nm3: float | None = None
+    section_nm: float | None = None
 
     def mesh(self, timeout_s: float) -> MeshResult:
         """Mesh it with the defaults of a user."""
@@ -68,7 +70,8 @@ class Source:
     def references(self) -> dict[int, Reference]:
         """What each label's region is compared with; a surface with holes or other defects is compared with its repair."""
         if self.labels is not None:
-            return {number: of_label(self.labels, number) for number in self.numbers()}
+            found = {number: of_label(self.labels, number) for number in self.numbers()}
+            return {number: replace(one, longest=max(one.longest, self.section_nm or 0.0)) for number, one in found.items()}
         assert self.surface is not None
         whole = self.surface if is_sound(self.surface) else repair(self.surface)[0]
         return {1: of_surface(whole, float(np.cbrt(whole.volume() / SURFACE_SAMPLES)), SPINE_VOXEL_NM)}
@@ -209,7 +212,8 @@ def _analytic(name: str) -> Source:
 
 
 def _rough_spine(name: str) -> Source:
-    return Source(Labels(_array("rough_spine.npz", name), (10.0, 10.0, 10.0)), kind=name)
+    section = 40.0 if name == "labels" else None  # its voxels of 10 nm repeat each section four times
+    return Source(Labels(_array("rough_spine.npz", name), (10.0, 10.0, 10.0)), kind=name, section_nm=section)
 
 
 SETS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Source]]] = {
