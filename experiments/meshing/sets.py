@@ -43,8 +43,8 @@ FEWEST_MITOCHONDRION_VOXELS = 5000
 class Source:
     """What is meshed: labels, one of them or all (None), or a surface.
 
-    kind: what sort of object; closed_form_nm3: volume of all labels together, where there is a formula; section_nm: thickness of the sections
-    that the labels were made of, where voxels repeat them.
+    kind: what sort of object; closed_form_nm3: volume of all labels together, where there is a formula; section_nm: thickness of the
+    sections that the labels were made of, where voxels repeat them.
     """
 
     labels: Labels | None = None
