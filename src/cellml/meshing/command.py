@@ -33,6 +33,7 @@ def mesh_file(
     voxel_nm: float | None = None,
     edge_nm: float | None = None,
     components: str = "all",
+    align: bool = False,
     cut_faces: bool = True,
     contact: str = "fuse",
     cleft_nm: float | None = None,
@@ -78,7 +79,7 @@ def mesh_file(
     elif kind == "distance":
         result = _of_distances(reference, spacing_nm, shared | regions)
     else:
-        choice = {"label": label, "components": components, "contact": contact, "cleft_nm": cleft_nm, "host": host}
+        choice = {"label": label, "components": components, "align": align, "contact": contact, "cleft_nm": cleft_nm, "host": host}
         result = _of_labels(reference, spacing_nm, names or {}, shared | regions | choice)
     console = Console()
     if warning:

@@ -14,7 +14,7 @@ from cellml.meshing.facets import named_pairs
 from cellml.meshing.gate import Gate
 from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
 from cellml.meshing.patches import patches_of
-from cellml.meshing.sections import between_sections
+from cellml.meshing.sections import aligned_sections, between_sections
 from cellml.meshing.selection import Selection, select
 from cellml.types import Labels, TetMesh
 
@@ -27,6 +27,7 @@ def mesh_labels(
     label: int | None = None,
     edge_nm: float | None = None,
     components: str = "all",
+    align: bool = False,
     cut_faces: bool = True,
     contact: str = "fuse",
     cleft_nm: float | None = None,
@@ -45,7 +46,8 @@ def mesh_labels(
 
     labels: (Z, Y, X) with its frame; label: mesh this one only (None: all labels present, at most 256, with shared interfaces); edge_nm:
     largest edge in nm (default 5 voxels, a voxel being the cube root of its volume as it was really sampled); components: "all" 6-connected
-    components of at least 27 voxels, or the "largest" of each label; cut_faces: cut the mesh by a plane where a label touches the border of
+    components of at least 27 voxels, or the "largest" of each label; align: take back jitter between
+    sections first (the certificate then compares with the aligned labels); cut_faces: cut the mesh by a plane where a label touches the border of
     the volume (False: round it off as if background followed).
 
     contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
@@ -64,6 +66,10 @@ def mesh_labels(
     reason, for empty labels, more than 256 labels, no fragment of 27 voxels, a background that would be too large, and where MMG crashes or
     runs out of time in every attempt; CellmlError, listing the labels present, for a label that is absent.
     """
+    registered: tuple[str, ...] = ()
+    if align:
+        labels, moved = aligned_sections(labels)
+        registered = (moved,)
     selection = select(labels, label, components)
     fine, sampled, said = between_sections(selection.labels)
     detail_nm = float(np.cbrt(np.prod(sampled)))
@@ -94,7 +100,7 @@ def mesh_labels(
             **made,
         )
 
-    return mesh_shapes(lambda _: shapes, order, measured, (*selection.repairs, *said))
+    return mesh_shapes(lambda _: shapes, order, measured, (*registered, *selection.repairs, *said))
 
 
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cellml.meshing.alignment import align_sections
 from cellml.meshing.crop import bounding_box
 from cellml.types import Labels, Triple
 
@@ -34,6 +35,16 @@ class Sections:
     edges: NDArray[np.int64]
     factor: int
     run: int
+
+
+def aligned_sections(labels: Labels) -> tuple[Labels, str]:
+    """Labels with jitter between their sections taken back, and what was done in words; sections lie across the longest voxel edge, or are
+    what voxels repeat, or else lie across z.
+    """
+    found = _sections(labels)
+    if found is not None:
+        return align_sections(labels, found.axis, found.edges)
+    return align_sections(labels, int(np.argmax(labels.spacing)))
 
 
 def between_sections(labels: Labels) -> tuple[Labels, Triple, tuple[str, ...]]:
