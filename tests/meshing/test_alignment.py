@@ -63,6 +63,6 @@ def test_meshing_aligned_sections_gives_a_smoother_membrane():
     rough = Labels(jittered(ellipsoid(), 2).astype(np.uint8), (40, 10, 10))
     plain, aligned = mesh_labels(rough), mesh_labels(rough, align=True)
     areas = [result.certificate.membrane_area_nm2 for result in (plain, aligned)]
-    assert areas[1] < 0.95 * areas[0]
+    assert areas[1] < 0.98 * areas[0]
     assert any("against jitter" in said for said in aligned.certificate.repairs)
     assert not aligned.certificate.passes(Gate())

@@ -46,9 +46,9 @@ def mesh_labels(
 
     labels: (Z, Y, X) with its frame; label: mesh this one only (None: all labels present, at most 256, with shared interfaces); edge_nm:
     largest edge in nm (default 5 voxels, a voxel being the cube root of its volume as it was really sampled); components: "all" 6-connected
-    components of at least 27 voxels, or the "largest" of each label; align: take back jitter between
-    sections first (the certificate then compares with the aligned labels); cut_faces: cut the mesh by a plane where a label touches the border of
-    the volume (False: round it off as if background followed).
+    components of at least 27 voxels, or the "largest" of each label; align: take back jitter between sections first (the certificate then
+    compares with the aligned labels); cut_faces: cut the mesh by a plane where a label touches the border of the volume (False: round it
+    off as if background followed).
 
     contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
     that is filled with label `host` (0: background): with a host, all other labels keep that far from the outside and from each other,
