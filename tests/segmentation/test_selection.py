@@ -8,7 +8,7 @@ from cellml.metrics.contingency import ContingencyTable
 from cellml.metrics.partition import partition_scores
 from cellml.segmentation.fragment_mutex import FragmentMutexWatershed
 from cellml.segmentation.fragments import DistanceFragments
-from cellml.segmentation.selection import choose_parameters, cremi_score
+from cellml.segmentation.selection import _worst_nearby, choose_parameters, cremi_score
 from cellml.segmentation.watershed import Watershed
 from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
 
@@ -35,7 +35,8 @@ def test_every_row_is_what_its_parameters_give_and_the_best_is_chosen(synthetic,
     choice = choose_parameters(decoder, grid, affinities, synthetic.LONG, truth)
     assert len(choice.rows) == np.prod([len(v) for v in grid.values()])
     assert len({tuple(str(row[name]) for name in grid) for row in choice.rows}) == len(choice.rows)
-    assert choice.score == min(row["score"] for row in choice.rows)
+    best = min(choice.rows, key=lambda row: (row["worst_nearby"], row["score"]))
+    assert (choice.score, choice.parameters) == (best["score"], {name: best[name] for name in grid})
     scores = partition_scores(ContingencyTable.from_labels(truth, choice.decoder(affinities, synthetic.LONG)))
     assert cremi_score(scores) == choice.score
     (best,) = [row for row in choice.rows if all(row[name] == value for name, value in choice.parameters.items())]
@@ -72,3 +73,10 @@ def test_grid_is_checked(synthetic, affinities, truth):
         choose_parameters(Watershed(), {"colour": [1]}, affinities, synthetic.LONG, truth)
     with pytest.raises(CellmlError, match="DistanceFragments has no parameter 'x'"):
         choose_parameters(WaterzAgglomeration(), {"fragments.x": [1]}, affinities, synthetic.LONG, truth)
+
+
+def test_a_threshold_beside_a_cliff_is_not_chosen():
+    line = [({"scoring": "mean", "threshold": t}, s) for t, s in ((0.4, 0.30), (0.5, 0.22), (0.6, 0.20), (0.7, 0.19), (0.8, 0.9))]
+    other = [({"scoring": "median", "threshold": t}, s) for t, s in ((0.7, 0.25), (0.8, 0.24))]
+    assert _worst_nearby(line + other) == [0.30, 0.30, 0.22, 0.9, 0.9, 0.25, 0.25]
+    assert _worst_nearby([({"sigma": 1.0}, 0.5), ({"sigma": 2.0}, 0.7)]) == [0.5, 0.7]

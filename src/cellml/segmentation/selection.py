@@ -22,9 +22,10 @@ Metric = Callable[[PartitionScores], float]
 
 @dataclass(frozen=True)
 class Choice:
-    """The best decoder, its parameters among those tried, its score (lower is better), and one row for every candidate.
+    """The chosen decoder, its parameters among those tried, its score (lower is better), and one row for every candidate.
 
-    Each row holds the candidate's parameters, the fields of its PartitionScores and its `score`, in the order they were tried.
+    Each row holds the candidate's parameters, the fields of its PartitionScores, its `score`, and as `worst_nearby` the worst score at its
+    threshold and the next ones on either side; rows are in the order they were tried.
     """
 
     decoder: Decoder
@@ -48,12 +49,13 @@ def choose_parameters(
     metric: Metric = cremi_score,
     mask: NDArray[np.bool_] | None = None,
 ) -> Choice:
-    """Decode with every combination of the grid and keep the one of smallest metric.
+    """Decode with every combination of the grid and keep the one whose threshold, and the next ones on either side, are best at worst.
 
-    Use validation data, never the data that will be reported on. decoder: a dataclass; grid: values for its fields, with a dot for
-    fields of its fragments ("fragments.sigma"); affinities: (K, Z, Y, X) in [0, 1]; truth: (Z, Y, X), scored where > 0 (and inside
-    `mask`). Fragments are computed once for equal fragment parameters, and one waterz agglomeration serves all thresholds. On a tie the
-    earlier candidate wins. Raises CellmlError for an empty grid or unknown fields.
+    A threshold beside a cliff may be the best by a hair on one block and lie beyond the cliff on the next. Use validation data, never the
+    data that will be reported on. decoder: a dataclass; grid: values for its fields, with a dot for fields of its fragments
+    ("fragments.sigma"); affinities: (K, Z, Y, X) in [0, 1]; truth: (Z, Y, X), scored where > 0 (and inside `mask`). Fragments are computed
+    once for equal fragment parameters, and one waterz agglomeration serves all thresholds. On a tie the one that is better at its own
+    threshold wins, then the earlier. Raises CellmlError for an empty grid or unknown fields.
     """
     if not grid or not all(len(values) for values in grid.values()):
         raise CellmlError(f"The grid needs at least one value for each parameter, got {dict(grid)}.")
@@ -63,8 +65,25 @@ def choose_parameters(
         scores = partition_scores(ContingencyTable.from_labels(truth, labels, mask))
         tried.append((metric(scores), candidate, parameters))
         rows.append({**parameters, **asdict(scores), "score": tried[-1][0]})
-    score, best, chosen = min(tried, key=lambda entry: entry[0])
+    worst = _worst_nearby([(parameters, score) for score, _, parameters in tried])
+    for row, value in zip(rows, worst, strict=True):
+        row["worst_nearby"] = value
+    score, best, chosen = tried[min(range(len(tried)), key=lambda index: (worst[index], tried[index][0]))]
     return Choice(best, chosen, score, tuple(rows))
+
+
+def _worst_nearby(tried: Sequence[tuple[dict[str, Any], float]]) -> list[float]:
+    """For each candidate the worst score of those that differ from it by no more than one step of the threshold."""
+    lines: dict[tuple[Any, ...], list[int]] = {}
+    for index, (parameters, _) in enumerate(tried):
+        others = tuple((name, repr(value)) for name, value in parameters.items() if name != "threshold")
+        lines.setdefault(others, []).append(index)
+    worst = [score for _, score in tried]
+    for line in lines.values():
+        line.sort(key=lambda index: tried[index][0].get("threshold", 0.0))
+        for place, index in enumerate(line):
+            worst[index] = max(tried[near][1] for near in line[max(place - 1, 0) : place + 2])
+    return worst
 
 
 def _decoded(
