@@ -24,7 +24,7 @@ class DecoderChoice:
 
 
 def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
-    """Try `task.decoder_grid` on every validation block, keep the smallest mean score, and write the whole table to `decoder.csv`.
+    """Try `task.decoder_grid` on every validation block, keep the best mean of the worst score nearby, and write the whole table to `decoder.csv`.
 
     Each block is predicted once. The task's decoder is replaced by the chosen one.
     """
@@ -41,8 +41,8 @@ def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
         known = task.target(batch["labels"][None])[1].any(dim=1)[0].numpy()
         choice = choose_parameters(task.decoder, task.decoder_grid, affinities, offsets, batch["labels"].numpy(), mask=known)
         tables.append([{"block": batch["name"], **row} for row in choice.rows])
-    scores = np.mean([[row["score"] for row in table] for table in tables], axis=0)
-    best = int(scores.argmin())
+    worst, own = (np.mean([[row[key] for row in table] for table in tables], axis=0) for key in ("worst_nearby", "score"))
+    best = int(np.lexsort((own, worst))[0])
     write_text(folder / "decoder.csv", _csv([row for table in tables for row in table]))
     chosen = {name: tables[0][best][name] for name in task.decoder_grid}
     task.decoder = _with(task.decoder, chosen)
