@@ -24,7 +24,7 @@ class DecoderChoice:
 
 
 def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
-    """Try `task.decoder_grid` on every validation block, keep the best mean of the worst score nearby, and write the whole table to `decoder.csv`.
+    """Try `task.decoder_grid` on every validation block, keep the best by its worst neighbour, and write all to `decoder.csv`.
 
     Each block is predicted once. The task's decoder is replaced by the chosen one.
     """
