@@ -105,11 +105,16 @@ def test_isotropic_labels_are_untouched():
         assert between_sections(labels) == (labels, spacing, ())
 
 
+def _runs(data, axis):
+    run, starts = repeated_sections(data.astype(np.int64), axis)
+    return run, starts.tolist()
+
+
 def test_repeated_sections_are_found_and_interpolated():
     shape, spacing = (9, 30, 30), (40.0, 10.0, 10.0)
     thick = _ellipsoid(shape, spacing, (150.0, 120.0, 120.0))
     labels = Labels(np.repeat(thick, 4, axis=0), (10.0, 10.0, 10.0))
-    assert repeated_sections(labels.data.astype(np.int64), 0) == (4, 0)
+    assert _runs(labels.data, 0) == (4, [*range(0, 36, 4)])
     fine, sampled, said = between_sections(labels)
     assert sampled == (40.0, 10.0, 10.0)
     assert said == ("sections repeat in runs of 4 along z: taken as sections of 40 nm, shapes interpolated between",)
@@ -123,14 +128,23 @@ def test_repeated_sections_are_found_and_interpolated():
 def test_repeated_sections_may_begin_with_a_part_of_a_run(cut):
     thick = _ellipsoid((9, 30, 30), (40.0, 10.0, 10.0), (170.0, 120.0, 120.0))
     data = np.repeat(thick, 4, axis=0)[cut:].astype(np.int64)
-    assert repeated_sections(data, 0) == (4, 4 - cut)
+    assert _runs(data, 0) == (4, [0, *range(4 - cut, len(data), 4)])
     fine, _, _ = between_sections(Labels(data, (10.0, 10.0, 10.0)))
     assert fine.shape == data.shape
 
 
 def test_smooth_shapes_and_few_changes_are_no_terraces():
     ball = _ellipsoid((24, 24, 24), (1.0, 1.0, 1.0), (9.7, 9.7, 9.7)).astype(np.int64)
-    assert [repeated_sections(ball, axis) for axis in range(3)] == [(1, 0)] * 3
+    assert [_runs(ball, axis) for axis in range(3)] == [(1, [*range(24)])] * 3
     box = np.zeros((12, 12, 12), np.int64)
     box[4:8, 4:8, 4:8] = 1
-    assert [repeated_sections(box, axis) for axis in range(3)] == [(1, 0)] * 3
+    assert [_runs(box, axis) for axis in range(3)] == [(1, [*range(12)])] * 3
+
+
+def test_an_object_may_end_within_a_run():
+    thick = np.repeat(_ellipsoid((9, 30, 30), (40.0, 10.0, 10.0), (150.0, 120.0, 120.0)), 4, axis=0)
+    thick[:6], thick[-7:] = False, False
+    assert _runs(thick, 0) == (4, sorted({*range(0, 36, 4), 6, 29}))
+    fine, _, _ = between_sections(Labels(thick, (10.0, 10.0, 10.0)))
+    present = np.flatnonzero(fine.data.any(axis=(1, 2)))
+    assert (present[0], present[-1]) == (6, 28)
