@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from measure import Measures
+from crossings import crossings
+from measure import Measures, region_boundary
 from scipy import ndimage
 
 from cellml.meshing import Gate
-from cellml.types import Labels
+from cellml.types import Labels, Surface, TetMesh
 
 _ROUND_OFF = 1e-3  # in which two formulas for the same angle or volume may differ
 _SAMPLING = 0.05  # voxels in which percentiles of distances over different samples may differ
@@ -39,8 +40,15 @@ def contradictions(measures: Measures, gate: Gate) -> list[str]:
     return found
 
 
-def gate_failure_is_true(reasons: str, measures: Measures, gate: Gate) -> bool:
-    """Whether at least one of the reasons for which a mesh failed its gate is seen by our own measurements too."""
+def gate_failure_is_true(reasons: str, measures: Measures, gate: Gate, mesh: TetMesh | None = None) -> bool:
+    """Whether at least one of the reasons for which a mesh failed its gate is seen by our own measurements too.
+
+    mesh: needed where facets are said to cross.
+    """
+    if "cross" in reasons and mesh is not None:
+        boundaries = [region_boundary(mesh.tets[mesh.regions == number]) for number in measures.regions]
+        if crossings(Surface(mesh.points, np.unique(np.concatenate(boundaries), axis=0))):
+            return True
     if "dihedral" in reasons and measures.dihedral_min < gate.min_dihedral_deg + _ROUND_OFF:
         return True
     if "surface angle" in reasons and (measures.surface_angle_min < 20 + _ROUND_OFF or measures.surface_angle_max > 130 - _ROUND_OFF):

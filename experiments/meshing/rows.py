@@ -101,7 +101,7 @@ def _judged(source: Source, result: MeshResult) -> Row:
         row["closed_form_error"] = round(float(result.mesh.volumes().sum()) / source.closed_form_nm3 - 1, 6)
     said = "; ".join(certificate.passes(gate))
     if said:
-        return row | {"outcome": "failed_gate", "reason": said, "reason_verified": gate_failure_is_true(said, measures, gate)}
+        return row | {"outcome": "failed_gate", "reason": said, "reason_verified": gate_failure_is_true(said, measures, gate, result.mesh)}
     debris = [] if source.labels is None else undue_losses(source.labels, measures, FEWEST_VOXELS)
     return row | {"outcome": "certified", "contradictions": "; ".join([*contradictions(measures, gate), *debris])}
 

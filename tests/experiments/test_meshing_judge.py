@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from crossings import crossings
 from judge import contradictions, gate_failure_is_true, undue_losses
 from measure import Boundary, Measures, corner_angles, dihedral_angles, measure, pieces, region_boundary
 from reference import of_label, of_surface, to_triangles, voxel_faces
@@ -119,6 +120,15 @@ def test_gate_failures_are_believed_only_where_we_see_them():
     volume = "volume of 'a' differs by +9.0 % from its source (limit 2 %)"
     assert not gate_failure_is_true(volume, FINE, Gate())
     assert gate_failure_is_true(volume, replace(FINE, regions={1: replace(GOOD, volume_error=0.09)}), Gate())
+
+
+def test_crossings_of_two_tetrahedra_and_of_facets_that_touch():
+    corner = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
+    faces = region_boundary(np.array([[0, 1, 2, 3]]))
+    for shift, expected in (((5, 0, 0), False), ((0.3, 0.1, 0.1), True), ((1, 0, 0), True)):
+        both = Surface(np.concatenate([corner, corner + np.array(shift)]), np.concatenate([faces, faces + 4]))
+        assert (crossings(both) > 0) == expected
+    assert crossings(Surface(CUBE, region_boundary(KUHN))) == 0
 
 
 def test_a_label_may_be_lost_only_if_it_is_debris():
