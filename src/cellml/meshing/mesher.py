@@ -24,7 +24,7 @@ from cellml.meshing.partition import largest_piece, partition, without_fragments
 from cellml.meshing.patches import Patches
 from cellml.meshing.polish import Polished, polish
 from cellml.meshing.separate import separate
-from cellml.meshing.topology import facet_components
+from cellml.meshing.topology import boundary_facets, facet_components, surface_topology
 from cellml.types import TetMesh
 
 # Background cube (as a share of three fifths of the largest edge); smoothing σ, size of the finest background and distance that
@@ -133,7 +133,14 @@ def _attempt(shapes: Shapes, order: Order, certify: Certify, size: Size, deadlin
     tolerance = ON_WALL * float(frame.spacing.min())
     options = _options(order.edge_nm, frame.detail_nm, size.strays)
     allowed = max(deadline - time.monotonic(), 1.0)
-    done = remesh(_mmg_input(cut, order, planes, tolerance), [options], timeout_s=allowed, allowed_s=order.timeout_s)
+    given = _mmg_input(cut, order, planes, tolerance)
+    done = remesh(given, [options], timeout_s=allowed, allowed_s=order.timeout_s)
+    if not _manifold(done.tets, done.regions) and _manifold(cut.tets, cut.regions):
+        # Swaps on a surface may join it to another sheet of it; without them what is left to do is left to the polish.
+        options = options | {"noswap": 1}
+        allowed = max(deadline - time.monotonic(), 1.0)
+        first_s, done = done.cpu_s, remesh(given, [options], timeout_s=allowed, allowed_s=order.timeout_s)
+        done = replace(done, cpu_s=first_s + done.cpu_s)
     targets = {n: kept * shapes.target([n]) for n in shapes.numbers}
     polished, moved_nm = _finished(done, shapes, order, targets)
     mesh = _assembled(polished, done, order, planes, tolerance)
@@ -149,6 +156,11 @@ def _attempt(shapes: Shapes, order: Order, certify: Certify, size: Size, deadlin
     }
     made = {"repairs": (*repairs, *said), "settings": settings, "cpu_s": done.cpu_s, "versions": _versions(done)}
     return MeshResult(mesh, certify(mesh, made))
+
+
+def _manifold(tets: NDArray[np.int64], regions: NDArray[np.int32]) -> bool:
+    """Whether the boundary of every region is a manifold."""
+    return all(surface_topology(boundary_facets(tets[regions == number])).manifold for number in np.unique(regions))
 
 
 def _whole(cut: CutMesh, shapes: Shapes, order: Order) -> tuple[CutMesh, float, list[str]]:

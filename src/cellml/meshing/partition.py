@@ -118,18 +118,31 @@ def _with_level(mesh: CutMesh, cap: NDArray[np.float64] | None, target: float, *
 
 
 def _cut(mesh: CutMesh, region: int, inside: int, outside: int, bit: int) -> CutMesh:
-    """Cut a region at zero, freezing vertices whose warp would pinch the surface until it is manifold."""
+    """Cut a region at zero, freezing vertices whose warp would pinch the surface until it is manifold.
+
+    Without any warp, and with no value exactly zero, the surface is manifold by construction.
+    """
+    mesh = replace(mesh, values=np.where(mesh.values == 0, np.finfo(float).tiny, mesh.values))
     frozen = np.zeros(len(mesh.points), bool)
     sides = [inside] if outside == _OUTSIDE else [inside, outside]
     for _ in range(_ROUNDS):
         warped = warp_to_level(mesh, share=_WARP_SHARE, frozen=frozen)
         result = split_at_level(warped, region=region, inside=inside, outside=outside, bit=bit)
+        on_level = result.values == 0
         defects = np.concatenate([surface_topology(boundary_facets(result.tets[result.regions == side])).defects for side in sides])
-        defects = defects[(defects < len(frozen)) & (result.values[defects] == 0)]
-        if len(defects) == 0 or frozen[defects].all():
+        near = _corners_at(result, defects[on_level[defects]], len(frozen))
+        if frozen[near].all():
             break
-        frozen[defects] = True
+        frozen[near] = True
     return result
+
+
+def _corners_at(mesh: CutMesh, vertices: NDArray[np.int64], below: int) -> NDArray[np.int64]:
+    """Vertices numbered below a limit, among given ones and, for given ones above it, among the corners of their tetrahedra."""
+    chosen = np.zeros(len(mesh.points), bool)
+    chosen[vertices[vertices >= below]] = True
+    corners = np.unique(mesh.tets[chosen[mesh.tets].any(axis=1)]) if chosen.any() else vertices[:0]
+    return np.union1d(vertices[vertices < below], corners[corners < below])
 
 
 def _joined(mesh: CutMesh, part: CutMesh, used: NDArray[np.int64], outer: NDArray[np.int64], regions: NDArray[np.int32]) -> CutMesh:

@@ -11,13 +11,13 @@ from scipy.spatial import cKDTree
 
 from cellml.errors import CellmlError
 from cellml.meshing.facets import Facets, is_cut
-from cellml.meshing.signed_distance import sample_linear, smooth_signed_distance
 from cellml.meshing.topology import Index
 from cellml.types import Labels
 
 Floats = NDArray[np.float64]
 
 _BASE = 1_000_000  # patch p of tag t is carried as p · base + t
+_LOOKS = 7  # along the normal of a facet for painted voxels
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +33,20 @@ class Patches:
     detail_nm: float = 0.0
 
     def of(self, points: Floats, facets: Index, tags: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Patch of each facet, 0 for none, (F,): facets with their middle within a voxel, of the mask or the shapes, of painted ones.
+        """Patch of each facet, 0 for none, (F,): those that have painted voxels above or below their middle, along their normal.
 
-        Plane cuts have none.
+        They may lie off by the size of a voxel, of the mask or of the shapes, but not sideways, which would widen the patch. Plane cuts have
+        none.
         """
         patch = np.zeros(len(facets), np.int64)
-        middle = points[facets].mean(axis=1)
+        a, b, c = (points[facets[:, i]] for i in range(3))
+        normal = np.cross(b - a, c - a)
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
         for number, mask in enumerate(self.masks, start=1):
-            spacing = np.array(mask.spacing)
-            distance = np.pad(mask.data > 0, 2)
-            signed = smooth_signed_distance(distance, mask.spacing, smoothing=0.7)
-            index = (middle[:, ::-1] - np.array(mask.origin)) / spacing + 2
-            inside = ((index >= 0) & (index <= np.array(signed.shape) - 1)).all(axis=1)
+            reach = max(*mask.spacing, self.detail_nm)
             near = np.zeros(len(facets), bool)
-            near[inside] = sample_linear(signed, index[inside]) <= max(float(spacing.max()), self.detail_nm)
+            for share in np.linspace(-1.0, 1.0, _LOOKS):
+                near |= _painted(mask, (a + b + c) / 3.0 + share * reach * normal)
             patch[near & ~is_cut(tags)] = number
         return patch
 
@@ -78,3 +78,12 @@ def patches_of(masks: Mapping[str, Labels], detail_nm: float) -> Patches:
         if not (mask.data > 0).any():
             raise CellmlError(f"The mask of patch {name!r} has no voxel above 0.")
     return Patches(tuple(masks), tuple(masks.values()), detail_nm)
+
+
+def _painted(mask: Labels, points: Floats) -> NDArray[np.bool_]:
+    """Which points (P, 3; x, y, z in nm) lie in painted voxels, (P,)."""
+    index = np.round((points[:, ::-1] - np.array(mask.origin)) / np.array(mask.spacing)).astype(np.int64)
+    inside = ((index >= 0) & (index < np.array(mask.shape))).all(axis=1)
+    painted = np.zeros(len(points), bool)
+    painted[inside] = mask.data[tuple(index[inside].T)] > 0
+    return painted

@@ -18,7 +18,7 @@ from cellml.meshing.topology import Index
 
 Floats = NDArray[np.float64]
 
-_ROUNDS = 8
+_ROUNDS = 16
 _LEAST_VOLUME = 0.4  # of its volume that every tetrahedron keeps in a round
 
 
