@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from cellml.errors import CellmlError
+from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import Facets, is_cut
 from cellml.meshing.topology import Index
 from cellml.types import Labels
@@ -35,8 +36,8 @@ class Patches:
     def of(self, points: Floats, facets: Index, tags: NDArray[np.int32]) -> NDArray[np.int64]:
         """Patch of each facet, 0 for none, (F,): those that have painted voxels above or below their middle, along their normal.
 
-        They may lie off by the size of a voxel, of the mask or of the shapes, but not sideways, which would widen the patch. Plane cuts have
-        none.
+        They may lie off by the size of a voxel, of the mask or of the shapes, but not sideways, which would widen the patch. Plane cuts
+        have none.
         """
         patch = np.zeros(len(facets), np.int64)
         a, b, c = (points[facets[:, i]] for i in range(3))
@@ -59,7 +60,10 @@ class Patches:
         return (codes % _BASE).astype(np.int32), codes // _BASE
 
     def carried(self, facets: Facets, points: Floats, middles: Floats, patches: NDArray[np.int64]) -> Facets:
-        """Facets that take the patch of the nearest facet of another mesh, whose middles (N, 3) and patches (N,) are given."""
+        """Facets that take the patch of the nearest facet of another mesh, whose middles (N, 3) and patches (N,) are given.
+
+        Raises MeshingError where a patch has no facet: it may be smaller than those, and found on a finer mesh.
+        """
         _, nearest = cKDTree(middles).query(points[facets.facets].mean(axis=1))
         patch = np.where(is_cut(facets.tags), 0, patches[nearest])
         first = max(facets.names) + 1
@@ -68,7 +72,7 @@ class Patches:
         names = {**facets.names} | {first + i: name for i, name in enumerate(self.names)}
         lost = [name for i, name in enumerate(self.names) if first + i not in present]
         if lost:
-            raise CellmlError(f"Patch {lost[0]!r} lies on no membrane of this mesh; its voxels must touch one, in the same frame.")
+            raise MeshingError(f"Patch {lost[0]!r} lies on no membrane of this mesh; its voxels must touch one, in the same frame.")
         return Facets(facets.facets, tags, {tag: name for tag, name in names.items() if tag in present})
 
 
