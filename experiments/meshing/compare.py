@@ -73,10 +73,11 @@ def bordered(source: Source) -> Labels:
     return Labels(np.pad(dense, 1).astype(np.uint8), source.labels.spacing)
 
 
-def _run(measured: Callable[[], None], set: str, name: str, tool: str, python: str) -> dict[str, Any]:
+def _run(mark: Callable[[str], None], set: str, name: str, tool: str, python: str) -> dict[str, Any]:
     from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
     labels = bordered(load(set, name))
+    mark("begin")
     if tool == "cellml":
         from cellml.meshing import mesh_labels
 
@@ -88,7 +89,7 @@ def _run(measured: Callable[[], None], set: str, name: str, tool: str, python: s
         cpu_s, kept, mesh = cpu() - began, True, Tetrahedra(made.points, made.tets, made.regions)
     else:
         mesh, cpu_s, kept = _foreign(labels, tool, python)
-    measured()
+    mark("end")
     return {"cpu_s": round(cpu_s, 2), "labels_kept": kept, **_row(mesh, labels)}
 
 

@@ -30,24 +30,27 @@ class Ended:
 
 
 def run_isolated(function: Callable[..., dict[str, Any]], *args: Any, limit_s: float, limit_mb: float) -> Ended:
-    """Call `function(measured, *args)` in a fresh process and return what it returned, or how it ended.
+    """Call `function(mark, *args)` in a fresh process and return what it returned, or how it ended.
 
-    The function calls `measured()` when the work to be measured is over; peak_mb is the largest resident memory, in 10⁶ bytes, of the
-    process and all its descendants together until then (pages that they share count in each). All of them are killed at a limit.
+    The function calls `mark("begin")` and `mark("end")` around the work to be measured; peak_mb is the largest resident memory, in 10⁶ bytes,
+    of the process and all its descendants together between the two (pages that they share count in each; looked at every 0.03 s, and a
+    child's own peak). All of them are killed at a limit.
     """
     here, there = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=_call, args=(there, function, args))
     began = time.monotonic()
     process.start()
     there.close()
-    peak, counting, how, why = 0.0, True, "", ""
+    peak, counting, how, why = 0.0, False, "", ""
     result: dict[str, Any] = {}
     while not how:
         try:
             if here.poll(_EVERY_S):
                 kind, value = here.recv()
-                counting = counting and kind != "measured"
-                peak = max(peak, value) if kind == "measured" else peak
+                if kind == "begin":
+                    peak, counting = 0.0, True
+                if kind == "end":
+                    peak, counting = max(peak, value), False
                 if kind == "result":
                     how, result = "done", value
                 if kind == "error":
@@ -93,14 +96,14 @@ def resident_mb(pid: int | None) -> float:
 
 
 def _call(pipe: Connection, function: Callable[..., dict[str, Any]], args: tuple[Any, ...]) -> None:
-    from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+    from resource import RUSAGE_CHILDREN, getrusage
 
-    def measured() -> None:
-        pipe.send(("measured", max(getrusage(who).ru_maxrss for who in (RUSAGE_SELF, RUSAGE_CHILDREN)) * 1024 / 1e6))
+    def mark(moment: str) -> None:
+        pipe.send((moment, getrusage(RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6))
 
     os.setsid()
     try:
-        pipe.send(("result", function(measured, *args)))
+        pipe.send(("result", function(mark, *args)))
     except Exception as error:  # a defect of whatever was called: it goes into the table
         pipe.send(("error", f"{type(error).__name__}: {error}"))
 

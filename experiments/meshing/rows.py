@@ -54,7 +54,7 @@ def _outcome(ended: Ended) -> Row:
     return {"outcome": ended.how, "reason": ended.why, "reason_verified": False}
 
 
-def _mesh(measured: Callable[[], None], item: Item) -> Row:
+def _mesh(mark: Callable[[str], None], item: Item) -> Row:
     """What runs in the process of its own."""
     from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
@@ -63,6 +63,7 @@ def _mesh(measured: Callable[[], None], item: Item) -> Row:
 
     source = load(item.set, item.object)
     timeout_s = TIMEOUTS_S.get(item.set, TIMEOUT_S)
+    mark("begin")
     began, cpu_began = time.monotonic(), cpu()
     refusal, result = "", None
     try:
@@ -70,7 +71,7 @@ def _mesh(measured: Callable[[], None], item: Item) -> Row:
     except CellmlError as error:
         refusal = str(error)
     took = {"cpu_s": round(cpu() - cpu_began, 3), "wall_s": round(time.monotonic() - began, 3)}
-    measured()
+    mark("end")
     row = _described(source) | took
     if result is None:
         verdict = verify(refusal, Case(source.labels, source.label, took["wall_s"], timeout_s))
