@@ -32,9 +32,9 @@ class Ended:
 def run_isolated(function: Callable[..., dict[str, Any]], *args: Any, limit_s: float, limit_mb: float) -> Ended:
     """Call `function(mark, *args)` in a fresh process and return what it returned, or how it ended.
 
-    The function calls `mark("begin")` and `mark("end")` around the work to be measured; peak_mb is the largest resident memory, in 10⁶ bytes,
-    of the process and all its descendants together between the two (pages that they share count in each; looked at every 0.03 s, and a
-    child's own peak). All of them are killed at a limit.
+    The function calls `mark("begin")` and `mark("end")` around the work to be measured; peak_mb is the largest resident memory, in 10⁶
+    bytes, of the process and all its descendants together between the two (pages that they share count in each; looked at every 0.03 s,
+    and a child's own peak). All of them are killed at a limit.
     """
     here, there = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=_call, args=(there, function, args))
