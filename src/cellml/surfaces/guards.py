@@ -42,15 +42,15 @@ def crossing_now(vertices: Floats, faces: Index, changed: Mask) -> Index:
     Only sheets that face each other can come to cross by small moves, so that pairs of neighbours whose normals agree to 60° are not
     tested; `cellml.meshing.intersections.crossing_facets` decides on the rest. changed: (F,) faces that moved.
     """
-    suspects = _facing_pairs(vertices[faces], changed)
+    suspects = _facing_pairs(vertices[faces], faces, changed)
     if len(suspects) == 0:
         return np.zeros(0, np.int64)
     group = np.unique(suspects)
     return group[np.unique(crossing_facets(vertices, faces[group]))]
 
 
-def _facing_pairs(corners: Floats, changed: Mask) -> Index:
-    """Pairs with overlapping boxes, turned away from each other, one of them at least changed, (N, 2)."""
+def _facing_pairs(corners: Floats, faces: Index, changed: Mask) -> Index:
+    """Pairs turned away from each other that may cross, as either meets the plane of the other; one of them at least changed, (N, 2)."""
     if not changed.any():
         return np.zeros((0, 2), np.int64)
     normals, low, high = unit(area_vectors(corners)), corners.min(axis=1), corners.max(axis=1)
@@ -60,11 +60,23 @@ def _facing_pairs(corners: Floats, changed: Mask) -> Index:
             lambda a, b: np.einsum("ij,ij->i", normals[a], normals[b]) < _FACING,
             lambda a, b: (low[a] <= high[b]).all(axis=1) & (low[b] <= high[a]).all(axis=1),
             lambda a, b: a != b,
+            lambda a, b: _cuts_plane(corners, faces, a, b) & _cuts_plane(corners, faces, b, a),
         ):
             kept = keep(a, b)
             a, b = a[kept], b[kept]
         pairs.append(np.stack([a, b], axis=1))
     return np.concatenate(pairs)
+
+
+def _cuts_plane(corners: Floats, faces: Index, a: Index, b: Index) -> Mask:
+    """Whether faces b may reach the planes of faces a elsewhere than in common vertices, (N,): a quick no, or a perhaps."""
+    normal = area_vectors(corners[a])
+    offset = corners[b] - corners[a, :1]
+    height = np.einsum("ij,ikj->ik", normal, offset)
+    doubt = 1e-11 * np.abs(offset).max(axis=(1, 2)) * np.linalg.norm(corners[a] - corners[a][:, [1, 2, 0]], axis=2).max(axis=1) ** 2
+    own = ~(faces[b][:, :, None] == faces[a][:, None, :]).any(axis=2)
+    above, below = height > doubt[:, None], height < -doubt[:, None]
+    return np.asarray(~((above | ~own).all(axis=1) | (below | ~own).all(axis=1)))
 
 
 def _near_pairs(corners: Floats, changed: Mask) -> Iterator[tuple[Index, Index]]:
