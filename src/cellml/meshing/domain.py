@@ -90,6 +90,9 @@ class Shapes(Protocol):
     def outer(self, smoothing: float) -> Floats:
         """Smooth signed distance of all labels together, (Z, Y, X) in nm."""
 
+    def outer_cap(self, smoothing: float) -> Floats | None:
+        """Values below which the outer distance never goes however it is shifted (clefts); None for no bound."""
+
     def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
         """Level set that separates a label from those still to be cut."""
 
@@ -123,18 +126,23 @@ class LabelShapes:
     def outer(self, smoothing: float) -> Floats:
         """Smooth signed distance of the foreground; with a cleft to the background, of the labels pulled back from each other."""
         union = self._distance(self.data > 0, smoothing)
+        cap = self.outer_cap(smoothing)
+        return union if cap is None else np.maximum(union, cap)
+
+    def outer_cap(self, smoothing: float) -> Floats | None:
+        """With a cleft to the background: half its width less the distance to other labels, for the label that a voxel lies deepest in."""
         if self.contact.rule != "cleft" or self.contact.host != 0:
-            return union
-        pulled = np.full(union.shape, np.inf)
+            return None
+        nearest, cap = np.full(self.data.shape, np.inf), np.full(self.data.shape, -np.inf)
         for number in self.numbers:
             box = self._box(number)
             part = self.data[box]
-            distance = self._distance(part == number, smoothing)
             others = (part > 0) & (part != number)
-            if others.any():
-                distance = np.maximum(distance, 0.5 * self.contact.gap_nm - self._distance(others, smoothing))
-            pulled[box] = np.minimum(pulled[box], distance)
-        return np.where(np.isfinite(pulled), pulled, union)
+            distance = self._distance(part == number, smoothing)
+            bound = 0.5 * self.contact.gap_nm - self._distance(others, smoothing) if others.any() else np.full(part.shape, -np.inf)
+            closer = distance < nearest[box]
+            nearest[box][closer], cap[box][closer] = distance[closer], bound[closer]
+        return np.maximum(cap, -float((np.array(cap.shape) * self.frame.spacing).max()))
 
     def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
         """½ (φ of the label − φ of the later ones), with a cap where the label must keep away from others."""
@@ -214,6 +222,10 @@ class FieldShapes:
     def outer(self, smoothing: float) -> Floats:
         """Distance to all shapes together."""
         return np.asarray(np.minimum.reduce([self.fields[n] for n in self.numbers]))
+
+    def outer_cap(self, smoothing: float) -> Floats | None:
+        """None: fields that touch share their interface."""
+        return None
 
     def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
         """½ (φ of the label − the least φ of the later ones)."""

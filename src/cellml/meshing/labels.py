@@ -10,6 +10,7 @@ import numpy as np
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate, certify
 from cellml.meshing.domain import Contact, shapes_of_labels
+from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import named_pairs
 from cellml.meshing.gate import Gate
 from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
@@ -19,6 +20,8 @@ from cellml.meshing.selection import Selection, select
 from cellml.types import Labels, TetMesh
 
 CONTACTS = ("fuse", "cleft")
+
+_THINNEST_CLEFT = 1.5  # voxels
 
 
 def mesh_labels(
@@ -106,9 +109,14 @@ def mesh_labels(
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:
     if rule not in CONTACTS:
         raise CellmlError(f"contact={rule} is not known; use {' or '.join(CONTACTS)}.")
-    gap = 1.5 * detail_nm if cleft_nm is None else float(cleft_nm)
+    gap = _THINNEST_CLEFT * detail_nm if cleft_nm is None else float(cleft_nm)
     if not np.isfinite(gap) or gap <= 0:
         raise CellmlError(f"cleft_nm must be a positive length in nm, got {cleft_nm}.")
+    if rule == "cleft" and host == 0 and gap < _THINNEST_CLEFT * detail_nm * (1 - 1e-9):
+        raise MeshingError(
+            f"cleft_nm = {gap:g} is below {_THINNEST_CLEFT:g} voxels ({_THINNEST_CLEFT * detail_nm:g} nm): a thinner gap to the background "
+            'is bridged where labels touch. Give at least that, or let them share their interface with contact="fuse".'
+        )
     if rule == "cleft" and host != 0 and host not in selection.numbers:
         meshed = ", ".join(map(str, sorted(selection.numbers)))
         raise CellmlError(f"host={host} is none of the labels that are meshed ({meshed}) and not 0.")

@@ -35,7 +35,9 @@ def partition(shapes: Shapes, *, step: float, smoothing: float, finest: float) -
     MeshingError if a label leaves no tetrahedron.
     """
     mesh = background(shapes, step, smoothing, finest)
-    mesh = _with_level(mesh, None, shapes.target(shapes.numbers), reach=step)
+    cap = shapes.outer_cap(smoothing)
+    outer_cap = None if cap is None else shapes.frame.sample(cap, mesh.points)
+    mesh = _with_level(mesh, outer_cap, shapes.target(shapes.numbers), reach=step)
     mesh = _only(mesh, np.asarray((mesh.values[mesh.tets] < 0).any(axis=1)))
     mesh = _cut(mesh, _UNDECIDED, _REST, _OUTSIDE, _FIRST_CUT_BIT)
     mesh = _only(mesh, np.asarray(mesh.regions == _REST))
