@@ -63,20 +63,23 @@ class Tetrahedra:
     regions: NDArray[np.int32]
 
 
-def bordered(source: Source) -> Labels:
-    """The labels that are meshed, with one voxel of background around them: so that no mesher has to know about borders."""
+def dense(source: Source, border: int) -> Labels:
+    """The labels that are meshed, numbered 1, 2, …, with so many voxels of background around them.
+
+    The other meshers know nothing of borders and need one voxel; cellml cuts by a plane what touches the border of its volume.
+    """
     assert source.labels is not None
     data = source.labels.data
     chosen = np.where((data > 0) if source.label is None else (data == source.label), data, 0)
-    numbers, dense = np.unique(chosen, return_inverse=True)
-    dense = dense.reshape(chosen.shape) + (numbers[0] > 0)
-    return Labels(np.pad(dense, 1).astype(np.uint8), source.labels.spacing)
+    numbers, place = np.unique(chosen, return_inverse=True)
+    place = place.reshape(chosen.shape) + (numbers[0] > 0)
+    return Labels(np.pad(place, border).astype(np.uint8), source.labels.spacing)
 
 
 def _run(mark: Callable[[str], None], set: str, name: str, tool: str, python: str) -> dict[str, Any]:
     from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
-    labels = bordered(load(set, name))
+    labels = dense(load(set, name), 0 if tool == "cellml" else 1)
     mark("begin")
     if tool == "cellml":
         from cellml.meshing import mesh_labels
