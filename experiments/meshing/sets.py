@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 import numpy as np
 from analytic import SHAPES, shape
+from crossings import crossings
 from hostile import hostile
 from numpy.typing import NDArray
 from reference import Reference, of_label, of_surface
@@ -78,11 +79,12 @@ class Source:
 
 
 def is_sound(surface: Surface) -> bool:
-    """Whether a surface is closed and oriented outwards once faces that repeat, or have no area, are dropped."""
+    """Whether a surface, once faces that repeat or have no area are dropped, is closed, oriented outwards, and crosses itself nowhere."""
     import trimesh
 
     mesh = trimesh.Trimesh(surface.vertices, surface.faces, process=True, validate=True)
-    return bool(mesh.is_watertight and mesh.is_winding_consistent and mesh.volume > 0)
+    closed = bool(mesh.is_watertight and mesh.is_winding_consistent and mesh.volume > 0)
+    return closed and crossings(Surface(mesh.vertices, mesh.faces)) == 0
 
 
 def names(set: str) -> list[str]:
