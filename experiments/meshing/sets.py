@@ -132,7 +132,7 @@ def _urocell(name: str) -> Source:
 
 def _fib25_names() -> list[str]:
     sizes = np.bincount(_array("fib25_train2_z000-169.npz", "neurons").ravel())
-    return [f"neurite {n}" for n in np.flatnonzero(sizes > FEWEST_NEURITE_VOXELS) if n > 0]
+    return [f"neurite {n}" for n in np.argsort(sizes, kind="stable") if n > 0 and sizes[n] > FEWEST_NEURITE_VOXELS]  # smallest first
 
 
 def _fib25(name: str) -> Source:
