@@ -63,7 +63,9 @@ class _Watch:
 
 
 def _faces(mesh):
-    return [tuple(mesh.corners(tet)[i] for i in range(4) if i != k) for tet in range(len(mesh.living())) if mesh.alive(tet) for k in range(4)]
+    return [
+        tuple(mesh.corners(tet)[i] for i in range(4) if i != k) for tet in range(len(mesh.living())) if mesh.alive(tet) for k in range(4)
+    ]
 
 
 def _edges(mesh):
@@ -80,7 +82,9 @@ def _tried(change, place, *arguments):
 
 @pytest.mark.parametrize("regions", [1, 2])
 @pytest.mark.parametrize(
-    ("change", "candidates"), [(remove_face, _faces), (remove_edge, _edges), (split_edge, _edges)], ids=["remove_face", "remove_edge", "split_edge"]
+    ("change", "candidates"),
+    [(remove_face, _faces), (remove_edge, _edges), (split_edge, _edges)],
+    ids=["remove_face", "remove_edge", "split_edge"],
 )
 def test_interior_changes_keep_volumes_and_topology(change, candidates, regions):
     place = _place(*_jittered(3, regions=regions, cubes=2))

@@ -154,7 +154,9 @@ def test_level_preserves_the_asked_volume():
 @pytest.mark.parametrize(("target", "level"), [(1.0, -0.5), (500.0, 0.5)])
 def test_a_volume_out_of_reach_gives_the_end_of_the_interval(target, level):
     mesh = _block(_ball)
-    assert volume_preserving_level(volumes(mesh.points, mesh.tets), mesh.values[mesh.tets], target, reach=0.5) == pytest.approx(level, abs=1e-5)
+    assert volume_preserving_level(volumes(mesh.points, mesh.tets), mesh.values[mesh.tets], target, reach=0.5) == pytest.approx(
+        level, abs=1e-5
+    )
 
 
 def test_a_cap_is_never_crossed_and_the_rest_makes_up_for_it():

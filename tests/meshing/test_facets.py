@@ -88,7 +88,13 @@ def test_walls_come_before_membranes():
     assert np.abs(_normals(x0)).sum(axis=0)[1:].max() == 0
     assert (POINTS[found.facets[found.tags == tag["cut_z1"]]][:, :, 2] == 4).all()
     assert tag["cut_x0"] == cut_tag(2, 0)
-    assert is_cut(np.array([tag["cut_x0"], tag["cut_z1"], tag["PM"], MEMBRANE, FIRST_INTERFACE])).tolist() == [True, True, False, False, False]
+    assert is_cut(np.array([tag["cut_x0"], tag["cut_z1"], tag["PM"], MEMBRANE, FIRST_INTERFACE])).tolist() == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_an_interface_in_the_plane_of_a_wall_is_no_cut():

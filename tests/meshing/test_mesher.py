@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cellml.errors import CellmlError
 from cellml.meshing import Gate, MeshingError, mesh_labels
@@ -135,15 +136,79 @@ def test_anisotropic_ball_is_round(ball_voxels):
     assert result.certificate.regions["label_1"].volume_nm3 == pytest.approx(4 / 3 * np.pi * 200.0**3, rel=0.02)
 
 
-def test_largest_component_is_kept_and_the_rest_reported(ball_voxels):
-    data = np.zeros((24, 24, 40), np.uint8)
-    data[:, :, :24][ball_voxels(80.0, (24, 24, 24))] = 4
-    data[10:14, 10:14, 34:37] = 4
-    result = mesh_labels(Labels(data, SPACING), label=4)
+@pytest.fixture(scope="module")
+def three_balls():
+    z, y, x = np.meshgrid(*(np.arange(n) * 10.0 for n in (12, 12, 40)), indexing="ij")
+    data = np.zeros(z.shape, np.uint8)
+    for centre, radius in ((65.0, 42.0), (190.0, 34.0), (315.0, 38.0)):
+        data[(z - 55.0) ** 2 + (y - 55.0) ** 2 + (x - centre) ** 2 < radius**2] = 4
+    return Labels(data, SPACING)
+
+
+def test_all_components_are_meshed(three_balls):
+    result = mesh_labels(three_balls)
     _sound(result)
-    assert result.certificate.discarded_share == pytest.approx(48 / (data == 4).sum())
-    assert "largest of 2 6-connected components; 48 voxels" in result.certificate.repairs[0]
+    region = result.certificate.regions["label_4"]
+    assert (region.components_before, region.components, region.euler) == (3, 3, 6)
+    assert (result.certificate.repairs, result.certificate.discarded_share) == ((), 0.0)
+    assert region.volume_nm3 == pytest.approx((three_balls.data > 0).sum() * 1000.0, rel=0.005)
+
+
+def test_largest_component_is_kept_where_asked_and_the_rest_reported(three_balls):
+    result = mesh_labels(three_balls, label=4, components="largest")
+    _sound(result)
+    voxels = np.bincount(ndimage.label(three_balls.data)[0].ravel())[1:]
+    assert result.certificate.discarded_share == pytest.approx(1 - voxels.max() / voxels.sum())
+    assert "largest of 3 6-connected components of label 4" in result.certificate.repairs[0]
     assert result.certificate.components == 1
+    assert result.mesh.points[:, 0].max() < 110.0
+
+
+def test_edges_are_about_five_voxels_where_none_are_asked(ball):
+    assert ball.certificate.settings["edge_nm"] == 50.0
+    longest = ball.certificate.quality.edge_max_nm
+    assert 40.0 < longest < 1.7 * 50.0
+
+
+def test_coordinates_of_a_millimetre_in_single_precision(ball_voxels):
+    origin = tuple(np.float32([1.0e6, -2.0e6, 1.0e6]))
+    result = mesh_labels(Labels(ball_voxels(60.0, (16, 16, 16)), tuple(np.float32(SPACING)), origin))
+    _sound(result)
+    assert result.mesh.points.mean(axis=0) == pytest.approx([1.0e6 + 75.0, -2.0e6 + 75.0, 1.0e6 + 75.0], abs=3.0)
+    assert result.mesh.volumes().sum() == pytest.approx(4 / 3 * np.pi * 60.0**3, rel=0.02)
+
+
+def test_two_labels_that_touch_every_border():
+    data = np.ones((10, 10, 12), np.uint8)
+    data[:, :, 6:] = 2
+    result = mesh_labels(Labels(data, SPACING, names={1: "a", 2: "b"}))
+    _sound(result)
+    areas = result.certificate.facet_areas_nm2
+    assert set(areas) == {"cut_z0", "cut_z1", "cut_y0", "cut_y1", "cut_x0", "cut_x1", "a|b"}
+    assert areas["a|b"] == pytest.approx(100.0**2, rel=0.03)
+    assert areas["cut_z0"] == pytest.approx(100.0 * 120.0)
+    assert [r.euler for r in result.certificate.regions.values()] == [2, 2]
+
+
+def test_ten_to_one_sections_make_a_smooth_ellipsoid(grid):
+    spacing = (50.0, 5.0, 5.0)
+    z, y, x = grid((11, 36, 36), spacing)
+    result = mesh_labels(Labels((z / 200) ** 2 + (y / 75) ** 2 + (x / 75) ** 2 < 1, spacing))
+    _sound(result)
+    assert "interpolated between sections of 50 nm along z" in result.certificate.repairs[0]
+    at = result.mesh.points[np.unique(result.mesh.facets)] - [87.5, 87.5, 250.0]
+    middle = at[np.abs(at[:, 2]) < 140.0]
+    expected = 75.0 * np.sqrt(1 - (middle[:, 2] / 200.0) ** 2)
+    assert np.abs(np.hypot(middle[:, 0], middle[:, 1]) - expected).max() < 10.0  # two pixels; steps between sections are up to 20 nm
+    assert result.certificate.regions["label_1"].volume_nm3 == pytest.approx(4 / 3 * np.pi * 200 * 75 * 75, rel=0.03)
+
+
+def test_a_better_attempt_is_made_where_the_gate_is_failed(ball_voxels):
+    labels = Labels(ball_voxels(40.0, (12, 12, 12)), SPACING)
+    strict = mesh_labels(labels, gate=Gate(min_dihedral_deg=60.0))
+    assert strict.certificate.settings["attempts"] == 3
+    assert any("below 60" in reason for reason in strict.certificate.passes(Gate(min_dihedral_deg=60.0)))
+    assert strict.certificate.passes(Gate()) == []
 
 
 def test_smaller_edges_make_more_tetrahedra(ball, ball_voxels):
@@ -162,7 +227,7 @@ def _one_voxel():
     [
         (np.zeros((4, 4, 4), np.uint8), {}, "background only"),
         (_one_voxel(), {}, "Label 2 of 'labels' has 1 voxel; at least 27"),
-        (np.arange(1000).reshape(10, 10, 10), {}, r"holds 999 labels \(labels 1, 2, .* and 987 more\); at most 8"),
+        (np.arange(1000).reshape(10, 10, 10), {}, r"holds 999 labels \(labels 1, 2, .* and 987 more\); at most 256"),
         (np.ones((8, 8, 8), np.uint8), {"edge_nm": -3.0}, "positive length"),
         (np.ones((8, 8, 8), np.uint8), {"edge_nm": 1.0}, r"below the voxel size \(10 nm\)"),
     ],

@@ -34,7 +34,9 @@ def _error(mask, spacing, pixel, half_axes):
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_ten_to_one_becomes_two_to_one(axis):
     labels = Labels(
-        np.moveaxis(TEN_TO_ONE.data, 0, axis).copy(), tuple(np.roll(SPACING, axis).tolist()) if axis < 2 else (5.0, 5.0, 50.0), TEN_TO_ONE.origin
+        np.moveaxis(TEN_TO_ONE.data, 0, axis).copy(),
+        tuple(np.roll(SPACING, axis).tolist()) if axis < 2 else (5.0, 5.0, 50.0),
+        TEN_TO_ONE.origin,
     )
     fine, sampled, said = between_sections(labels)
     assert fine.spacing[axis] == 10.0

@@ -37,6 +37,7 @@ _MOST_MOVE = 0.2  # voxels that a surface may move to restore volumes, and again
 _DRAW_BACK = 0.1  # voxels by which crossing sheets of the surface are drawn back at a time
 _SMALLEST_PIECE = 27  # voxels: smoothing may pinch off less, which is dropped
 _GOAL = Goal()
+_HIGHEST_DIHEDRAL = 20.0  # degrees: a gate beyond it would have most tetrahedra mended one by one, for minutes and in vain
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +102,8 @@ def mesh_shapes(shapes_of: Callable[[int], Shapes], order: Order, certify: Certi
     shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against
     its source; it is given the fields of Certificate that cannot be measured. Raises MeshingError where every attempt fails to give a mesh.
     """
+    if not order.timeout_s > 0:
+        raise CellmlError(f"timeout_s must be a positive time in seconds, got {order.timeout_s}.")
     started, deadline = time.process_time(), time.monotonic() + order.timeout_s
     outcomes: list[MeshResult] = []
     failures: list[MeshingError] = []
@@ -209,7 +212,7 @@ def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int
     points, tets = points[used], inverse.reshape(-1, 4)
     limit = _MOST_MOVE * frame.voxel_nm
     points, moved_nm = restore_volumes(points, tets, done.regions, planes, targets, limit=limit)
-    goal = replace(_GOAL, dihedral_deg=max(_GOAL.dihedral_deg, order.gate.min_dihedral_deg + 0.5))
+    goal = replace(_GOAL, dihedral_deg=min(max(_GOAL.dihedral_deg, order.gate.min_dihedral_deg + 0.5), _HIGHEST_DIHEDRAL))
     polished = polish(points, tets, done.regions, planes, goal=goal, reach_nm=limit)
     points, drawn_back = separate(polished.points, polished.tets, polished.regions, planes, step_nm=_DRAW_BACK * frame.voxel_nm)
     if drawn_back:
@@ -221,6 +224,10 @@ def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int
 def _assembled(polished: Polished, done: Remeshed, order: Order, planes: Mapping[tuple[int, int], float], tolerance: float) -> TetMesh:
     arrays = polished.points, polished.tets, polished.regions
     facets = tagged_facets(*arrays, planes, tolerance, region_names=order.names, membranes=order.membranes)
+    lost = sorted(set(order.membranes) - set(facets.names.values()))
+    if lost:
+        a, b = order.membranes[lost[0]]
+        raise MeshingError(f"Membrane {lost[0]!r} has no facet: {_called(a, order)} and {_called(b, order)} do not touch. Leave it out.")
     facets = _with_patches(facets, polished, done, order.patches)
     names = {number: order.names.get(number, f"label_{number}") for number in sorted(set(polished.regions.tolist()))}
     try:
@@ -234,6 +241,10 @@ def _with_patches(facets: Facets, polished: Polished, done: Remeshed, patches: P
         return facets
     _, carried = patches.decode(done.triangle_tags)
     return patches.carried(facets, polished.points, done.points[done.triangles].mean(axis=1), carried)
+
+
+def _called(number: int, order: Order) -> str:
+    return order.names.get(number, f"label {number}") if number else "the outside"
 
 
 def _versions(done: Remeshed) -> dict[str, str]:
