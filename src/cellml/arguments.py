@@ -23,7 +23,9 @@ def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], 
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
             raise CellmlError(f"{verb} has no argument {name}; {hint}")
-    for name, kind in typing.get_type_hints(function).items():
+    # What the function returns may be of a type that only type checkers load.
+    taken = types.SimpleNamespace(__annotations__={n: a for n, a in getattr(function, "__annotations__", {}).items() if n != "return"})
+    for name, kind in typing.get_type_hints(taken, globalns=getattr(function, "__globals__", {})).items():
         if name in arguments and not _fits(arguments[name], kind):
             raise CellmlError(f"{name}={arguments[name]} is not {_words(kind)}.")
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Overrides whose value is a file: quoted for Hydra's grammar, so that spaces, '=' and other characters of real paths need no second quotes.
-_PATH_KEYS = {
+# Overrides whose value is a file, or a unit such as µm: quoted for Hydra's grammar, so that spaces, '=' and other characters of real
+# paths need no second quotes.
+_VERBATIM_KEYS = {
+    "unit",
     "input",
     "output",
     "checkpoint",
@@ -33,11 +35,11 @@ def conf_dir() -> Path:
 
 
 def quote_paths(overrides: Sequence[str]) -> list[str]:
-    """Overrides with file values quoted where Hydra's grammar would stumble; everything else is left as it is."""
+    """Overrides with values that are files or units quoted where Hydra's grammar would stumble; everything else is left as it is."""
     quoted = []
     for override in overrides:
         key, separator, value = override.partition("=")
-        if separator and key in _PATH_KEYS and not _SAFE.match(value) and value[:1] not in "'\"[{" and "${" not in value:
+        if separator and key in _VERBATIM_KEYS and not _SAFE.match(value) and value[:1] not in "'\"[{" and "${" not in value:
             # In Hydra's quotes a backslash is itself, unless it stands before a quote or at the end.
             escaped = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
             override = f"{key}='{escaped}'"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.meshing.crop import FACE_NAMES
 from cellml.meshing.distance import SourceDistance, distance_to_labels, distance_to_surface
 from cellml.meshing.gate import Gate
 from cellml.meshing.intersections import crossing_facets, hanging_vertices
@@ -34,7 +35,8 @@ class Certificate:
     """Measured properties of a tetrahedral mesh. Angles in degrees, lengths in nm; radius ratio 3 r_in / r_circ.
 
     surface_angle_min_deg, surface_angle_max_deg, surface: of all membranes, that is of all facets between regions and on the outside;
-    membranes: of the tagged facets, by name; facet_areas_nm2: their areas; conforming: every facet belongs to one or two tetrahedra, and no
+    membranes: of the tagged facets, by name; facet_areas_nm2: their areas; membrane_area_nm2:
+    the sum of these without plane cuts; conforming: every facet belongs to one or two tetrahedra, and no
     vertex hangs in the middle of another's edge or facet; inverted_tets, crossing_facets: decided exactly; triple_lines: where three or
     more regions meet, the only places where the union of all membranes may branch; other_branching_edges: where it does so all the same;
     lost_regions: of the source, without a tetrahedron; discarded_share: share of the label's voxels left out as smaller components;
@@ -215,7 +217,7 @@ def _shapes(mesh: TetMesh, shapes: TetShapes, walls: Membranes) -> dict[str, Any
         "quality": whole,
         "surface": surface,
         "membranes": tagged,
-        "membrane_area_nm2": tagged["membrane"].area_nm2 if "membrane" in tagged else 0.0,
+        "membrane_area_nm2": sum(quality.area_nm2 for name, quality in tagged.items() if name not in FACE_NAMES.values()),
         "facet_areas_nm2": {name: quality.area_nm2 for name, quality in tagged.items()},
     }
 

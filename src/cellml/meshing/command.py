@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _SURFACES = (".off", ".ply", ".stl", ".obj")
 _PICTURES = (".png", ".html")
+_VERSIONS = ("2.2", "4.1")
 KINDS = ("labels", "distance")
 
 
@@ -42,7 +44,7 @@ def mesh_file(
     membranes: Mapping[str, Sequence[int | str]] | None = None,
     patches: Mapping[str, str] | None = None,
     picture: str | None = None,
-    version: str | None = None,
+    version: str | float | None = None,
     timeout_s: float = 120.0,
     gate: Mapping[str, float] | None = None,
     force: bool = False,
@@ -64,7 +66,7 @@ def mesh_file(
     from cellml.io.overlap import require_apart
     from cellml.meshing.certificate_tables import certificate_tables
 
-    target = _target(output, picture)
+    target = _target(output, picture, version)
     if kind not in KINDS:
         raise CellmlError(f"kind={kind} is not known; use {' or '.join(KINDS)}. A surface is known by its suffix ({', '.join(_SURFACES)}).")
     limits = _limits(gate or {})
@@ -92,7 +94,7 @@ def mesh_file(
             "force=true writes it all the same."
         )
     certificate = result.certificate.as_dict(limits)
-    write_mesh(result.mesh, target, version=version)
+    write_mesh(result.mesh, target, version=None if version is None else str(version))
     write_json(target.with_suffix(".json"), certificate)
     written = [str(target), target.with_suffix(".json").name]
     if picture:
@@ -125,16 +127,29 @@ def _of_labels(reference: str, spacing_nm: Sequence[float] | None, names: Mappin
     return mesh_labels(_named(read_labels(reference, spacing_nm=spacing_nm), names), **options)
 
 
-def _target(output: str, picture: str | None) -> Path:
+def _target(output: str, picture: str | None, version: str | float | None) -> Path:
     """The file to write, known to be of a mesh format, and the picture to be one, before minutes are spent."""
     from cellml.io.meshes import MESH_SUFFIXES
 
     target = Path(output).expanduser()
     if target.suffix.lower() not in MESH_SUFFIXES:
         raise FileError(f"output={output} has no suffix of a mesh; use one of {', '.join(MESH_SUFFIXES)}.")
+    for place in (target, *((Path(picture).expanduser(),) if picture else ())):
+        _require_folder(place)
+    if version is not None and (target.suffix.lower() != ".msh" or str(version) not in _VERSIONS):
+        raise CellmlError(f"version={version} must be {' or '.join(_VERSIONS)}, and goes with an output .msh; output is {output}.")
     if picture and Path(picture).suffix.lower() not in _PICTURES:
         raise FileError(f"picture={picture} has no suffix of a picture; use {' or '.join(_PICTURES)} (which can be turned).")
     return target
+
+
+def _require_folder(place: Path) -> None:
+    """Raise FileError if no file can be made there, before minutes are spent."""
+    folder = next(parent for parent in place.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise FileError(f"{place} cannot be written: {folder} is a file, not a folder.")
+    if not os.access(folder, os.W_OK):
+        raise FileError(f"{place} cannot be written: there is no permission to write in {folder}.")
 
 
 def _limits(gate: Mapping[str, float]) -> Gate:

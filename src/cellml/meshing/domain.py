@@ -157,7 +157,7 @@ class LabelShapes:
 
     def _cap(self, part: NDArray[np.int64], number: int, smoothing: float) -> Floats | None:
         host = self.contact.host
-        if self.contact.rule != "cleft" or host == 0 or number == host or host not in part:
+        if self.contact.rule != "cleft" or host == 0 or number == host or _most_touched(part, number) != host:
             return None
         outside, others = part == 0, (part > 0) & (part != number) & (part != host)
         caps = [self.contact.gap_nm - self._distance(outside, smoothing)] if outside.any() else []
@@ -204,6 +204,18 @@ def shapes_of_labels(
         detail_nm=detail_nm,
     )
     return LabelShapes(frame, part, numbers, volumes, contact)
+
+
+def _most_touched(data: NDArray[np.int64], number: int) -> int:
+    """The label, or 0, that shares most faces of voxels with a label."""
+    own = data == number
+    beside = []
+    for axis in range(3):
+        first, second = np.moveaxis(data, axis, 0)[:-1], np.moveaxis(data, axis, 0)[1:]
+        of_first, of_second = np.moveaxis(own, axis, 0)[:-1], np.moveaxis(own, axis, 0)[1:]
+        beside += [second[of_first & ~of_second], first[of_second & ~of_first]]
+    numbers, counts = np.unique(np.concatenate(beside), return_counts=True)
+    return int(numbers[counts.argmax()]) if len(numbers) else 0
 
 
 @dataclass(frozen=True, eq=False)

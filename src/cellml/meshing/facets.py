@@ -77,11 +77,14 @@ def named_pairs(membranes: Mapping[str, tuple[int | str, int | str]], region_nam
     """Pairs of region numbers from pairs of numbers or names. Raises CellmlError for a pair that names what is not there, or itself."""
     numbers = {name: number for number, name in region_names.items()} | {"outside": OUTSIDE}
     known = ", ".join(f"{number} ({name})" for number, name in sorted(region_names.items())) + ", 0 (outside)"
-    result = {}
+    result: dict[str, Pair] = {}
     for name, pair in membranes.items():
         a, b = (numbers.get(part, -1) if isinstance(part, str) else int(part) for part in pair)
         if not {a, b} <= {*region_names, OUTSIDE} or a == b:
             raise CellmlError(f"Membrane {name!r} separates {list(pair)}, but it must be two different ones of {known}.")
+        twin = next((other for other, taken in result.items() if set(taken) == {a, b}), None)
+        if twin is not None:
+            raise CellmlError(f"Membranes {twin!r} and {name!r} both separate {list(pair)}; an interface has one name.")
         result[name] = (a, b)
     return result
 

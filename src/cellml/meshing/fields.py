@@ -23,6 +23,9 @@ from cellml.types import Labels, TetMesh, Volume
 
 Floats = NDArray[np.float64]
 
+_SLOPES = (0.3, 3.0)  # of what is taken for a distance: the output of a network is seldom exact
+_MOST_BORDER = 0.9  # part of the border of a volume that may lie inside
+
 
 def mesh_fields(
     fields: Mapping[str, Volume],
@@ -98,7 +101,26 @@ def _one_grid(fields: Mapping[str, Volume]) -> Volume:
             raise CellmlError(f"The signed distance {name!r} holds {int((~np.isfinite(volume.data)).sum())} NaN or infinite values.")
         if (volume.data >= 0).all() or (volume.data < 0).all():
             raise MeshingError(f"The signed distance {name!r} has one sign only; it must be negative inside the shape, positive outside.")
+        _require_distance(name, volume)
     return first
+
+
+def _require_distance(name: str, volume: Volume) -> None:
+    """Raise MeshingError where values near the surface do not change like a distance in nm, or the signs are reversed."""
+    field, spacing = np.asarray(volume.data, float), volume.spacing
+    near = np.abs(field) < 1.5 * max(spacing)
+    slope = float(np.median(np.linalg.norm(np.gradient(field, *spacing), axis=0)[near])) if near.any() and min(field.shape) > 1 else 1.0
+    if not _SLOPES[0] <= slope <= _SLOPES[1]:
+        raise MeshingError(
+            f"The signed distance {name!r} changes by {slope:.3g} nm for each nm near its surface, where a distance changes by 1. If it "
+            "is in another unit, give it in nm (from µm: times 1000; from voxels: times the voxel size)."
+        )
+    border = np.concatenate([np.take(field, [0, -1], axis=axis).ravel() for axis in range(3)])
+    if (border < 0).mean() > _MOST_BORDER:
+        raise MeshingError(
+            f"The signed distance {name!r} is negative on {100 * float((border < 0).mean()):.0f} % of the border of its volume: it must be "
+            "negative inside, so its signs are probably reversed."
+        )
 
 
 def _deepest(fields: Mapping[int, Floats]) -> NDArray[np.int64]:

@@ -54,8 +54,8 @@ def mesh_labels(
     off as if background followed).
 
     contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
-    that is filled with label `host` (0: background): with a host, all other labels keep that far from the outside and from each other,
-    which keeps organelles off the membrane of their cell.
+    that is filled with label `host` (0: background): with a host, the labels that it surrounds (they touch nothing
+    else as much) keep that far from the outside and from each other: organelles stay off the membrane of their cell.
 
     membranes: names of interfaces by the pair of labels (numbers or names, 0 for the outside) that they separate; patches: masks by name,
     whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts; gate: attempts on a finer background are made

@@ -25,6 +25,7 @@ _REST = -2  # foreground whose label is not yet decided
 _FIRST_CUT_BIT = 64  # the bits below belong to the walls
 _CUT_BITS = 56  # bits for cuts; the surfaces of later labels share them in turn
 _WARP_SHARE = 0.35  # vertices nearer than this share of an edge are moved onto the level set
+_MOST_SHIFT = 0.5  # voxels by which an interface moves to give its label the volume of its voxels
 _ROUNDS = 12  # of freezing vertices where the warp pinches a surface
 
 
@@ -44,7 +45,7 @@ def partition(shapes: Shapes, *, step: float, smoothing: float, finest: float) -
     for k, number in enumerate(shapes.numbers[:-1]):
         later = shapes.numbers[k + 1 :]
         bit = _FIRST_CUT_BIT << (1 + k % (_CUT_BITS - 1))
-        mesh = _cut_out(mesh, shapes, shapes.against(number, later, smoothing), number, bit, reach=2 * step)
+        mesh = _cut_out(mesh, shapes, shapes.against(number, later, smoothing), number, bit, reach=_MOST_SHIFT * shapes.frame.voxel_nm)
     last = shapes.numbers[-1]
     mesh = replace(mesh, regions=np.where(mesh.regions == _REST, last, mesh.regions).astype(np.int32))
     lost = sorted(set(shapes.numbers) - set(mesh.regions.tolist()))
