@@ -156,7 +156,7 @@ def test_crossing_spheres_become_their_union(shapes):
     _assert_in_order(repaired)
     lens = np.pi * (4 * 100 + 120) * (2 * 100 - 120) ** 2 / 12
     assert repaired.volume() == pytest.approx(2 * 4 / 3 * np.pi * 1e6 - lens, rel=0.015)
-    assert "made the surface anew from its winding number" in account[-1]
+    assert "made the surface anew from its winding number, on a grid of 14 nm (volume -1" in account[-1]
 
 
 def test_vertex_pushed_through_the_other_side(shapes):

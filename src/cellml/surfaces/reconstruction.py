@@ -18,10 +18,11 @@ _FACES_PER_CELL = 7.0  # that marching tetrahedra make for each square of one vo
 def reconstruct(surface: Surface, *, spacing_nm: float | None = None) -> tuple[Surface, float]:
     """Zero level set of the signed distance with the sign of the winding number (Barill et al. 2018), conditioned to even faces.
 
-    spacing_nm: voxel edge of the distance; a quarter of the median edge of the surface if None, or what makes a million voxels, or 60,000
-    faces on the way, if that is more. Details below two voxels are lost. Edges become as long as they were in the median, but
-    no shorter than a voxel and a half. Returns the surface and the spacing used. Raises CellmlError where inside and outside cannot be told
-    apart.
+    spacing_nm: voxel edge of the distance. If None, the lesser of a quarter of the median edge and half the mean thickness 2V/A, but no
+    less than what makes a million voxels, or 60,000 faces on the way. Details below two voxels are lost.
+
+    Edges become as long as they were in the median, but no shorter than a voxel and a half. Returns the surface and the spacing used.
+    Raises CellmlError where inside and outside cannot be told apart.
     """
     edges = _edges(surface)
     spacing = _spacing(surface, edges) if spacing_nm is None else spacing_nm
@@ -39,5 +40,7 @@ def _edges(surface: Surface) -> NDArray[np.float64]:
 def _spacing(surface: Surface, edges: NDArray[np.float64]) -> float:
     size = np.ptp(surface.vertices[surface.faces].reshape(-1, 3), axis=0)
     by_cells = (np.maximum(size, 0.05 * size.max()).prod() / _MOST_CELLS) ** (1 / 3)
-    by_faces = np.sqrt(_FACES_PER_CELL * surface.areas().sum() / _MOST_FACES)
-    return float(max(0.25 * np.median(edges), by_cells, by_faces))
+    area = surface.areas().sum()
+    by_faces = np.sqrt(_FACES_PER_CELL * area / _MOST_FACES)
+    thickness = 2.0 * abs(surface.volume()) / area
+    return float(max(min(0.25 * np.median(edges), 0.5 * thickness), by_cells, by_faces))

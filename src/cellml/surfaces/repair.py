@@ -226,5 +226,7 @@ def _make_anew(draft: _Draft, surface: Surface, debris: float, spacing_nm: float
     source = Surface(draft.vertices, draft.faces, name=surface.name)
     made, spacing = reconstruct(source, spacing_nm=spacing_nm)
     draft.vertices, draft.faces = made.vertices, made.faces
-    draft.log.append(f"made the surface anew from its winding number, on a grid of {spacing:.3g} nm")
     _drop_debris(draft, debris)
+    before, after = abs(source.volume()), Surface(draft.vertices, draft.faces).volume()
+    change = f"{100 * (after / before - 1):+.1f} %" if before > 0 else f"to {after:.3g} nm³"
+    draft.log.append(f"made the surface anew from its winding number, on a grid of {spacing:.3g} nm (volume {change})")
