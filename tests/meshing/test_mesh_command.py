@@ -140,7 +140,4 @@ def test_configuration_has_the_arguments_and_defaults_of_the_verb():
     assert config.pop("gate") == asdict(Gate())
     for name, value in config.items():
         default = parameters[name].default
-        if default is inspect.Parameter.empty:
-            assert value == "???"
-        else:
-            assert (value or default) == default if default is None else value == default  # {} stands for None
+        assert value == ("???" if default is inspect.Parameter.empty else default)
