@@ -15,9 +15,11 @@ from cellml.meshing.gate import Gate
 from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
 from cellml.meshing.patches import patches_of
 from cellml.meshing.source import source_of_surface
+from cellml.meshing.topology import surface_topology
 from cellml.types import Labels, Surface, TetMesh
 
 _VOXELS = 30_000  # inside the surface, where no spacing is given
+_MOST_CHANGE = 0.4  # of the volume by repair: parts that lie within one another become one
 _FINER = (1.0, 0.6, 0.4)  # spacing of the samples in each attempt: a tail thinner than two samples is lost
 
 
@@ -46,6 +48,7 @@ def mesh_surface(
 
     try:
         closed, repairs = repair(surface)
+        _require_same_volume(surface, closed)
         spacing = float(np.cbrt(closed.volume() / _VOXELS)) if spacing_nm is None else float(spacing_nm)
         if not np.isfinite(spacing) or spacing <= 0:
             raise CellmlError(f"spacing_nm must be a positive length in nm, got {spacing_nm}.")
@@ -71,6 +74,19 @@ def mesh_surface(
         return certify(mesh, {1: source}, spacing, source=closed, unit_nm=unit_nm, **made)
 
     return mesh_shapes(lambda attempt: shapes if attempt == 0 else _sampled(closed, spacing * _FINER[attempt]), order, measured, repairs)
+
+
+def _require_same_volume(given: Surface, closed: Surface) -> None:
+    """Raise MeshingError where the repair of a closed surface changed what it encloses beyond recognition."""
+    before = abs(given.volume())
+    if before == 0 or not surface_topology(given.faces).closed:
+        return
+    change = closed.volume() / before - 1.0
+    if abs(change) > _MOST_CHANGE:
+        raise MeshingError(
+            f"Repair of {given.name!r} would change the volume that it encloses by {100 * change:+.0f} % (at most {100 * _MOST_CHANGE:g} %): it "
+            "crosses itself too often, or lies on itself. Repair it by hand, or mesh the labels that it came from."
+        )
 
 
 def _sampled(closed: Surface, spacing_nm: float) -> FieldShapes:
