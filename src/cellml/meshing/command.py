@@ -103,7 +103,7 @@ def mesh_file(
         draw_mesh(result.mesh, Path(picture).expanduser(), certificate=result.certificate)
         written.append(picture)
     failing = f", although it fails its gate: {'; '.join(reasons)}." if reasons else "."
-    console.print(f"{', '.join(written[:-1])} and {written[-1]} written{failing}")
+    console.print(f"{', '.join(written[:-1])} and {written[-1]} written{failing}", soft_wrap=True)
     return certificate
 
 

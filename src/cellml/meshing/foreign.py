@@ -84,8 +84,8 @@ def _require_same_volume(given: Surface, closed: Surface) -> None:
     change = closed.volume() / before - 1.0
     if abs(change) > _MOST_CHANGE:
         raise MeshingError(
-            f"Repair of {given.name!r} would change the volume that it encloses by {100 * change:+.0f} % (at most {100 * _MOST_CHANGE:g} %): it "
-            "crosses itself too often, or lies on itself. Repair it by hand, or mesh the labels that it came from."
+            f"Repair of {given.name!r} would change the volume that it encloses by {100 * change:+.0f} %, more than "
+            f"{100 * _MOST_CHANGE:g} %: it crosses itself, or lies on itself. Repair it by hand, or mesh the labels that it came from."
         )
 
 
@@ -93,5 +93,8 @@ def _sampled(closed: Surface, spacing_nm: float) -> FieldShapes:
     """The inside of a closed surface by its signed distance on a grid."""
     from cellml.surfaces.distance import signed_distance_of
 
-    field = signed_distance_of(closed, spacing_nm=spacing_nm, margin=2)
+    try:
+        field = signed_distance_of(closed, spacing_nm=spacing_nm, margin=2)
+    except CellmlError as error:  # a finer attempt that fails must not cost the mesh of a coarser one
+        raise MeshingError(str(error)) from error
     return shapes_of_fields({1: field.data}, np.array(field.spacing), np.array(field.origin), {1: closed.volume()}, cut_faces=False)

@@ -125,7 +125,8 @@ def _cut(mesh: CutMesh, region: int, inside: int, outside: int, bit: int) -> Cut
 
     Without any warp, and with no value exactly zero, the surface is manifold by construction.
     """
-    mesh = replace(mesh, values=np.where(mesh.values == 0, np.finfo(float).tiny, mesh.values))
+    beside = 1e-2 * float(np.cbrt(volumes(mesh.points, mesh.tets).mean()))
+    mesh = replace(mesh, values=np.where(mesh.values == 0, beside, mesh.values))
     frozen = np.zeros(len(mesh.points), bool)
     sides = [inside] if outside == _OUTSIDE else [inside, outside]
     for _ in range(_ROUNDS):

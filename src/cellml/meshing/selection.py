@@ -61,8 +61,9 @@ def select(labels: Labels, label: int | None, components: str = "all") -> Select
         said += dropped
     labels = replace(labels, data=data, names=names, origin=moved_origin(labels, first))
     cleaned = remove_debris(data, labels.spacing)
-    _require_shape(labels, cleaned)
-    _require_few_crumbs(labels, cleaned)
+    numbers = dict(zip(sorted(names), chosen, strict=True))  # as given, where labels had to be renumbered
+    _require_shape(labels, cleaned, numbers)
+    _require_few_crumbs(labels, cleaned, numbers)
     kept = [int(n) for n in np.unique(cleaned.data) if n > 0]
     sources = {n: _source(data, n, labels) for n in kept}
     # Smallest first: organelles are cut out of what surrounds them, which is left as the rest.
@@ -124,7 +125,7 @@ def _source(data: NDArray[np.int64], number: int, labels: Labels) -> SourceRegio
     return SourceRegion(voxels, voxels * float(np.prod(labels.spacing)), int(ndimage.label(mask)[1]), voxel_euler_number(mask))
 
 
-def _require_shape(labels: Labels, cleaned: Cleaned) -> None:
+def _require_shape(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int]) -> None:
     if (largest := max(cleaned.largest.values())) >= FEWEST_VOXELS:
         return
     number = max(cleaned.largest, key=lambda n: cleaned.largest[n])
@@ -133,17 +134,18 @@ def _require_shape(labels: Labels, cleaned: Cleaned) -> None:
     fragments = f" in fragments of at most {largest}" if largest < voxels else ""
     others = f", and it is the largest of {len(cleaned.largest)} labels" if len(cleaned.largest) > 1 else ""
     raise MeshingError(
-        f"Label {number} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are needed for "
-        "a shape. Remove it, or give the volume at a finer spacing."
+        f"Label {numbers[number]} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are "
+        "needed for a shape. Remove it, or give the volume at a finer spacing."
     )
 
 
-def _require_few_crumbs(labels: Labels, cleaned: Cleaned) -> None:
+def _require_few_crumbs(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int]) -> None:
     for number, crumbs in cleaned.crumbs.items():
         voxels = int((labels.data == number).sum())
         if voxels >= FEWEST_VOXELS and crumbs > MOST_CRUMBS * voxels:
             raise MeshingError(
-                f"Label {number} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in fragments of "
-                f"fewer than {FEWEST_VOXELS} voxels, which have no shape; at most {100 * MOST_CRUMBS:g} % are given to the surroundings. "
+                f"Label {numbers[number]} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in "
+                f"fragments of fewer than {FEWEST_VOXELS} voxels, which have no shape; at most {100 * MOST_CRUMBS:g} % are given to the "
+                "surroundings. "
                 'Clean the labels (a median filter often does), or mesh components="largest".'
             )
