@@ -1,0 +1,1 @@
+"""Adaptive finite elements: solve, estimate, mark, refine."""
