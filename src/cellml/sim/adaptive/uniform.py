@@ -25,10 +25,10 @@ _TRIANGLES = np.array([[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]])
 def refine_uniformly(mesh: TetMesh, *, distance: Distance | None = None, surfaces: tuple[str, ...] | None = None) -> tuple[TetMesh, Any]:
     """Halve every edge: eight tetrahedra of equal volume for each, four facets for each.
 
-    The four at the corners have the shape of the whole; the octahedron between them is cut along the diagonal around which the worst
-    of four tetrahedra has the best radius ratio. One fixed order of corners bounds the quality too (Bey 1995), but is no better, and the
-    shortest diagonal (Zhang 1995) lost up to two thirds of it on distorted boxes where this lost a twentieth. Regions and facet tags go to the children. Points of the mesh keep their numbers; children of tetrahedron t
-    are 8t … 8t + 7, children of facet f are 4f … 4f + 3.
+    The four at the corners have the shape of the whole; the octahedron between them is cut along the diagonal around which the worst of
+    four tetrahedra has the best radius ratio. On distorted boxes this lost a twentieth of the worst quality over five refinements, and the
+    shortest diagonal (Zhang 1995) up to two thirds. Regions and facet tags go to the children. Points of the mesh keep their numbers;
+    children of tetrahedron t are 8t … 8t + 7, children of facet f are 4f … 4f + 3.
 
     distance, surfaces: move new boundary points to a signed distance, see `cellml.sim.adaptive.projection.project_boundary`.
     Returns the mesh and the prolongation of P1 functions, sparse (P', P): u' = prolongation @ u. Work and memory grow with T.
