@@ -33,12 +33,14 @@ _Loader.add_implicit_resolver(
 class LocatedDocument:
     """The mapping in a YAML file, and the line (from 1) at which each of its keys and list items stands.
 
-    Raises SimulationError, with the line, for text that is no YAML, has a key twice, or is no mapping.
+    Raises SimulationError, with the line, for text that is no YAML, has a key twice, is no mapping, or stands for a section by an alias
+    (a few lines of aliases can stand for more than any memory holds).
     """
 
     def __init__(self, text: str, path: Path) -> None:
         self.path = path
         self._lines: dict[KeyPath, int] = {(): 1}
+        self._sections: set[int] = set()
         try:
             tree = yaml.compose(text, Loader=_Loader)
             self.content: Any = yaml.load(text, Loader=_Loader)
@@ -46,11 +48,17 @@ class LocatedDocument:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
             raise SimulationError(f"{path}:{line}: this is not YAML ({getattr(error, 'problem', None) or error}).") from None
+        except (RecursionError, ValueError) as error:
+            raise SimulationError(f"{path}:1: this is not a model file ({error}).") from None
         if not isinstance(self.content, dict):
             raise SimulationError(f"{path}:1: a model file is a list of `key: value` lines, found {type(self.content).__name__}.")
         self._locate(tree, ())
 
     def _locate(self, node: Any, path: KeyPath) -> None:
+        if isinstance(node, yaml.CollectionNode):
+            if id(node) in self._sections:
+                raise self.error(path, "an alias stands for a whole section here; write the section out")
+            self._sections.add(id(node))
         if isinstance(node, yaml.MappingNode):
             seen: set[Hashable] = set()
             for key, value in node.value:
