@@ -20,7 +20,7 @@ def scatter_matrix(rows: Ints, columns: Ints, local: Floats, shape: tuple[int, i
 
 def scatter_vector(rows: Ints, local: Floats, size: int) -> Floats:
     """Sum local vectors (T, r) into (size,)."""
-    return np.bincount(rows.ravel(), weights=local.ravel(), minlength=size)
+    return np.asarray(np.bincount(rows.ravel(), weights=local.ravel(), minlength=size), float)
 
 
 def vector_unknowns(space: Space) -> Ints:

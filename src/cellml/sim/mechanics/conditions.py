@@ -91,7 +91,7 @@ def _prescribed(displacement: Displacement, points: Floats) -> Floats:
         wanted = np.tile(np.array([np.nan if v is None else v for v in displacement.value], dtype=float), (len(points), 1))
     if wanted.shape != points.shape or np.isinf(wanted).any():
         raise SimulationError(
-            f"The displacement of {displacement.on!r} must be three numbers (x, y, z) in µm for each of its {len(points)} nodes, "
+            f"What is prescribed on {displacement.on!r} must be three numbers (x, y, z) for each of its {len(points)} nodes, "
             f"got shape {wanted.shape}."
         )
     return wanted

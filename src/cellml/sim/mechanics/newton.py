@@ -83,8 +83,8 @@ def _advance(
         elif abs(step) / 2.0 < smallest:
             raise LoadStepError(
                 f"The load steps of {problem.space.mesh.name!r} stop at {100.0 * now:.4g} % of displacements and loads: steps of "
-                f"{100.0 * abs(step):.2g} % do not converge (the body buckles, or tetrahedra turn inside out). Load it less, use order 2 for "
-                "a nearly incompressible material, or refine the mesh where it is strained most.",
+                f"{100.0 * abs(step):.2g} % do not converge (the body buckles, or tetrahedra turn inside out). Load it less, use order 2 "
+                "for a nearly incompressible material, or refine the mesh where it is strained most.",
                 finished(problem, u, now, history),
             )
         else:

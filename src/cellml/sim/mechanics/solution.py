@@ -25,9 +25,9 @@ class ElasticSolution:
     """A body at rest under its loads.
 
     space: the elements; nodal: (N, 3) displacement of their nodes in µm; strain: (T, 3, 3) mean strain of each tetrahedron (ε = sym ∇u, or
-    Green–Lagrange's E = (FᵀF − I)/2 for neo-Hookean); stress: (T, 3, 3) mean Cauchy stress in Pa; energy: of the strain, in pN·µm (= 1e-18 J);
+    Green–Lagrange's E = (FᵀF − I)/2 for neo-Hookean); stress: (T, 3, 3) mean Cauchy stress in Pa; energy: in pN·µm (= 1e-18 J);
     reactions: force (3,) in pN by which each displaced facet set holds the body; loads: force (3,) in pN of each loaded facet set;
-    imbalance: largest nodal force that nothing balances, relative to the largest nodal force; history: load steps of a neo-Hookean solution.
+    imbalance: largest nodal force that nothing balances, relative to the largest nodal force; history: load steps, if neo-Hookean.
     """
 
     space: Space

@@ -135,12 +135,15 @@ class Space:
         """A nodal field (N, …) at the quadrature points, (T, Q, …)."""
         return np.asarray(np.einsum("tn...,nq->tq...", field[self.element_nodes], self.values))
 
-    def facets(self, name: str) -> FacetSet:
-        """Quadrature on the facets that carry a name. Raises CellmlError if there are none, SimulationError if one bounds no tetrahedron."""
+    def facets(self, name: str, *, degree: int | None = None) -> FacetSet:
+        """Quadrature, exact to a degree (2·order if left out), on the facets of a name.
+
+        Raises CellmlError if there are none, or one bounds no tetrahedron.
+        """
         from skfem import FacetBasis
 
         index = facet_numbers(self.domain, name)
-        basis = FacetBasis(self.fem_mesh, self._element(), facets=index, intorder=2 * self.order)
+        basis = FacetBasis(self.fem_mesh, self._element(), facets=index, intorder=2 * self.order if degree is None else degree)
         values = np.stack([np.broadcast_to(np.asarray(basis.basis[i][0]), basis.dx.shape) for i in range(basis.Nbfun)], axis=1)
         return FacetSet(
             nodes=np.unique(self.basis.get_dofs(index).flatten()).astype(np.int64),
@@ -209,7 +212,7 @@ def by_region(mesh: TetMesh, values: Any, what: str) -> list[Any]:
     missing, unknown = sorted(set(names.values()) - set(values)), sorted(set(values) - set(names.values()))
     if missing or unknown:
         raise SimulationError(
-            f"{what} of {mesh.name!r} by region: missing for {', '.join(missing) or 'none'}, unknown region {', '.join(unknown) or 'none'}; "
-            f"the mesh has {', '.join(sorted(names.values()))}."
+            f"{what} of {mesh.name!r} by region: missing for {', '.join(missing) or 'none'}, "
+            f"unknown region {', '.join(unknown) or 'none'}; the mesh has {', '.join(sorted(names.values()))}."
         )
     return [values[names[int(n)]] for n in mesh.regions]
