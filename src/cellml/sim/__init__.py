@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
-    "DiffusionModel": "cellml.sim.model",
     "Domain": "cellml.sim.domain",
+    "Model": "cellml.sim.model",
     "Observable": "cellml.sim.observables",
     "Place": "cellml.sim.ends",
     "Places": "cellml.sim.ends",
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from cellml.sim.domain import Domain
     from cellml.sim.ends import Place, Places, automatic_places, end_patches, facets_at
     from cellml.sim.errors import SimulationError
-    from cellml.sim.model import DiffusionModel
+    from cellml.sim.model import Model
     from cellml.sim.model_file import load_model
     from cellml.sim.observables import Observable
     from cellml.sim.shipped import find_model
     from cellml.sim.solve import Solution, solve_model
 
 __all__ = [
-    "DiffusionModel",
     "Domain",
+    "Model",
     "Observable",
     "Place",
     "Places",

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cellml.sim.domain import Domain
-    from cellml.sim.model import DiffusionModel
     from cellml.sim.solve import Solution
 
 
@@ -26,9 +24,9 @@ def simulate_file(mesh: str | Path, model: str | Path, output: str | Path, *, ov
     from rich.console import Console
 
     from cellml.io import read_mesh
-    from cellml.sim.domain import Domain
     from cellml.sim.model_file import load_model
     from cellml.sim.results import require_free, write_results
+    from cellml.sim.scales import scales
     from cellml.sim.shipped import find_model
     from cellml.sim.solve import solve_model
 
@@ -36,7 +34,8 @@ def simulate_file(mesh: str | Path, model: str | Path, output: str | Path, *, ov
     require_free(output, overwrite=overwrite)
     described = load_model(find_model(model))
     shape = read_mesh(mesh)
-    console.print(scales(Domain(shape), described))
+    for line in scales(shape, described):
+        console.print(line)
     solution = solve_model(shape, described)
     write_results(solution, output, overwrite=overwrite)
     console.print(observable_table(solution))
@@ -44,19 +43,6 @@ def simulate_file(mesh: str | Path, model: str | Path, output: str | Path, *, ov
         console.print(f"Note: {note}")
     console.print(f"Results are in {output}")
     return solution
-
-
-def scales(domain: Domain, model: DiffusionModel) -> str:
-    """The size of the problem, its diffusion time L²/D and the time step that this suggests, in words."""
-    from cellml.sim.solve import diffusion_time
-
-    tau = diffusion_time(domain, model.D.to("um^2/s"))
-    return (
-        f"{domain.mesh.name}: {len(domain.mesh.tets)} tetrahedra, {len(domain.nodes)} unknowns, {domain.volume:.4g} µm³, longest axis "
-        f"L = {domain.extent():.4g} µm\n"
-        f"D = {model.D.value:g} {model.D.unit} (source: {model.D.source or 'none given'}); diffusion time L²/D = {tau:.4g} s, "
-        f"a time step of {tau / 1000:.2g} s resolves it"
-    )
 
 
 def observable_table(solution: Solution) -> Table:

@@ -1,54 +1,34 @@
-"""How each type of observable is measured."""
+"""How observables of transport and geometry are measured."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellml.sim.conductance import shape_factor
-from cellml.sim.domain import UM_PER_NM, Domain
-from cellml.sim.enrichment import Enrichment
+from cellml.sim.domain import UM_PER_NM
 from cellml.sim.errors import SimulationError
 from cellml.sim.estimate import Estimate
 from cellml.sim.first_passage import first_passage_time
 from cellml.sim.model import ObservableRequest
+from cellml.sim.observable_types import TYPES
 from cellml.sim.observables import Observable
-from cellml.sim.placement import NoPlaceError, Placement
+from cellml.sim.placement import NoPlaceError
 from cellml.sim.relaxation import relaxation_time
-
-
-@dataclass(frozen=True, eq=False)
-class Specimen:
-    """A shape to measure on: its P1 space, the diffusion coefficient in µm²/s and its places."""
-
-    domain: Domain
-    D: float
-    placement: Placement
-
-    @cached_property
-    def enrichment(self) -> Enrichment:
-        """The edge bubbles of all error estimates."""
-        return Enrichment(self.domain)
-
-    @cached_property
-    def between_ends(self) -> dict[tuple[str, str], Estimate]:
-        """Shape factors that have been solved for, in µm, by (from, to)."""
-        return {}
+from cellml.sim.specimen import Specimen
 
 
 def measure(specimen: Specimen, request: ObservableRequest) -> tuple[Observable, NDArray[np.float64] | None]:
     """One observable, and its field (P,) on the points of the mesh if it comes with one."""
-    kind = MEASURES[request.type]
+    unit = TYPES[request.type].unit
     try:
-        estimate = kind.estimate(specimen, request)
+        estimate = MEASURES[request.type](specimen, request)
     except NoPlaceError as missing:
-        return Observable.without_value(request.name, kind.unit, missing.status, missing.reason), None
+        return Observable.without_value(request.name, unit, missing.status, missing.reason), None
     values = None if estimate.field is None else specimen.domain.field(estimate.field)
-    return Observable(request.name, estimate.value, kind.unit, estimate.error), values
+    return Observable(request.name, estimate.value, unit, estimate.error), values
 
 
 def _relaxation_time(specimen: Specimen, request: ObservableRequest) -> Estimate:
@@ -94,19 +74,13 @@ def _exact(value: float) -> Estimate:
     return Estimate.between(value, value)
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A type of observable: its unit and how it is measured."""
+Measured = Callable[[Specimen, ObservableRequest], Estimate]
 
-    unit: str
-    estimate: Callable[[Specimen, ObservableRequest], Estimate]
-
-
-MEASURES: Mapping[str, Kind] = {
-    "relaxation_time": Kind("s", _relaxation_time),
-    "first_passage_time": Kind("s", _first_passage_time),
-    "conductance": Kind("um^3/s", _conductance),
-    "shape_factor": Kind("nm", _shape_factor),
-    "volume": Kind("um^3", _volume),
-    "area": Kind("um^2", _area),
+MEASURES: Mapping[str, Measured] = {
+    "relaxation_time": _relaxation_time,
+    "first_passage_time": _first_passage_time,
+    "conductance": _conductance,
+    "shape_factor": _shape_factor,
+    "volume": _volume,
+    "area": _area,
 }

@@ -19,7 +19,7 @@ def check_names(model: Model, have: Gathering) -> None:
     if both:
         raise have.document.error(
             _path_of(both[0], "membranes", have),
-            f"{both[0]!r} is a compartment (`in:`) and a membrane (`on:`); give one of them another name",
+            f"{both[0]!r} is a compartment (`in:`) and a membrane (`on:`); rename one",
         )
     _check_regions(model, have)
     _check_declared("compartments", "in", have)

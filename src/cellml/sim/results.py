@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cellml.errors import FileError
 from cellml.io import atomic_path, write_mesh
 from cellml.sim.ends import Places
+from cellml.sim.engine.courses import Course
 from cellml.sim.observables import Observable
 from cellml.sim.solve import Solution
-from cellml.sim.transient import Transient
 
-OBSERVABLES, FIELDS, MODEL, PLACES, RELEASE = "observables.csv", "solution.vtu", "model.yaml", "places.json", "release.csv"
-FILES = (OBSERVABLES, FIELDS, MODEL, PLACES, RELEASE)
+OBSERVABLES, FIELDS, MODEL, PLACES, COURSES = "observables.csv", "solution.vtu", "model.yaml", "places.json", "courses.csv"
+FILES = (OBSERVABLES, FIELDS, MODEL, PLACES, COURSES)
 
 
 def require_free(folder: str | Path, *, overwrite: bool) -> None:
@@ -39,7 +40,7 @@ def write_results(solution: Solution, folder: str | Path, *, overwrite: bool = F
     observables.csv    name, value, unit, discretisation_error, status, reason
     solution.vtu       the mesh (nm) with its regions and all nodal fields
     places.json        where largest_cut and farthest_cut are, or why they are not
-    release.csv        step, time, amount, smallest and largest concentration, if the model releases something
+    courses.csv        time in s and every time course, with units, if the model is followed in time
     model.yaml         the model file, if it was read from one
     """
     require_free(folder, overwrite=overwrite)
@@ -48,8 +49,8 @@ def write_results(solution: Solution, folder: str | Path, *, overwrite: bool = F
         _write_observables(solution.observables, aside / OBSERVABLES)
         write_mesh(solution.mesh, aside / FIELDS, point_data=solution.fields)
         (aside / PLACES).write_text(json.dumps(_places(solution.places), indent=2) + "\n", encoding="utf-8")
-        if solution.transient is not None:
-            _write_release(solution.transient, aside / RELEASE)
+        if solution.courses:
+            _write_courses(solution.courses, aside / COURSES)
         if solution.model.path is not None:
             (aside / MODEL).write_bytes(solution.model.path.read_bytes())
     return Path(folder)
@@ -64,12 +65,13 @@ def _write_observables(observables: tuple[Observable, ...], path: Path) -> None:
             table.writerow((o.name, numbers[0], o.unit, numbers[1], o.status, o.reason))
 
 
-def _write_release(transient: Transient, path: Path) -> None:
+def _write_courses(courses: Mapping[str, Course], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(("step", "time_s", "amount_um3", "lowest", "highest"))
-        rows = zip(transient.times, transient.amount, transient.lowest, transient.highest, strict=True)
-        table.writerows((step, *(repr(float(v)) for v in row)) for step, row in enumerate(rows))
+        table.writerow(("time (s)", *(f"{course.name} ({course.unit})" for course in courses.values())))
+        times = next(iter(courses.values())).times
+        for number, time in enumerate(times):
+            table.writerow((repr(float(time)), *(repr(float(course.values[number])) for course in courses.values())))
 
 
 def _places(places: Places) -> dict[str, Any]:

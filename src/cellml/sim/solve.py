@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.sim.course_errors import Choice, course_observables
 from cellml.sim.domain import Domain, require_connected
+from cellml.sim.dynamics import Dynamics, run
 from cellml.sim.ends import Places, automatic_places
-from cellml.sim.measures import Specimen, measure
-from cellml.sim.model import DIFFUSION_TIME, DiffusionModel, Release
+from cellml.sim.engine.courses import Course
+from cellml.sim.engine.places import ModelPlaces
+from cellml.sim.measures import measure
+from cellml.sim.model import EVERYWHERE, Compartment, Model, ObservableRequest
+from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
 from cellml.sim.observables import Observable
 from cellml.sim.placement import NoPlaceError, Placement
-from cellml.sim.transient import Transient, diffuse, point_release, surface_release
+from cellml.sim.quantities import from_base
+from cellml.sim.sources import missing_sources
+from cellml.sim.specimen import Specimen, part_of
 from cellml.types import TetMesh
 
 
@@ -22,18 +29,21 @@ from cellml.types import TetMesh
 class Solution:
     """What a model gave on a mesh.
 
-    observables: in the order of the model. fields: nodal values (P,) on the points of the mesh, NaN at points of no tetrahedron, under the
-    name of their observable: the relaxation mode (largest magnitude 1), first-passage times (s), the concentration between two ends (1 to
-    0); and of a release `concentration` at its end and `concentration_<step>` for the earlier snapshots. places: where the automatic names
-    pointed; transient: the release in time; notes: what a reader should know.
+    observables: in the order of the model. fields: nodal values (P,) on the points of the mesh, NaN where there are none, under the name of
+    their observable: the relaxation mode (largest magnitude 1), first-passage times (s), the concentration between two ends (1 to 0); and
+    the concentration of each species at the end under its name (µM, or molecules per µm²). series: the concentrations of all species by
+    time in s. courses: time courses by name. places: where the automatic names pointed; dynamics: the trajectory;
+    notes: what a reader should know.
     """
 
     mesh: TetMesh
-    model: DiffusionModel
+    model: Model
     observables: tuple[Observable, ...]
     fields: Mapping[str, NDArray[np.float64]]
     places: Places
-    transient: Transient | None = None
+    series: Mapping[float, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    courses: Mapping[str, Course] = field(default_factory=dict)
+    dynamics: Dynamics | None = None
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Observable:
@@ -41,43 +51,78 @@ class Solution:
         return {observable.name: observable for observable in self.observables}[name]
 
 
-def solve_model(mesh: TetMesh, model: DiffusionModel, *, places: Places | None = None) -> Solution:
-    """Solve diffusion on a mesh and measure the observables of a model.
+def solve_model(mesh: TetMesh, model: Model, *, places: Places | None = None, solver: str = "auto", errors: Choice = "auto") -> Solution:
+    """Solve a model on a mesh and measure its observables.
 
     places: where largest_cut and farthest_cut are, from `automatic_places` of another mesh of the same object; by default they are chosen
     on this one. An observable whose ends do not exist is "undefined"; one whose given places this mesh does not reach is "failed".
+    solver: how linear systems are solved (`cellml.sim.engine.linear.SOLVERS`); errors: whether time courses are computed again with half
+    the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough).
 
-    Raises SimulationError if the mesh is not one piece, or lacks a set of facets that the model names.
+    Raises SimulationError if the model does not fit the mesh, or a transport observable is asked of a compartment in several pieces.
     """
-    require_connected(mesh)
-    domain = Domain(mesh)
     chosen = automatic_places(mesh) if places is None else places
-    specimen = Specimen(domain, model.D.to("um^2/s"), Placement(domain, chosen, foreign=places is not None))
-    answers = [measure(specimen, request) for request in model.observables]
-    fields = {observable.name: values for observable, values in answers if values is not None}
-    transient, notes = None, [] if model.D.source else [f"D = {model.D.value:g} {model.D.unit} has no source."]
-    if model.release is not None:
+    transport, fields = _transport(mesh, model, chosen, foreign=places is not None)
+    dynamics, notes = None, [*missing_sources(model)]
+    if model.time is not None or model.steady:
         try:
-            transient = follow(specimen, model.release)
-            fields |= {_snapshot_name(step, model.release.steps): domain.field(u) for step, u in transient.snapshots.items()}
+            dynamics = run(mesh, model, chosen, solver=solver)
         except NoPlaceError as missing:
-            notes.append(f"Nothing was released at {model.release.at}: {missing.reason}.")
-    return Solution(mesh, model, tuple(observable for observable, _ in answers), fields, chosen, transient, tuple(notes))
+            notes.append(f"The model was not followed in time, because a place that it needs does not exist: {missing.reason}.")
+    courses = {o.name: o for o in course_observables(mesh, model, chosen, dynamics, solver=solver, errors=errors)}
+    series: dict[float, dict[str, NDArray[np.float64]]] = {}
+    if dynamics is not None:
+        series = {t: _concentrations(model, dynamics, y) for t, y in dynamics.states.items()}
+        fields |= series[max(series)]
+        notes += _drift_notes(dynamics)
+    return Solution(
+        mesh,
+        model,
+        tuple(transport.get(request.name) or courses[request.name] for request in model.observables),
+        fields,
+        chosen,
+        series,
+        dynamics.courses if dynamics is not None else {},
+        dynamics,
+        tuple(notes),
+    )
 
 
-def _snapshot_name(step: int, last: int) -> str:
-    return "concentration" if step == last else f"concentration_{step}"
+def _transport(
+    mesh: TetMesh, model: Model, places: Places, *, foreign: bool
+) -> tuple[dict[str, Observable], dict[str, NDArray[np.float64]]]:
+    """Observables of transport and geometry, and their fields."""
+    specimens: dict[str, Specimen] = {}
+    answers, fields = {}, {}
+    for request in model.observables:
+        if TYPES[request.type].course:
+            continue
+        if request.of not in specimens:
+            specimens[request.of] = _specimen(mesh, model, places, request, foreign)
+        answers[request.name], values = measure(specimens[request.of], request)
+        if values is not None:
+            fields[request.name] = values
+    return answers, fields
 
 
-def diffusion_time(domain: Domain, D: float) -> float:
-    """L²/D in s, with L the extent of the shape along its longest principal axis and D in µm²/s."""
-    return domain.extent() ** 2 / D
+def _specimen(mesh: TetMesh, model: Model, places: Places, request: ObservableRequest, foreign: bool) -> Specimen:
+    """The compartment of the species that a transport observable is about, the whole mesh where it is about none."""
+    compartment, D = Compartment(EVERYWHERE, (EVERYWHERE,)), 1.0
+    if request.of:
+        species = model.species[request.of]
+        compartment, D = model.compartments[species.place], float(species.D.evaluate(model.values()))
+    part = part_of(mesh, ModelPlaces(mesh, model, places).tets_of(compartment))
+    require_connected(part)
+    domain = Domain(part)
+    return Specimen(domain, D, Placement(domain, places, foreign=foreign))
 
 
-def follow(specimen: Specimen, release: Release) -> Transient:
-    """The release of a model in time. Raises NoPlaceError if its automatic place does not exist."""
-    domain, at = specimen.domain, release.at
-    load = surface_release(domain, specimen.placement.facets(at, release.where)) if isinstance(at, str) else point_release(domain, at)
-    relative = release.end.unit == DIFFUSION_TIME
-    end = release.end.value * diffusion_time(domain, specimen.D) if relative else release.end.to("s")
-    return diffuse(domain, specimen.D, load, end=end, steps=release.steps, scheme=release.scheme, snapshots=release.snapshots)
+def _concentrations(model: Model, dynamics: Dynamics, y: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    system = dynamics.system
+    unit = {name: BULK_UNIT if species.bulk else SURFACE_UNIT for name, species in model.species.items()}
+    return {name: from_base(1.0, unit[name]) * system.field(name, y) for name in system.slices}
+
+
+def _drift_notes(dynamics: Dynamics) -> list[str]:
+    """A word on each conserved total that was not kept to round-off."""
+    return [f"The conserved total {name} drifted by {share:.1g} of its size." for name, share in dynamics.drift.items() if share > 1e-9]

@@ -1,0 +1,92 @@
+"""The reacting part of a model on a mesh: its trajectory or steady state, time courses, and their discretisation errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.sim.domain import Domain
+from cellml.sim.ends import Places
+from cellml.sim.engine.conditions import conditions
+from cellml.sim.engine.courses import Course, Recorder
+from cellml.sim.engine.invariants import Invariant, invariants
+from cellml.sim.engine.release import release_load
+from cellml.sim.engine.steady import steady_state
+from cellml.sim.engine.step import Stepper
+from cellml.sim.engine.system import System, build_system
+from cellml.sim.engine.trajectory import Plan, Trajectory, follow
+from cellml.sim.model import DIFFUSION_TIME, Model
+from cellml.types import TetMesh
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """How a model moved on a mesh.
+
+    courses: by name of the observable, and the amount of each species; states: (N,) by time in s, from 0 to the end (of a steady state
+    the only one, at infinity); drift: the largest relative change of each conserved total; trajectory: None of a steady state.
+    """
+
+    system: System
+    courses: Mapping[str, Course]
+    states: Mapping[float, NDArray[np.float64]]
+    drift: Mapping[str, float]
+    trajectory: Trajectory | None = None
+
+
+def run(mesh: TetMesh, model: Model, places: Places | None = None, *, solver: str = "auto", refine_time: int = 1) -> Dynamics:
+    """Follow a model in time, or find its steady state.
+
+    places: where the automatic choices are (by default, chosen on this mesh); solver: a name of `cellml.sim.engine.linear.SOLVERS`;
+    refine_time: divides every step. Raises SimulationError for a model that does not fit the mesh, BlowUpError where time cannot go on, and
+    NoPlaceError for a release at an automatic choice without an answer.
+    """
+    system, values = build_system(mesh, model, places), model.values()
+    held = conditions(system)
+    conserved = invariants(system, held)
+    stepper = Stepper(system, held, values, solver, conserved)
+    load, start = release_load(system, values), system.initial(values)
+    recorder = Recorder(system, values)
+    scale = diffusion_time(mesh, model)
+    if model.steady:
+        final = steady_state(stepper, start, scale, load=load)
+        recorder(np.inf, final)
+        return Dynamics(system, recorder.courses(), {np.inf: final}, _drift(conserved, [start, final], load))
+    assert model.time is not None
+    plan = _plan(model, scale, refine_time)
+    trajectory = follow(stepper, start, plan, load=load, observe=recorder)
+    states = {0.0: trajectory.first, **trajectory.snapshots}
+    return Dynamics(system, recorder.courses(), states, _drift(conserved, list(states.values()), load), trajectory)
+
+
+def _plan(model: Model, scale: float, refine_time: int) -> Plan:
+    time = model.time
+    assert time is not None
+    end = time.end.value * scale if time.end.unit == DIFFUSION_TIME else time.end.base
+    tolerance = None if time.tolerance is None else time.tolerance / refine_time**2
+    return Plan(end, time.steps * refine_time, time.scheme, tolerance, time.snapshots)
+
+
+def diffusion_time(mesh: TetMesh, model: Model) -> float:
+    """L²/D in s, with L the extent of the shape along its longest principal axis and D of the fastest species; 1 s if nothing diffuses."""
+    values = model.values()
+    D = max(float(species.D.evaluate(values)) for species in model.species.values())
+    return Domain(mesh).extent() ** 2 / D if D > 0 else 1.0
+
+
+def _drift(conserved: tuple[Invariant, ...], states: list[NDArray[np.float64]], load: NDArray[np.float64] | None) -> dict[str, float]:
+    """Relative change of each conserved total over states; what is released at time 0 is in all but the first."""
+    found = {}
+    for total in conserved:
+        released = 0.0
+        if load is not None:
+            signs = np.divide(total.weights, np.where(total.weights != 0, np.abs(total.weights), 1.0))
+            released = float(signs @ load)
+        amounts = np.array([total.weights @ y for y in states])
+        amounts[0] += released
+        size = np.abs(amounts).max()
+        found[str(total)] = float(np.ptp(amounts) / size) if size > 0 else 0.0
+    return found

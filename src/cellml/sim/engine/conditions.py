@@ -1,0 +1,75 @@
+"""Unknowns whose concentration is held: fixed membranes and cut faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.sim.engine.system import System, Vector
+from cellml.sim.errors import SimulationError
+from cellml.sim.expression import Expression
+from cellml.sim.expression import number as constant
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Unknowns (H,) that follow a formula of parameters, t, x, y, z. coordinates: (H, 3) in µm."""
+
+    unknowns: NDArray[np.int64]
+    value: Expression
+    coordinates: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """All held unknowns of a system; where two formulas meet, the later one of the model holds."""
+
+    system: System
+    held: tuple[Held, ...]
+
+    @cached_property
+    def free(self) -> NDArray[np.int64]:
+        """The unknowns that are solved for."""
+        taken = np.zeros(self.system.size, bool)
+        for each in self.held:
+            taken[each.unknowns] = True
+        return np.flatnonzero(~taken)
+
+    def impose(self, y: Vector, t: float, values: Mapping[str, float]) -> Vector:
+        """The state with the held values put in."""
+        if not self.held:
+            return y
+        y, others = y.copy(), self.system.others(values, t)
+        for each in self.held:
+            x = each.coordinates
+            y[each.unknowns] = each.value.evaluate({**others, "x": x[:, 0], "y": x[:, 1], "z": x[:, 2]})
+        return y
+
+
+def conditions(system: System) -> Conditions:
+    """The held unknowns that the model asks for: its `cut` rule first, then `fixed`."""
+    model, held = system.model, []
+    if model.cut != "sealed":
+        points = system.places.cut_points()
+        for name, species in model.species.items():
+            if species.bulk:
+                held.append(_held(system, name, points, species.initial if model.cut == "fixed" else constant(0.0)))
+    for fixed in model.fixed:
+        points = np.unique(system.places.facets(fixed.on, fixed.where))
+        each = _held(system, fixed.species, points, fixed.value)
+        if not len(each.unknowns):
+            home = model.species[fixed.species].place
+            raise SimulationError(f"{fixed.where}: {fixed.species} lives in {home}, which {fixed.on} does not touch.")
+        held.append(each)
+    return Conditions(system, tuple(held))
+
+
+def _held(system: System, species: str, points: NDArray[np.int64], value: Expression) -> Held:
+    space = system.space_of(species)
+    local = space.local(points)
+    local = local[local >= 0]
+    return Held(local + system.slices[species].start, value, space.coordinates[local])

@@ -1,0 +1,164 @@
+"""One implicit time step.
+
+With δ = yⁿ⁺¹ − yⁿ, d = yⁿ − yⁿ⁻¹, h the step and ω = h / hⁿ⁻¹ the equations are, in increments so that round-off fades with them,
+
+    M (a δ − β d) − b + h (A yⁿ⁺¹ − S) = 0
+
+    backward Euler   a = 1                     β = 0              S = S(yⁿ⁺¹, tⁿ⁺¹)
+    BDF2             a = (1 + 2ω)/(1 + ω)      β = ω²/(1 + ω)     S = S(yⁿ⁺¹, tⁿ⁺¹)          (Hairer & Wanner II, III.5)
+    IMEX             as BDF2                                      S = (1 + ω) Sⁿ − ω Sⁿ⁻¹     (SBDF2: Ascher, Ruuth & Wetton 1995)
+
+solved by Newton's method, whose matrix is kept as long as it converges well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cellml.sim.engine.conditions import Conditions
+from cellml.sim.engine.invariants import Invariant
+from cellml.sim.engine.jacobian import Jacobian
+from cellml.sim.engine.linear import LinearSolver, prepare
+from cellml.sim.engine.system import System, Vector
+
+# Newton stops when the next correction is expected to be below this share of the largest value of each species.
+TOLERANCE = 1e-10
+MOST_ITERATIONS = 12
+# A kept matrix is renewed where corrections shrink less than by this factor.
+SLOWEST = 0.2
+# Relative difference of step lengths within which a matrix is kept: where one correction must do, and where Newton's method goes on anyway.
+_SAME_STEP, _SIMILAR_STEP = 1e-9, 0.2
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """a, β and the step length h in s; explicit: S is given, not solved for."""
+
+    a: float
+    beta: float
+    h: float
+    explicit: bool = False
+
+
+def euler(h: float, *, explicit: bool = False) -> Coefficients:
+    """Backward Euler."""
+    return Coefficients(1.0, 0.0, h, explicit)
+
+
+def bdf2(h: float, before: float, *, explicit: bool = False) -> Coefficients:
+    """BDF2 with a step h after one of length `before`."""
+    w = h / before
+    return Coefficients((1.0 + 2.0 * w) / (1.0 + w), w * w / (1.0 + w), h, explicit)
+
+
+class NoConvergenceError(Exception):
+    """Newton's method did not converge; caught by the step control."""
+
+
+@dataclass(eq=False)
+class Stepper:
+    """Solves steps of a system with fixed values of the parameters.
+
+    solver: a name of `cellml.sim.engine.linear.SOLVERS`; kept: conserved totals that linear solvers are corrected for; iterations,
+    factors: how many were done.
+    """
+
+    system: System
+    conditions: Conditions
+    values: Mapping[str, float]
+    solver: str = "auto"
+    kept: tuple[Invariant, ...] = ()
+    iterations: int = 0
+    factors: int = 0
+    _matrix: tuple[Coefficients, LinearSolver] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.transport = self.system.transport(self.values)
+        self.jacobian = Jacobian(self.system, self.transport)
+        self.symmetric = not self.system.terms
+
+    def solve(self, y: Vector, d: Vector, t: float, c: Coefficients, load: Vector | None = None, source: Vector | None = None) -> Vector:
+        """The state after a step. y: the state before; d: its last change; t: time after the step; load: b; source: S where explicit.
+
+        Raises NoConvergenceError.
+        """
+        free, new = self.conditions.free, self.conditions.impose(y, t, self.values)
+        last: float | None = None
+        scale = self.largest(y)
+        for _ in range(MOST_ITERATIONS):
+            residual = self.residual(new, y, d, t, c, load, source)
+            solver, renewed = self._prepared(new, t, c)
+            correction = np.zeros_like(new)
+            correction[free] = solver.solve(-residual[free])
+            self._conserve(correction, residual, c)
+            new = new + correction
+            self.iterations += 1
+            size = self._size(correction, scale := np.maximum(scale, self.largest(new)))
+            if not np.isfinite(size):
+                raise NoConvergenceError
+            if c.explicit or self.system.is_linear:
+                return new
+            shrink = None if last is None else size / last
+            if size < TOLERANCE or (shrink is not None and shrink < 1 and size * shrink / (1 - shrink) < TOLERANCE):
+                return new
+            if shrink is not None and shrink > SLOWEST and not renewed:
+                self._matrix = None
+            last = size
+        raise NoConvergenceError
+
+    def residual(
+        self, new: Vector, y: Vector, d: Vector, t: float, c: Coefficients, load: Vector | None, source: Vector | None = None
+    ) -> Vector:
+        """The left side of the equations at a candidate for the new state, (N,)."""
+        S = source if source is not None else self.system.source(new, t, self.values)
+        left = self.system.mass @ (c.a * (new - y) - c.beta * d) + c.h * (self.transport @ new - S)
+        return left if load is None else left - load
+
+    def matrix(self, y: Vector, t: float, c: Coefficients) -> Any:
+        """The Jacobian of the residual on the free unknowns, sparse."""
+        free = self.conditions.free
+        whole = c.a * self.system.mass + c.h * self.transport if c.explicit else self.jacobian(y, t, self.values, c.a, c.h)
+        return whole if len(free) == self.system.size else whole[free][:, free]
+
+    def _prepared(self, y: Vector, t: float, c: Coefficients) -> tuple[LinearSolver, bool]:
+        if self._matrix is not None:
+            of, solver = self._matrix
+            near = _SAME_STEP if c.explicit or self.system.is_linear else _SIMILAR_STEP
+            if abs(of.a - c.a) <= near * c.a and abs(of.h - c.h) <= near * c.h and of.explicit == c.explicit:
+                return solver, False
+        solver = prepare(self.matrix(y, t, c), self.solver, symmetric=self.symmetric or c.explicit)
+        self._matrix = (c, solver)
+        self.factors += 1
+        return solver, True
+
+    def _conserve(self, correction: Vector, residual: Vector, c: Coefficients) -> None:
+        """Correct what the linear solver leaves in conserved totals: a wᵀδ must equal −cᵀ residual.
+
+        Iterations stop early, and in long steps the factor is nearly singular in just these directions. The missing molecules are spread
+        evenly over the first species of the total.
+        """
+        for total in self.kept:
+            name = next(iter(total.coefficients))
+            part = self.system.slices[name]
+            signs = np.zeros(self.system.size)
+            for species, coefficient in total.coefficients.items():
+                signs[self.system.slices[species]] = coefficient
+            missing = -float(signs @ residual) / c.a - float(total.weights @ correction)
+            correction[part] += missing / float(total.weights[part].sum())
+
+    def change(self, old: Vector, new: Vector) -> float:
+        """The largest change of a species between two states, as a share of its largest value."""
+        return self._size(new - old, self.largest(new))
+
+    def largest(self, y: Vector) -> Vector:
+        """The largest value of each species, (S,), but at least a billionth of that of all."""
+        largest = np.array([np.abs(y[part]).max(initial=0.0) for part in self.system.slices.values()])
+        return np.maximum(largest, 1e-9 * largest.max(initial=0.0))
+
+    def _size(self, correction: Vector, scale: Vector) -> float:
+        parts = [np.abs(correction[part]).max(initial=0.0) for part in self.system.slices.values()]
+        return float(np.max(np.divide(parts, scale, out=np.zeros(len(parts)), where=scale > 0), initial=0.0))
