@@ -53,11 +53,19 @@ def _by_component(A: Any, free: Ints) -> Callable[[Floats], Floats]:
 
 
 def pressure_by_cg(
-    solve: Callable[[Floats], Floats], B: Any, mass: Callable[[Floats], Floats], right: Floats, *, tolerance: float, closed: bool
+    solve: Callable[[Floats], Floats],
+    B: Any,
+    mass: Callable[[Floats], Floats],
+    right: Floats,
+    *,
+    tolerance: float,
+    floor: float,
+    closed: bool,
 ) -> tuple[Floats, int]:
     """Solve B A⁻¹ Bᵀ p = g by conjugate gradients, preconditioned by the pressure's mass matrix (Verfürth 1984).
 
     solve: b ↦ A⁻¹b; B: (M, 3N) divergence, columns of held velocities already 0; mass: b ↦ M_p⁻¹ b/scale; right: g (M,);
+    tolerance: of the residual against the first one in the norm of the preconditioner, and floor: that norm of what round-off alone leaves;
     closed: no opening, so that p is known up to a constant only: the sum of residuals is kept at 0. Returns p (M,) and the iterations.
     The condition number does not grow with the mesh (Taylor–Hood is inf-sup stable). Raises SimulationError without convergence.
     """
@@ -66,7 +74,7 @@ def pressure_by_cg(
     direction, energy = z.copy(), float(residual @ z)
     start = energy
     for iteration in range(_ITERATIONS):
-        if energy <= tolerance**2 * start:
+        if energy <= max(tolerance**2 * start, floor**2):
             return p, iteration
         image = B @ solve(B.T @ direction)
         if closed:

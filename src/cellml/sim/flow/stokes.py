@@ -19,6 +19,7 @@ from cellml.sim.mechanics.space import Floats, Projection, Space
 from cellml.types import TetMesh
 
 _LEAK = 1e-3
+_ROUND_OFF = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def solve_stokes(
     closed = bool(ends <= 1e-10 * np.abs(B.T @ np.ones(lower.size)).max())
     solve = block_solver(A, free)
     u += solve(force - _apply(A, u))
-    p, iterations = _pressure(solve, B @ u, inner, lower, viscosity, closed, tolerance, space)
+    p, iterations = _pressure(solve, B @ u, abs(B) @ np.abs(u), inner, lower, viscosity, closed, tolerance, space)
     u += solve(inner.T @ p)
     rest = _apply(A, u) - B.T @ p - force
     if closed:
@@ -107,13 +108,12 @@ def solve_stokes(
 
 
 def _pressure(
-    solve: Any, leak: Floats, inner: Any, lower: Space, viscosity: float, closed: bool, tolerance: float, space: Space
+    solve: Any, leak: Floats, gross: Floats, inner: Any, lower: Space, viscosity: float, closed: bool, tolerance: float, space: Space
 ) -> tuple[Floats, int]:
-    """The pressure p such that B(u + A⁻¹Bᵀp) = 0, where Bu is the leak of the flow without pressure."""
+    """The pressure p such that B(u + A⁻¹Bᵀp) = 0, where Bu is the leak of the flow without pressure, |B||u| its gross."""
     right = -leak
     if closed:
-        gross = float(np.abs(leak).sum())
-        if abs(leak.sum()) > _LEAK * max(gross, 1e-300) and abs(leak.sum()) > 1e-12 * float(space.weights.sum()):
+        if abs(leak.sum()) > max(_LEAK * float(np.abs(leak).sum()), _ROUND_OFF * float(gross.sum())):
             raise SimulationError(
                 f"{space.mesh.name!r} is closed, but the prescribed velocities carry {leak.sum():.3g} µm³/s more out than in; "
                 "balance them, or open a facet set with Opening."
@@ -121,7 +121,8 @@ def _pressure(
         right = right - right.mean()
     mass = scatter_matrix(lower.element_nodes, lower.element_nodes, _local_mass(lower), (lower.size, lower.size))
     factor = factorise(mass)
-    return pressure_by_cg(solve, inner, lambda b: viscosity * factor(b), right, tolerance=tolerance, closed=closed)
+    floor = _ROUND_OFF * float(np.sqrt(viscosity * gross @ factor(gross)))
+    return pressure_by_cg(solve, inner, lambda b: viscosity * factor(b), right, tolerance=tolerance, floor=floor, closed=closed)
 
 
 def _local_mass(space: Space) -> Floats:

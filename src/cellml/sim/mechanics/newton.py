@@ -102,14 +102,14 @@ def newton(problem: Problem, u: Floats, fraction: float, before: float) -> tuple
     free = np.setdiff1d(np.arange(len(u)), held)
     state = deform(problem, u)
     residuals: list[float] = []
+    floor = _least_force(problem)
     jump = (fraction - before) * problem.held.values
     for iteration in range(_ITERATIONS):
         if state is None:
             return None
         force = nodal_force(problem, state)
         rest = force - fraction * problem.force
-        scale = float(np.linalg.norm(force))
-        residuals.append(float(np.linalg.norm(rest[free])) / scale if scale > 0.0 else float(np.linalg.norm(rest[free])))
+        residuals.append(float(np.linalg.norm(rest[free])) / max(float(np.linalg.norm(force)), floor))
         if iteration > 0 and residuals[-1] <= _TOLERANCE:
             return u, tuple(residuals)
         if len(residuals) > 3 and residuals[-1] > 1e3 * residuals[1]:
@@ -127,3 +127,10 @@ def newton(problem: Problem, u: Floats, fraction: float, before: float) -> tuple
             length /= 2.0
         u = u + length * delta
     return None
+
+
+def _least_force(problem: Problem) -> float:
+    """Norm of the nodal forces of a strain of 1e-4 everywhere, in pN: the scale of a residual where the body is next to unstrained."""
+    modulus = float((problem.lam + 2.0 * problem.mu).max())
+    face = float((problem.space.weights.sum() / len(problem.space.mesh.tets)) ** (2.0 / 3.0))
+    return 1e-4 * modulus * face * float(np.sqrt(problem.space.size))
