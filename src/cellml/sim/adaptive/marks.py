@@ -53,7 +53,7 @@ class MarkedTets:
 
     @property
     def planar(self) -> NDArray[np.bool_]:
-        """Which have all marked edges in one face: that face holds both ends of the refinement edge and the marked edges meet in it, (T,)."""
+        """Which have all marked edges in one face, (T,): both other marked edges then skip the corner opposite that face."""
         return np.asarray((self.skipped[:, 0] == self.skipped[:, 1]) & (self.skipped[:, 0] >= 2))
 
 

@@ -15,7 +15,7 @@ from cellml.sim.errors import SimulationError
 from cellml.types import TetMesh
 
 # Up to here a factorisation is faster; beyond, conjugate gradients with a start from the coarser mesh.
-_MOST_FACTORED = 6_000
+_MOST_FACTORED = 1_000
 _TOLERANCE = 1e-10
 _MOST_ITERATIONS = 20_000
 
