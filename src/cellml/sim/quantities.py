@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cellml.sim.errors import SimulationError
@@ -53,12 +53,13 @@ class Quantity:
     @property
     def base(self) -> float:
         """The value in the coherent units that all equations are solved in (see BASE)."""
-        return self.to(base_unit(self.dimension))
+        return _in_base(self.value, self.unit)
 
     def __str__(self) -> str:
         return f"{self.value:g} {self.unit}"
 
 
+@lru_cache(maxsize=4096)
 def parse_unit(unit: str) -> Any:
     """A unit such as um^2/s or 1/ms as pint knows it. Raises SimulationError if it is none."""
     import pint
@@ -85,6 +86,11 @@ def dimension_of(unit: str) -> Any:
 def from_base(value: float, unit: str) -> float:
     """A value in coherent units, expressed in `unit`."""
     return value / Quantity(1.0, unit).base
+
+
+@lru_cache(maxsize=4096)
+def _in_base(value: float, unit: str) -> float:
+    return Quantity(value, unit).to(base_unit(dimension_of(unit)))
 
 
 @cache
