@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,19 +13,31 @@ from hypothesis.extra.numpy import arrays
 from cellml.sim.analytic import ball, box, with_named_boundary
 from cellml.sim.ends import automatic_places
 from cellml.sim.errors import SimulationError
-from cellml.sim.model import DIFFUSION_TIME, DiffusionModel, ObservableRequest, Release
-from cellml.sim.model_file import load_model
+from cellml.sim.model import DIFFUSION_TIME, Model, ObservableRequest
+from cellml.sim.model_file import load_model, parse_model
 from cellml.sim.quantities import Quantity
 from cellml.sim.shipped import find_model
 from cellml.sim.solve import solve_model
 from cellml.types import TetMesh
 
-UNIT_D = Quantity(1.0, "um^2/s", "a test")
+DIFFUSING = """
+species: {molecule: {in: "*", D: {value: 1, unit: um^2/s, source: a test}}}
+"""
 
 
 @pytest.fixture(scope="module")
-def shipped() -> DiffusionModel:
+def shipped() -> Model:
     return load_model(find_model("diffusion"))
+
+
+def with_D(model: Model, D: Quantity) -> Model:
+    parameters = {**model.parameters, "D_molecule": replace(model.parameters["D_molecule"], quantity=D)}
+    return replace(model, parameters=parameters)
+
+
+def asking(request: ObservableRequest) -> Model:
+    """A diffusing species and one observable."""
+    return replace(parse_model(DIFFUSING + "observables: [{type: volume}]\n", Path("m.yaml")), observables=(request,))
 
 
 def test_shipped_model_on_a_rod_gives_the_closed_forms_with_their_units(rod, shipped):
@@ -45,15 +58,16 @@ def test_shipped_model_on_a_rod_gives_the_closed_forms_with_their_units(rod, shi
         assert found.relative_error < 0.01
     assert set(solution.fields) == {
         *("relaxation_time", "first_passage_time", "conductance", "shape_factor"),
-        *("concentration_20", "concentration_40", "concentration_60", "concentration_80", "concentration"),
+        "molecule",
     }
     assert all(len(values) == len(rod.points) for values in solution.fields.values())
-    assert solution.transient.times[-1] == pytest.approx(0.1, rel=0.1)  # 0.1 L²/D
+    assert max(solution.series) == solution.courses["amount of molecule"].times[-1] == pytest.approx(0.1, rel=0.1)  # 0.1 L²/D
+    assert np.allclose(list(solution.series), max(solution.series) * np.linspace(0, 1, 6))
     assert solution.notes == ()
 
 
 def test_times_fall_and_conductances_grow_with_D(rod, shipped):
-    slow, fast = solve_model(rod, shipped), solve_model(rod, replace(shipped, D=Quantity(3.0, "um^2/ms")))
+    slow, fast = solve_model(rod, shipped), solve_model(rod, with_D(shipped, Quantity(3.0, "um^2/ms")))
     for name, factor in {
         "relaxation_time": 1 / 3000,
         "first_passage_time": 1 / 3000,
@@ -63,7 +77,7 @@ def test_times_fall_and_conductances_grow_with_D(rod, shipped):
     }.items():
         assert fast[name].value == pytest.approx(factor * slow[name].value, rel=1e-9)
         assert fast[name].discretisation_error == pytest.approx(factor * slow[name].discretisation_error, rel=1e-5)
-    assert fast.notes == ("D = 3 um^2/ms has no source.",)
+    assert fast.notes == ("D_molecule = 3 um^2/ms has no source.",)
 
 
 def test_an_object_without_ends_has_undefined_observables_and_no_release(shipped):
@@ -78,8 +92,10 @@ def test_an_object_without_ends_has_undefined_observables_and_no_release(shipped
     }
     assert math.isnan(solution["conductance"].value)
     assert solution["conductance"].reason == "'ball' touches no face of the block"
-    assert solution.transient is None
-    assert solution.notes == ("Nothing was released at largest_cut: 'ball' touches no face of the block.",)
+    assert solution.dynamics is None and solution.courses == {} and solution.series == {}
+    assert solution.notes == (
+        "The model was not followed in time, because a place that it needs does not exist: 'ball' touches no face of the block.",
+    )
 
 
 def test_places_of_the_truth_decide_on_the_prediction(rod, shipped):
@@ -103,12 +119,16 @@ def test_ends_that_have_merged_in_the_prediction_are_a_failure(shipped):
 
 
 def test_a_release_of_a_fixed_time_at_a_point(rod):
-    model = DiffusionModel(
-        "point", UNIT_D, (ObservableRequest("volume", "volume"),), Release((100.0, 150.0, 500.0), Quantity(2, "ms"), steps=4)
+    model = parse_model(
+        DIFFUSING
+        + "releases: [{of: molecule, at: [100, 150, 500], amount: {value: 7, unit: molecule, source: a test}}]\n"
+        + "time: {end: {value: 2, unit: ms}, steps: 4}\nobservables: [{type: volume}]\n",
+        Path("point.yaml"),
     )
-    transient = solve_model(rod, model).transient
-    assert transient.times.tolist() == pytest.approx([0, 0.0005, 0.001, 0.0015, 0.002])
-    assert np.abs(transient.amount / 0.06 - 1.0).max() < 1e-12
+    amount = solve_model(rod, model).courses["amount of molecule"]
+    assert amount.times.tolist() == pytest.approx([0, 0.0005, 0.001, 0.0015, 0.002])
+    assert (amount.unit, amount.values[0]) == ("molecule", 0.0)  # released in the first step
+    assert np.abs(amount.values[1:] / 7 - 1.0).max() < 1e-12
 
 
 def test_pieces_are_refused_with_their_number(shipped):
@@ -121,23 +141,23 @@ def test_pieces_are_refused_with_their_number(shipped):
 
 @pytest.mark.parametrize("place", ["cut_y0", "cut_z01"])
 def test_an_unknown_set_of_facets_is_named_with_the_line_that_asks_for_it(rod, place):
-    request = ObservableRequest("first_passage_time", "t", {"to": place}, "model.yaml:9")
+    request = ObservableRequest("first_passage_time", "t", "molecule", {"to": place}, where="model.yaml:9")
     with pytest.raises(SimulationError, match=rf"model.yaml:9: 'box' has no facets named '{place}'; it has: cut_z0, cut_z1, membrane"):
-        solve_model(rod, DiffusionModel("m", UNIT_D, (request,)))
+        solve_model(rod, asking(request))
 
 
 def test_a_name_without_facets_is_refused():
     mesh = box((100.0, 100.0, 100.0), (1, 1, 1))
     named = replace(mesh, facet_names={**mesh.facet_names, 9: "cut_z0"})
     with pytest.raises(SimulationError, match="knows the name 'cut_z0' but has no facets of it"):
-        solve_model(named, DiffusionModel("m", UNIT_D, (ObservableRequest("area", "a", {"on": "cut_z0"}),)))
+        solve_model(named, asking(ObservableRequest("area", "a", places={"on": "cut_z0"})))
 
 
 def test_touching_faces_name_the_line_too():
     mesh = box((100.0, 100.0, 100.0), (1, 1, 1), cuts=("z0", "x0"))
-    request = ObservableRequest("conductance", "g", {"from": "cut_z0", "to": "cut_x0"}, "model.yaml:4")
+    request = ObservableRequest("conductance", "g", "molecule", {"from": "cut_z0", "to": "cut_x0"}, where="model.yaml:4")
     with pytest.raises(SimulationError, match=r"model.yaml:4: The two ends share 2 points"):
-        solve_model(mesh, DiffusionModel("m", UNIT_D, (request,)))
+        solve_model(mesh, asking(request))
 
 
 def test_printing_an_observable_says_value_error_and_unit(rod, shipped):
@@ -154,16 +174,15 @@ def test_printing_an_observable_says_value_error_and_unit(rod, shipped):
     shift=st.floats(-1e4, 1e4),
 )
 def test_numbering_and_position_of_the_mesh_do_not_matter(order, axis, angle, shift):
-    mesh, model = (
-        _wedge(),
-        replace(load_model(find_model("diffusion")), release=Release("largest_cut", Quantity(0.05, DIFFUSION_TIME), steps=5)),
-    )
+    mesh, shipped = _wedge(), load_model(find_model("diffusion"))
+    assert shipped.time is not None
+    model = replace(shipped, time=replace(shipped.time, end=Quantity(0.05, DIFFUSION_TIME), steps=5))
     moved = _move(_renumber(mesh, order), axis, angle, shift)
     here, there = solve_model(mesh, model), solve_model(moved, model)
     for first, second in zip(here.observables, there.observables, strict=True):
         assert second.value == pytest.approx(first.value, rel=1e-8)
         assert second.discretisation_error == pytest.approx(first.discretisation_error, rel=1e-3, abs=1e-10 * abs(first.value))
-    assert there.transient.highest[-1] == pytest.approx(here.transient.highest[-1], rel=1e-7)
+    assert there.fields["molecule"].max() == pytest.approx(here.fields["molecule"].max(), rel=1e-7)
 
 
 def _wedge() -> TetMesh:

@@ -58,7 +58,8 @@ class BlowUpError(SimulationError):
 @dataclass(frozen=True)
 class Plan:
     """How to follow: until `end` (s) in `steps` equal steps, or in adaptive ones with a relative local error of `tolerance` each, the first
-    a hundredth of end / steps long; scheme: "bdf2", "backward_euler" or "imex"; snapshots: at equal distances, the last at the end.
+    a hundredth of end / steps long; scheme: "bdf2", "backward_euler" or "imex"; snapshots: at equal distances (at the
+    given step that follows), the last at the end.
     """
 
     end: float
@@ -86,7 +87,7 @@ class _Follower:
         self.stepper, self.plan, self.observe, self.keep = stepper, plan, observe, keep
         self.system: System = stepper.system
         self.events = events(self.system, stepper.values, plan.end)
-        self.shots = {plan.end * (k + 1) / plan.snapshots for k in range(plan.snapshots)}
+        self.shots = {plan.end * share for share in _shares(plan)}
         self.marks = sorted({*self.events, *self.shots})
         self.snapshots: dict[float, Vector] = {}
         self.records: list[StepRecord] = []
@@ -210,6 +211,12 @@ class _Follower:
             "zero, or the logarithm or root of a negative concentration.",
             self._trajectory(),
         )
+
+
+def _shares(plan: Plan) -> set[float]:
+    """Shares of the end at which snapshots are taken: at equal distances, put off to the next of the given steps, which stay equal."""
+    evenly = [(k + 1) / plan.snapshots for k in range(plan.snapshots)]
+    return set(evenly) if plan.tolerance is not None else {float(np.ceil(share * plan.steps - 1e-9)) / plan.steps for share in evenly}
 
 
 def _lagrange(times: Vector, k: int, t: float) -> float:
