@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cellml.sim.dynamics import Dynamics, run
+from cellml.sim.dynamics import Dynamics, StoppedError, run
 from cellml.sim.ends import Places
 from cellml.sim.engine.courses import course_requests, reduced, unit_of
 from cellml.sim.model import Model, ObservableRequest
@@ -24,35 +24,51 @@ _SPACE = 4.0 / 3.0
 
 def course_observables(
     mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics | None, *, solver: str, errors: Choice
-) -> list[Observable]:
-    """The observables of time courses. dynamics: None if the model could not be followed."""
+) -> tuple[list[Observable], list[str]]:
+    """The observables of time courses, and notes. dynamics: None if the model could not be followed.
+
+    Of a run that was stopped they are "stopped". Where one of the finer runs does not come to its end, a note says so, and there are no
+    errors.
+    """
     requests = course_requests(model)
-    if dynamics is None:
-        reason = "the model could not be followed in time: a place that it needs does not exist"
-        return [Observable.without_value(r.name, unit_of(model, r), "undefined", reason) for r in requests]
+    if dynamics is None or dynamics.stopped:
+        status, reason = "undefined", "the model could not be followed in time: a place that it needs does not exist"
+        if dynamics is not None:
+            status, reason = "stopped", dynamics.stopped
+        return [Observable.without_value(r.name, unit_of(model, r), status, reason) for r in requests], []
     if not requests:
-        return []
-    finer_steps = finer_mesh = None
-    if errors != "never":
-        if not model.steady:
-            finer_steps = run(mesh, model, places, solver=solver, refine_time=2)
-        steps = 20 if dynamics.trajectory is None else len(dynamics.trajectory.times)
-        if errors == "always" or 8 * dynamics.system.size * steps < CHEAP:
-            from cellml.sim.adaptive.uniform import refine_uniformly
-
-            finer_mesh = run(refine_uniformly(mesh)[0], model, places, solver=solver)
-    return [_observable(model, request, dynamics, finer_steps, finer_mesh) for request in requests]
+        return [], []
+    finer: list[tuple[Dynamics, float]] = []
+    notes, estimated = [], False
+    try:
+        finer, estimated = _finer(mesh, model, places, dynamics, solver, errors)
+    except StoppedError as stopped:
+        notes.append(f"No discretisation errors can be given, and the answer is in doubt: with finer steps or a finer mesh, {stopped}")
+    return [_observable(request, dynamics, finer, estimated=estimated) for request in requests], notes
 
 
-def _observable(
-    model: Model, request: ObservableRequest, coarse: Dynamics, finer_steps: Dynamics | None, finer_mesh: Dynamics | None
-) -> Observable:
+def _finer(
+    mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics, solver: str, errors: Choice
+) -> tuple[list[tuple[Dynamics, float]], bool]:
+    """Runs with half the steps and on the refined mesh, each with its factor of Richardson's; and whether both were affordable."""
+    finer: list[tuple[Dynamics, float]] = []
+    if errors == "never":
+        return finer, False
+    steps = 20 if dynamics.trajectory is None else len(dynamics.trajectory.times)
+    if errors == "auto" and 8 * dynamics.system.size * steps > CHEAP:
+        return finer, False
+    if not model.steady:
+        order = 1 if model.time is not None and model.time.scheme == "backward_euler" else 2
+        finer.append((run(mesh, model, places, solver=solver, refine_time=2), 2.0**order / (2.0**order - 1)))
+    from cellml.sim.adaptive.uniform import refine_uniformly
+
+    finer.append((run(refine_uniformly(mesh)[0], model, places, solver=solver), _SPACE))
+    return finer, True
+
+
+def _observable(request: ObservableRequest, coarse: Dynamics, finer: list[tuple[Dynamics, float]], *, estimated: bool) -> Observable:
     value, unit = reduced(coarse.courses[request.name], request.reduce)
     if value != value:
         return Observable.without_value(request.name, unit, "undefined", "the course does not move, or never comes half its way")
-    error = 0.0 if finer_mesh is not None else float("nan")
-    order = 1 if model.time is not None and model.time.scheme == "backward_euler" else 2
-    for finer, factor in ((finer_steps, 2.0**order / (2.0**order - 1)), (finer_mesh, _SPACE)):
-        if finer is not None:
-            error += factor * abs(reduced(finer.courses[request.name], request.reduce)[0] - value)
-    return Observable(request.name, value, unit, error)
+    error = sum(factor * abs(reduced(run.courses[request.name], request.reduce)[0] - value) for run, factor in finer)
+    return Observable(request.name, value, unit, error if estimated else float("nan"))

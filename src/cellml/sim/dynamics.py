@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from cellml.sim.engine.release import release_load
 from cellml.sim.engine.steady import steady_state
 from cellml.sim.engine.step import Stepper
 from cellml.sim.engine.system import System, build_system
-from cellml.sim.engine.trajectory import Plan, Trajectory, follow
+from cellml.sim.engine.trajectory import BlowUpError, Plan, Trajectory, follow
+from cellml.sim.errors import SimulationError
+from cellml.sim.frames import Frames
 from cellml.sim.model import DIFFUSION_TIME, Model
 from cellml.types import TetMesh
 
@@ -27,7 +29,8 @@ class Dynamics:
     """How a model moved on a mesh.
 
     courses: by name of the observable, and the amount of each species; states: (N,) by time in s, from 0 to the end (of a steady state
-    the only one, at infinity); drift: the largest relative change of each conserved total; trajectory: None of a steady state.
+    the only one, at infinity); drift: the largest relative change of each conserved total; trajectory: None of a steady state; frames:
+    states (N,) in single precision by time in s, for a movie; stopped: why it did not come to its end, empty if it did.
     """
 
     system: System
@@ -35,14 +38,27 @@ class Dynamics:
     states: Mapping[float, NDArray[np.float64]]
     drift: Mapping[str, float]
     trajectory: Trajectory | None = None
+    frames: Mapping[float, NDArray[np.float32]] = field(default_factory=dict)
+    stopped: str = ""
 
 
-def run(mesh: TetMesh, model: Model, places: Places | None = None, *, solver: str = "auto", refine_time: int = 1) -> Dynamics:
+class StoppedError(SimulationError):
+    """Time could not go on. dynamics: what there is up to the last good state."""
+
+    def __init__(self, message: str, dynamics: Dynamics) -> None:
+        super().__init__(message)
+        self.dynamics = dynamics
+
+
+def run(
+    mesh: TetMesh, model: Model, places: Places | None = None, *, solver: str = "auto", refine_time: int = 1, frames: int = 0
+) -> Dynamics:
     """Follow a model in time, or find its steady state.
 
     places: where the automatic choices are (by default, chosen on this mesh); solver: a name of `cellml.sim.engine.linear.SOLVERS`;
-    refine_time: divides every step. Raises SimulationError for a model that does not fit the mesh, BlowUpError where time cannot go on, and
-    NoPlaceError for a release at an automatic choice without an answer.
+    refine_time: divides every step; frames: how many states are kept for a movie, at those steps that come nearest to equal distances.
+    Raises SimulationError for a model that does not fit the mesh, StoppedError where time cannot go on, and NoPlaceError for a release at
+    an automatic choice without an answer.
     """
     system, values = build_system(mesh, model, places), model.values()
     held = conditions(system)
@@ -54,17 +70,37 @@ def run(mesh: TetMesh, model: Model, places: Places | None = None, *, solver: st
     if model.steady:
         final = steady_state(stepper, start, scale, load=load)
         recorder(np.inf, final)
-        return Dynamics(system, recorder.courses(), {np.inf: final}, _drift(conserved, [start, final], load))
-    assert model.time is not None
-    plan = _plan(model, scale, refine_time)
-    trajectory = follow(stepper, start, plan, load=load, observe=recorder)
-    states = {0.0: trajectory.first, **trajectory.snapshots}
-    return Dynamics(system, recorder.courses(), states, _drift(conserved, list(states.values()), load), trajectory)
+        return Dynamics(system, recorder.courses(), {np.inf: final}, _drift(system, conserved, [start, final], load))
+    return _followed(stepper, start, plan_of(model, scale, refine_time), load, recorder, frames)
 
 
-def _plan(model: Model, scale: float, refine_time: int) -> Plan:
+def _followed(
+    stepper: Stepper, start: NDArray[np.float64], plan: Plan, load: NDArray[np.float64] | None, recorder: Recorder, frames: int
+) -> Dynamics:
+    kept = Frames(plan.end, frames, stepper.system.size)
+
+    def observe(t: float, y: NDArray[np.float64]) -> None:
+        recorder(t, y)
+        kept(t, y)
+
+    reason = ""
+    try:
+        trajectory = follow(stepper, start, plan, load=load, observe=observe)
+    except BlowUpError as error:
+        reason, trajectory = str(error), error.so_far
+    states = {0.0: trajectory.first, **trajectory.snapshots, float(trajectory.times[-1]): trajectory.final}
+    drift = _drift(stepper.system, stepper.kept, list(states.values()), load)
+    dynamics = Dynamics(stepper.system, recorder.courses(), states, drift, trajectory, kept.states, reason)
+    if reason:
+        raise StoppedError(reason, dynamics)
+    return dynamics
+
+
+def plan_of(model: Model, scale: float, refine_time: int = 1) -> Plan:
+    """How a model is followed. scale: its diffusion time in s; refine_time: divides every step."""
     time = model.time
-    assert time is not None
+    if time is None:
+        raise SimulationError(f"The model {model.name!r} says neither how it is followed (`time:`) nor that its steady state is meant.")
     end = time.end.value * scale if time.end.unit == DIFFUSION_TIME else time.end.base
     tolerance = None if time.tolerance is None else time.tolerance / refine_time**2
     return Plan(end, time.steps * refine_time, time.scheme, tolerance, time.snapshots)
@@ -77,16 +113,15 @@ def diffusion_time(mesh: TetMesh, model: Model) -> float:
     return Domain(mesh).extent() ** 2 / D if D > 0 else 1.0
 
 
-def _drift(conserved: tuple[Invariant, ...], states: list[NDArray[np.float64]], load: NDArray[np.float64] | None) -> dict[str, float]:
+def _drift(
+    system: System, conserved: tuple[Invariant, ...], states: list[NDArray[np.float64]], load: NDArray[np.float64] | None
+) -> dict[str, float]:
     """Relative change of each conserved total over states; what is released at time 0 is in all but the first."""
     found = {}
     for total in conserved:
-        released = 0.0
-        if load is not None:
-            signs = np.divide(total.weights, np.where(total.weights != 0, np.abs(total.weights), 1.0))
-            released = float(signs @ load)
         amounts = np.array([total.weights @ y for y in states])
-        amounts[0] += released
+        if load is not None:
+            amounts[0] += sum(c * load[system.slices[name]].sum() for name, c in total.coefficients.items())
         size = np.abs(amounts).max()
         found[str(total)] = float(np.ptp(amounts) / size) if size > 0 else 0.0
     return found

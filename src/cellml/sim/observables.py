@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Observable:
     """A number with its unit and the error that the discretisation leaves in it.
 
-    discretisation_error: absolute, in the same unit. status: "ok"; "undefined" where the question has no answer on this shape (a
-    conductance of an object with one end); "failed" where it has one on the reference shape but not on this one. Both come with a reason
-    and a value of NaN.
+    discretisation_error: absolute, in the same unit, NaN where it was not estimated. status: "ok"; "undefined" where the question has no
+    answer on this shape (a conductance of an object with one end); "failed" where it has one on the reference shape but not on this one;
+    "stopped" where time could not go on until its answer. All but "ok" come with a reason and a value of NaN.
     """
 
     name: str
@@ -35,4 +35,5 @@ class Observable:
     def __str__(self) -> str:
         if self.status != "ok":
             return f"{self.name}: {self.status} ({self.reason})"
-        return f"{self.name} = {self.value:.6g} ± {self.discretisation_error:.1g} {self.unit}"
+        error = "error not estimated" if math.isnan(self.discretisation_error) else f"± {self.discretisation_error:.1g}"
+        return f"{self.name} = {self.value:.6g} {error} {self.unit}"

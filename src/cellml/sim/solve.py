@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellml.sim.course_errors import Choice, course_observables
-from cellml.sim.domain import Domain, require_connected
-from cellml.sim.dynamics import Dynamics, run
+from cellml.sim.domain import Domain, components, require_connected
+from cellml.sim.dynamics import Dynamics, StoppedError, run
 from cellml.sim.ends import Places, automatic_places
 from cellml.sim.engine.courses import Course
 from cellml.sim.engine.places import ModelPlaces
+from cellml.sim.engine.system import System
+from cellml.sim.errors import SimulationError
 from cellml.sim.measures import measure
 from cellml.sim.model import EVERYWHERE, Compartment, Model, ObservableRequest
 from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
@@ -51,31 +54,44 @@ class Solution:
         return {observable.name: observable for observable in self.observables}[name]
 
 
-def solve_model(mesh: TetMesh, model: Model, *, places: Places | None = None, solver: str = "auto", errors: Choice = "auto") -> Solution:
+class StoppedSolutionError(SimulationError):
+    """Time could not go on. solution: all that was found up to the last good state, its time courses' observables "stopped"."""
+
+    def __init__(self, message: str, solution: Solution) -> None:
+        super().__init__(message)
+        self.solution = solution
+
+
+def solve_model(
+    mesh: TetMesh, model: Model, *, places: Places | None = None, solver: str = "auto", errors: Choice = "auto", frames: int = 0
+) -> Solution:
     """Solve a model on a mesh and measure its observables.
 
     places: where largest_cut and farthest_cut are, from `automatic_places` of another mesh of the same object; by default they are chosen
     on this one. An observable whose ends do not exist is "undefined"; one whose given places this mesh does not reach is "failed".
     solver: how linear systems are solved (`cellml.sim.engine.linear.SOLVERS`); errors: whether time courses are computed again with half
-    the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough).
+    the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough); frames: states to keep for a movie.
 
-    Raises SimulationError if the model does not fit the mesh, or a transport observable is asked of a compartment in several pieces.
+    Raises SimulationError if the model does not fit the mesh, or a transport observable is asked of a compartment in several pieces;
+    StoppedSolutionError, with what was found until then, if time cannot go on.
     """
     chosen = automatic_places(mesh) if places is None else places
     transport, fields = _transport(mesh, model, chosen, foreign=places is not None)
     dynamics, notes = None, [*missing_sources(model)]
     if model.time is not None or model.steady:
         try:
-            dynamics = run(mesh, model, chosen, solver=solver)
+            dynamics = run(mesh, model, chosen, solver=solver, frames=frames)
+        except StoppedError as stopped:
+            dynamics = stopped.dynamics
         except NoPlaceError as missing:
             notes.append(f"The model was not followed in time, because a place that it needs does not exist: {missing.reason}.")
-    courses = {o.name: o for o in course_observables(mesh, model, chosen, dynamics, solver=solver, errors=errors)}
-    series: dict[float, dict[str, NDArray[np.float64]]] = {}
+    answers, doubts = course_observables(mesh, model, chosen, dynamics, solver=solver, errors=errors)
+    courses, series = {o.name: o for o in answers}, {}
     if dynamics is not None:
-        series = {t: _concentrations(model, dynamics, y) for t, y in dynamics.states.items()}
+        series = {t: concentrations(dynamics.system, y) for t, y in dynamics.states.items()}
         fields |= series[max(series)]
-        notes += _drift_notes(dynamics)
-    return Solution(
+        notes += [*doubts, *_piece_notes(dynamics), *_drift_notes(dynamics)]
+    solution = Solution(
         mesh,
         model,
         tuple(transport.get(request.name) or courses[request.name] for request in model.observables),
@@ -86,6 +102,9 @@ def solve_model(mesh: TetMesh, model: Model, *, places: Places | None = None, so
         dynamics,
         tuple(notes),
     )
+    if dynamics is not None and dynamics.stopped:
+        raise StoppedSolutionError(dynamics.stopped, solution)
+    return solution
 
 
 def _transport(
@@ -117,10 +136,27 @@ def _specimen(mesh: TetMesh, model: Model, places: Places, request: ObservableRe
     return Specimen(domain, D, Placement(domain, places, foreign=foreign))
 
 
-def _concentrations(model: Model, dynamics: Dynamics, y: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    system = dynamics.system
-    unit = {name: BULK_UNIT if species.bulk else SURFACE_UNIT for name, species in model.species.items()}
+def concentrations(system: System, y: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """The species of a state (N,) at all points of the mesh, (P,) each in µM or molecules per µm², NaN where they do not live."""
+    unit = {name: unit_of_species(system.model, name) for name in system.slices}
     return {name: from_base(1.0, unit[name]) * system.field(name, y) for name in system.slices}
+
+
+def unit_of_species(model: Model, name: str) -> str:
+    """The unit that concentrations of a species are given in."""
+    return BULK_UNIT if model.species[name].bulk else SURFACE_UNIT
+
+
+def _piece_notes(dynamics: Dynamics) -> list[str]:
+    """A word on each compartment that does not hang together."""
+    system = dynamics.system
+    bulk = {name: system.model.compartments[name] for name, space in system.spaces.items() if space.bulk}
+    pieces = {name: components(part_of(system.places.mesh, system.places.tets_of(c))) for name, c in bulk.items()}
+    return [
+        f"{name} falls into {count} pieces that share no face: by diffusion, what is in one never reaches another."
+        for name, count in pieces.items()
+        if count > 1
+    ]
 
 
 def _drift_notes(dynamics: Dynamics) -> list[str]:
