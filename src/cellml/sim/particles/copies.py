@@ -1,0 +1,47 @@
+"""How many molecules there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cellml.sim.engine.release import release_load
+from cellml.sim.engine.system import System, build_system
+from cellml.sim.model import Model
+from cellml.sim.particles.cells import Floats
+from cellml.types import TetMesh
+
+FEW_COPIES = 100
+
+
+def copy_numbers(mesh: TetMesh, model: Model) -> dict[str, float]:
+    """Molecules of each species at the beginning: initial concentration × volume or area, and what is released.
+
+    Raises SimulationError for a model that does not fit the mesh.
+    """
+    system = build_system(mesh, model)
+    expected = expected_copies(system)
+    return {name: float(expected[part].sum()) for name, part in system.slices.items()}
+
+
+def few_copies(copies: Mapping[str, float]) -> list[str]:
+    """A warning for each species with some, but fewer than FEW_COPIES molecules."""
+    return [
+        f"{name}: {count:.3g} molecules are so few that chance matters: its standard deviation is of the order of {np.sqrt(count):.2g}. "
+        "Use method=stochastic or method=particles to see it."
+        for name, count in copies.items()
+        if 0 < count < FEW_COPIES
+    ]
+
+
+def expected_copies(system: System) -> Floats:
+    """Molecules at the beginning behind each unknown of a system, (N,)."""
+    values = system.model.values()
+    released = release_load(system, values)
+    return np.asarray(system.weights * system.initial(values) + (0.0 if released is None else released))
+
+
+def whole(expected: float, replicas: int, rng: np.random.Generator) -> np.ndarray:
+    """Whole numbers (R,) with the given mean: rounded up with the probability of the fraction."""
+    return np.floor(expected).astype(np.int64) + (rng.random(replicas) < expected % 1.0)
