@@ -10,6 +10,11 @@ from cellml.errors import FileError
 _FOLDER = "sim"
 
 
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models that come with cellml, in alphabetical order."""
+    return tuple(sorted(path.stem for path in (conf_dir() / _FOLDER).glob("*.yaml")))
+
+
 def find_model(model: str | Path) -> Path:
     """The model file meant by a path or by the name of a shipped model, such as "diffusion".
 
@@ -18,8 +23,6 @@ def find_model(model: str | Path) -> Path:
     given = Path(model)
     if given.is_file():
         return given
-    folder = conf_dir() / _FOLDER
-    names = sorted(path.stem for path in folder.glob("*.yaml"))
-    if str(model) in names:
-        return folder / f"{model}.yaml"
-    raise FileError(f"There is no model file {given}; give the path of one, or the name of a shipped model: {', '.join(names)}.")
+    if str(model) in shipped_models():
+        return conf_dir() / _FOLDER / f"{model}.yaml"
+    raise FileError(f"There is no model file {given}; give the path of one, or the name of a shipped model: {', '.join(shipped_models())}.")
