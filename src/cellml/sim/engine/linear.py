@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,7 +26,9 @@ SOLVERS = ("auto", "direct", "cg", "amg", "pardiso")
 # Unknowns up to which a factor costs less than iterations, for a matrix that is solved with often.
 LARGEST_DIRECT = 30_000
 TOLERANCE = 1e-11  # relative residual of iterative solvers
-_MOST_ITERATIONS = 2000
+_MOST_ITERATIONS, _MOST_RESTARTS = 2000, 12
+_DEEPEST_RESTART = 1e-6  # residuals that iterations carry along part from the true ones in the long run
+_ROUND_OFF = 4e-16
 
 
 class LinearSolver(Protocol):
@@ -87,33 +90,72 @@ def _superlu(matrix: Any, symmetric: bool) -> Direct:
 
 @dataclass(frozen=True, eq=False)
 class Iterative:
-    """Preconditioned conjugate gradients (symmetric) or BiCGSTAB."""
+    """Preconditioned conjugate gradients (symmetric) or BiCGSTAB (van der Vorst 1992), restarted from the true residual."""
 
     matrix: Any
     symmetric: bool
     preconditioner: Callable[[Vector], Vector]
 
-    def solve(self, b: Vector) -> Vector:
-        """A⁻¹ b; SimulationError if the iteration does not reach TOLERANCE."""
-        return self._solve(self.matrix, b)
+    def solve(self, b: Vector, *, guess: Vector | None = None, tolerance: float = TOLERANCE) -> Vector:
+        """A⁻¹ b to a relative residual; SimulationError if the iteration does not reach it. guess: where to begin (else at 0)."""
+        return self._solve(self.matrix, b, guess, tolerance)
 
     def solve_transposed(self, b: Vector) -> Vector:
         """A⁻ᵀ b."""
-        return self._solve(self.matrix if self.symmetric else self.matrix.T.tocsr(), b)
+        return self._solve(self.matrix if self.symmetric else self.matrix.T.tocsr(), b, None, TOLERANCE)
 
-    def _solve(self, matrix: Any, b: Vector) -> Vector:
-        from scipy.sparse.linalg import LinearOperator, bicgstab, cg
+    def _solve(self, matrix: Any, b: Vector, guess: Vector | None, tolerance: float) -> Vector:
+        x = np.zeros_like(b) if guess is None else guess.copy()
+        r, size = (b - matrix @ x if guess is not None else b.copy()), float(np.linalg.norm(b))
+        for _ in range(_MOST_RESTARTS):
+            left = float(np.linalg.norm(r))
+            # Below the second bound nothing but round-off is left in r.
+            if left <= max(tolerance * size, _ROUND_OFF * self._norm * float(np.linalg.norm(x))):
+                return x
+            if not np.isfinite(left):
+                break
+            share = max(0.5 * tolerance * size / left, _DEEPEST_RESTART)
+            method = conjugate_gradients if self.symmetric else _bicgstab
+            x += method(matrix, r, self.preconditioner, share)
+            r = b - matrix @ x
+        raise SimulationError(
+            f"The iterative solver stopped at a relative residual of {float(np.linalg.norm(r)) / max(size, 1e-300):.1g} "
+            f"({tolerance:g} is asked); use solver=direct or solver=amg, or a shorter time step."
+        )
 
-        M = LinearOperator(matrix.shape, matvec=self.preconditioner, dtype=np.float64)
-        method = cg if self.symmetric else bicgstab
-        x, failed = method(matrix, b, rtol=TOLERANCE, atol=0.0, maxiter=_MOST_ITERATIONS, M=M)
-        if failed:
-            residual = float(np.linalg.norm(matrix @ x - b)) / max(float(np.linalg.norm(b)), 1e-300)
-            raise SimulationError(
-                f"The iterative solver stopped after {_MOST_ITERATIONS} iterations at a relative residual of {residual:.1g} "
-                f"({TOLERANCE:g} is asked); use solver=direct or solver=amg, or a shorter time step."
-            )
-        return np.asarray(x)
+    @cached_property
+    def _norm(self) -> float:
+        """Frobenius norm over √N: about the largest singular value of what finite elements assemble, from below."""
+        return float(np.linalg.norm(self.matrix.data) / np.sqrt(self.matrix.shape[0]))
+
+
+def conjugate_gradients(matrix: Any, b: Vector, preconditioner: Callable[[Vector], Vector], share: float) -> Vector:
+    """Find x with ‖b − A x‖ ≤ share ‖b‖ by the recursive residual, or stop after too many iterations (Saad 2003, algorithm 9.1)."""
+    x, r = np.zeros_like(b), b.copy()
+    z = preconditioner(r)
+    p, rz = z.copy(), float(r @ z)
+    target = (share * float(np.linalg.norm(b))) ** 2
+    for _ in range(_MOST_ITERATIONS):
+        Ap = matrix @ p
+        alpha = rz / float(p @ Ap)
+        x += alpha * p
+        Ap *= alpha
+        r -= Ap
+        if float(r @ r) <= target:
+            break
+        z = preconditioner(r)
+        rz, before = float(r @ z), rz
+        p *= rz / before
+        p += z
+    return x
+
+
+def _bicgstab(matrix: Any, b: Vector, preconditioner: Callable[[Vector], Vector], share: float) -> Vector:
+    from scipy.sparse.linalg import LinearOperator, bicgstab
+
+    M = LinearOperator(matrix.shape, matvec=preconditioner, dtype=np.float64)
+    size = float(np.linalg.norm(b))  # scipy takes a small b for a breakdown, in absolute terms
+    return np.asarray(size * bicgstab(matrix, b / size, rtol=share, atol=0.0, maxiter=_MOST_ITERATIONS, M=M)[0])
 
 
 def _diagonal(matrix: Any) -> Callable[[Vector], Vector]:
@@ -122,7 +164,10 @@ def _diagonal(matrix: Any) -> Callable[[Vector], Vector]:
 
 
 def _amg(matrix: Any) -> Callable[[Vector], Vector]:
-    from pyamg import smoothed_aggregation_solver
+    try:
+        from pyamg import smoothed_aggregation_solver
+    except ImportError:
+        raise SimulationError("solver=amg needs the package pyamg: pip install pyamg.") from None
     from scipy.sparse import csr_matrix
 
     hierarchy = smoothed_aggregation_solver(csr_matrix(matrix))
