@@ -60,19 +60,22 @@ class ModelPlaces:
                 f"{', '.join(self.mesh.facet_names.values()) or 'none'}. "
                 f"Say which are meant: membranes: {{{membrane.name}: {{facets: …}}}}"
             )
-        return np.concatenate([self.facets(name, membrane.where) for name in membrane.facets])
+        return np.concatenate([self._facet_set(name, membrane.where) for name in membrane.facets])
 
     def facets(self, name: str, where: str = "") -> NDArray[np.int64]:
         """Facets (F, 3) of a membrane of the model, of a facet set of the mesh, or of an automatic choice.
 
         Raises SimulationError for a name that is none of these, and NoPlaceError for an automatic choice without an answer.
         """
+        if name in self.model.membranes:
+            return self._facets(self.model.membranes[name])
+        return self._facet_set(name, where)
+
+    def _facet_set(self, name: str, where: str) -> NDArray[np.int64]:
         if name in AUTOMATIC:
             if name in self.automatic.missing:
                 raise NoPlaceError("undefined", self.automatic.missing[name])
             return facets_at(self.mesh, self.automatic.found[name])
-        if name in self.model.membranes and self.model.membranes[name].facets != (name,):
-            return self._facets(self.model.membranes[name])
         if name not in self.mesh.facet_names.values():
             known = ", ".join([*self.model.membranes, *self.mesh.facet_names.values(), *AUTOMATIC])
             raise SimulationError(

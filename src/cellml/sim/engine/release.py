@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.sim.domain import UM_PER_NM
 from cellml.sim.engine.space import Space, cell_sizes
@@ -22,23 +23,30 @@ def release_load(system: System, values: Mapping[str, float]) -> Vector | None:
         return None
     load = np.zeros(system.size)
     for release in system.model.releases:
-        space, amount = system.space_of(release.species), float(release.amount.evaluate(values))
-        at = release.at
-        local = _on_facets(system, space, release, at) if isinstance(at, str) else _at_point(space, release, at)
-        load[system.slices[release.species]] += amount * local
+        load[system.slices[release.species]] += float(release.amount.evaluate(values)) * release_share(system, release)
     return load
 
 
-def _on_facets(system: System, space: Space, release: Release, at: str) -> Vector:
-    """Spread evenly over facets, or over a whole compartment by its name."""
-    if at in system.model.compartments and system.model.species[release.species].place == at:
-        return space.weights / space.measure
-    facets = system.places.facets(at, release.where)
-    local = space.local(facets.ravel()).reshape(facets.shape)
+def release_share(system: System, release: Release) -> Vector:
+    """The share of each node (N_s,) of the species in a release: Σ = 1."""
+    space, cells = system.space_of(release.species), release_cells(system, release)
+    if cells is None:
+        assert not isinstance(release.at, str)
+        return _at_point(space, release, release.at)
+    local = space.local(cells.ravel()).reshape(cells.shape)
     if (local < 0).any():
-        raise SimulationError(f"{release.where}: {release.species} does not live at all points of {at}; release it where it lives.")
-    areas = cell_sizes(system.places.points, facets)
-    return np.bincount(local.ravel(), np.repeat(areas / 3.0, 3), minlength=len(space.nodes)) / areas.sum()
+        raise SimulationError(f"{release.where}: {release.species} does not live at all points of {release.at}; release it where it lives.")
+    sizes, corners = cell_sizes(system.places.points, cells), cells.shape[1]
+    return np.bincount(local.ravel(), np.repeat(sizes / corners, corners), minlength=len(space.nodes)) / sizes.sum()
+
+
+def release_cells(system: System, release: Release) -> NDArray[np.int64] | None:
+    """The facets (F, 3), or the tetrahedra (C, 4) of its compartment, that a release is spread over evenly; None for a point."""
+    if not isinstance(release.at, str):
+        return None
+    if release.at in system.model.compartments and system.model.species[release.species].place == release.at:
+        return system.space_of(release.species).corners
+    return system.places.facets(release.at, release.where)
 
 
 def _at_point(space: Space, release: Release, at: tuple[float, float, float]) -> Vector:

@@ -30,6 +30,8 @@ TOLERANCE = 1e-10
 MOST_ITERATIONS = 12
 # A kept matrix is renewed where corrections shrink less than by this factor.
 SLOWEST = 0.2
+# Matrices that are kept: those of backward Euler at the beginning and of BDF2, for the way back of the adjoint too.
+MOST_KEPT = 2
 # Relative difference of step lengths within which a matrix is kept: where one correction must do, and where Newton's method goes on anyway.
 _SAME_STEP, _SIMILAR_STEP = 1e-9, 0.2
 
@@ -74,7 +76,7 @@ class Stepper:
     kept: tuple[Invariant, ...] = ()
     iterations: int = 0
     factors: int = 0
-    _matrix: tuple[Coefficients, LinearSolver] | None = field(default=None, repr=False)
+    _kept: list[tuple[Coefficients, LinearSolver]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         self.transport = self.system.transport(self.values)
@@ -91,7 +93,7 @@ class Stepper:
         scale = self.largest(y)
         for _ in range(MOST_ITERATIONS):
             residual = self.residual(new, y, d, t, c, load, source)
-            solver, renewed = self._prepared(new, t, c)
+            solver, renewed = self.prepared(new, t, c)
             correction = np.zeros_like(new)
             correction[free] = solver.solve(-residual[free])
             self._conserve(correction, residual, c)
@@ -106,7 +108,7 @@ class Stepper:
             if size < TOLERANCE or (shrink is not None and shrink < 1 and size * shrink / (1 - shrink) < TOLERANCE):
                 return new
             if shrink is not None and shrink > SLOWEST and not renewed:
-                self._matrix = None
+                self.forget(solver)
             last = size
         raise NoConvergenceError
 
@@ -124,16 +126,20 @@ class Stepper:
         whole = c.a * self.system.mass + c.h * self.transport if c.explicit else self.jacobian(y, t, self.values, c.a, c.h)
         return whole if len(free) == self.system.size else whole[free][:, free]
 
-    def _prepared(self, y: Vector, t: float, c: Coefficients) -> tuple[LinearSolver, bool]:
-        if self._matrix is not None:
-            of, solver = self._matrix
-            near = _SAME_STEP if c.explicit or self.system.is_linear else _SIMILAR_STEP
+    def prepared(self, y: Vector, t: float, c: Coefficients) -> tuple[LinearSolver, bool]:
+        """The Jacobian ready for right-hand sides, and whether it was made anew: one of a similar step is kept where that will do."""
+        near = _SAME_STEP if c.explicit or self.system.is_linear else _SIMILAR_STEP
+        for of, solver in self._kept:
             if abs(of.a - c.a) <= near * c.a and abs(of.h - c.h) <= near * c.h and of.explicit == c.explicit:
                 return solver, False
         solver = prepare(self.matrix(y, t, c), self.solver, symmetric=self.symmetric or c.explicit)
-        self._matrix = (c, solver)
+        self._kept = [*self._kept[1 - MOST_KEPT :], (c, solver)]
         self.factors += 1
         return solver, True
+
+    def forget(self, solver: LinearSolver) -> None:
+        """Keep a matrix no longer: it has come too far from the state at hand."""
+        self._kept = [(of, each) for of, each in self._kept if each is not solver]
 
     def _conserve(self, correction: Vector, residual: Vector, c: Coefficients) -> None:
         """Correct what the linear solver leaves in conserved totals: a wᵀδ must equal −cᵀ residual.
