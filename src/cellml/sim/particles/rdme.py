@@ -13,6 +13,7 @@ from cellml.sim.engine.system import System, build_system
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model
 from cellml.sim.particles.cells import Floats, Index
+from cellml.sim.particles.courses import CopyCourses
 from cellml.sim.particles.copies import expected_copies, few_copies, whole
 from cellml.sim.particles.jumps import Jumps, diffuse, jumps_of
 from cellml.sim.particles.voxel_reactions import Vessels, react, vessels_of
@@ -23,30 +24,11 @@ _MUCH_LEFT_OUT = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class StochasticRun:
-    """Copy numbers in time.
-
-    times: (S + 1,) in s; amounts: by species, (R, S + 1) copies in each replica; final: (R, N) copies at the unknowns of the system at the
-    end; notes: what a reader should know.
-    """
+class StochasticRun(CopyCourses):
+    """Copy numbers in time; final: (R, N) copies at the unknowns of the system at the end."""
 
     system: System
-    times: Floats
-    amounts: Mapping[str, Index]
     final: Index
-    notes: tuple[str, ...]
-
-    def mean(self, species: str) -> Floats:
-        """Mean copies over the replicas at each time, (S + 1,)."""
-        return np.asarray(self.amounts[species].mean(axis=0))
-
-    def variance(self, species: str) -> Floats:
-        """Variance over the replicas at each time, (S + 1,); unbiased."""
-        return np.asarray(self.amounts[species].var(axis=0, ddof=1))
-
-    def standard_error(self, species: str) -> Floats:
-        """Standard error of the mean at each time, (S + 1,)."""
-        return np.sqrt(self.variance(species) / len(self.amounts[species]))
 
 
 def simulate_rdme(
@@ -75,7 +57,7 @@ def simulate_rdme(
         _step(vessels, jumps, counts, float(begin), float(end - begin), values, rng)
         totals.append(_totals(system, counts))
     amounts = {name: np.stack([each[:, i] for each in totals], axis=1) for i, name in enumerate(system.slices)}
-    return StochasticRun(system, times, amounts, counts, tuple(_notes(system, jumps, expected)))
+    return StochasticRun(times, amounts, tuple(_notes(system, jumps, expected)), system, counts)
 
 
 def _beginning(system: System, expected: Floats, replicas: int, rng: np.random.Generator) -> Index:

@@ -100,12 +100,16 @@ def faces_among(mesh: TetMesh, triangles: Index) -> Bools:
 def facet_numbers(mesh: TetMesh, triangles: Index) -> Index:
     """For each face (T, 4) of the tetrahedra its number among triangles (F, 3), −1 where it is none."""
     corners = np.stack([np.delete(mesh.tets, i, axis=1) for i in range(4)], axis=1)
-    both = np.sort(np.concatenate([triangles, corners.reshape(-1, 3)]), axis=1)
-    _, number = np.unique(both, axis=0, return_inverse=True)
+    return numbers_among(corners.reshape(-1, 3), triangles).reshape(-1, 4)
+
+
+def numbers_among(wanted: Index, known: Index) -> Index:
+    """For each triangle (N, 3) its number among known ones (K, 3), −1 where it is none; corners in any order."""
+    _, number = np.unique(np.sort(np.concatenate([known, wanted]), axis=1), axis=0, return_inverse=True)
     number = number.ravel()
-    first = np.full(number.max() + 1, -1, np.int64)
-    first[number[: len(triangles)][::-1]] = np.arange(len(triangles))[::-1]
-    return np.asarray(first[number[len(triangles) :]].reshape(-1, 4))
+    first = np.full(number.max(initial=-1) + 1, -1, np.int64)
+    first[number[: len(known)]] = np.arange(len(known))
+    return np.asarray(first[number[len(known) :]])
 
 
 def _rim(mesh: TetMesh, triangles: Index) -> Floats:
