@@ -35,6 +35,11 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
     ),
+    "model": Verb(
+        "cellml.sim.imports.command:import_model",
+        "SBML or Antimony to a model file",
+        "cellml model input=binding.ant output=binding.yaml assume_units=true",
+    ),
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
     ),
