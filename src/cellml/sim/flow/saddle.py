@@ -2,60 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cellml.sim.direct import factorise
+from cellml.sim.direct import Solve, factorise
 from cellml.sim.errors import SimulationError
-from cellml.sim.mechanics.space import Floats, Ints
+from cellml.sim.mechanics.space import Floats, Ints, Space
+from cellml.sim.mechanics.twolevel import elastic_solver
 
 _ITERATIONS = 1000
+# The inner residual must stay below that of the pressure, 1e-10, by its condition number.
+_INNER = 1e-12
 
 
-def block_solver(A: Any, free: Ints) -> Callable[[Floats], Floats]:
+def block_solver(space: Space, A: Any, free: Ints) -> Solve:
     """The function b ↦ A⁻¹b on the free unknowns (3N,), 0 elsewhere.
 
     A is the viscous matrix (3N, 3N), or (N, N) where it acts on each component alike; components held at the same nodes share a factor.
     """
-    size = A.shape[0]
-    if size > free.max(initial=0):
-        whole = factorise(A[free][:, free]) if len(free) else None
-
-        def solve_whole(b: Floats) -> Floats:
-            x = np.zeros(size)
-            if whole is not None:
-                x[free] = whole(b[free])
-            return x
-
-        return solve_whole
-    return _by_component(A, free)
-
-
-def _by_component(A: Any, free: Ints) -> Callable[[Floats], Floats]:
-    parts, factors = [], {}
-    for axis in range(3):
-        nodes = free[free % 3 == axis] // 3
-        key = nodes.tobytes()
-        if len(nodes) and key not in factors:
-            factors[key] = factorise(A[nodes][:, nodes])
-        parts.append((nodes, key))
+    by_component = A.shape[0] < 3 * space.size
+    inner = _by_component(A, free) if by_component else elastic_solver(space, A, free, tolerance=_INNER)
 
     def solve(b: Floats) -> Floats:
-        x = np.zeros(3 * A.shape[0])
-        for axis, (nodes, key) in enumerate(parts):
-            if len(nodes):
-                x[3 * nodes + axis] = factors[key](b[3 * nodes + axis])
+        x = np.zeros(3 * space.size)
+        if b[free].any():
+            x[free] = inner(b[free])
+        return x
+
+    return solve
+
+
+def _by_component(A: Any, free: Ints) -> Solve:
+    axes = [np.flatnonzero(free % 3 == axis) for axis in range(3)]
+    factors: dict[bytes, Solve] = {}
+    keys = [(free[mine] // 3).tobytes() for mine in axes]
+    for mine, key in zip(axes, keys, strict=True):
+        if len(mine) and key not in factors:
+            nodes = free[mine] // 3
+            factors[key] = factorise(A[nodes][:, nodes])
+
+    def solve(b: Floats) -> Floats:
+        x = np.zeros(len(free))
+        for mine, key in zip(axes, keys, strict=True):
+            if len(mine):
+                x[mine] = factors[key](b[mine])
         return x
 
     return solve
 
 
 def pressure_by_cg(
-    solve: Callable[[Floats], Floats],
+    solve: Solve,
     B: Any,
-    mass: Callable[[Floats], Floats],
+    mass: Solve,
     right: Floats,
     *,
     tolerance: float,

@@ -96,7 +96,7 @@ def solve_stokes(
     inner = _without_columns(B, held.dofs)
     ends = np.abs(inner.T @ np.ones(lower.size)).max(initial=0.0)
     closed = bool(ends <= 1e-10 * np.abs(B.T @ np.ones(lower.size)).max())
-    solve = block_solver(A, free)
+    solve = block_solver(space, A, free)
     u += solve(force - _apply(A, u))
     p, iterations = _pressure(solve, B @ u, abs(B) @ np.abs(u), inner, lower, viscosity, closed, tolerance, space)
     u += solve(inner.T @ p)

@@ -8,13 +8,16 @@ import numpy as np
 
 from cellml.sim.mechanics.space import Floats, Ints, Space
 
+# Tetrahedra at a time: the local matrices of order 2 take 7 kB each, and as much again for their indices.
+_CHUNK = 16_384
+
 
 def scatter_matrix(rows: Ints, columns: Ints, local: Floats, shape: tuple[int, int]) -> Any:
     """Sum local matrices (T, r, c) into a sparse matrix; rows (T, r) and columns (T, c) are the unknowns of each tetrahedron."""
     from scipy.sparse import coo_matrix
 
-    i = np.broadcast_to(rows[:, :, None], local.shape).ravel()
-    j = np.broadcast_to(columns[:, None, :], local.shape).ravel()
+    i = np.broadcast_to(rows.astype(np.int32)[:, :, None], local.shape).ravel()
+    j = np.broadcast_to(columns.astype(np.int32)[:, None, :], local.shape).ravel()
     return coo_matrix((local.ravel(), (i, j)), shape=shape).tocsr()
 
 
@@ -39,18 +42,29 @@ def isotropic_stiffness(space: Space, spatial: Floats, lam: Floats, mu: Floats, 
     G: gradients of the basis in the undeformed body; spatial g: (T, n, 3, Q) gradients in the deformed one (the same for small strain);
     lam, mu, cross: λ, μ, c at the quadrature points, (T, Q) in Pa. c = μ gives Hooke's law.
     """
-    T, n, _, Q = space.gradients.shape
-    w = space.weights
-    flat = spatial.reshape(T, 3 * n, Q)
-    local = np.matmul(flat * (w * lam)[:, None, :], flat.transpose(0, 2, 1)).reshape(T, n, 3, n, 3)
-    crossed = np.matmul(flat * (w * cross)[:, None, :], flat.transpose(0, 2, 1)).reshape(T, n, 3, n, 3)
+    unknowns, shape = vector_unknowns(space), (3 * space.size, 3 * space.size)
+    total = None
+    for start in range(0, len(unknowns), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        w = space.weights[part]
+        local = _local_stiffness(space.gradients[part], spatial[part], w * lam[part], w * mu[part], w * cross[part])
+        matrix = scatter_matrix(unknowns[part], unknowns[part], local, shape)
+        total = matrix if total is None else total + matrix
+    return total
+
+
+def _local_stiffness(G: Floats, g: Floats, lam: Floats, mu: Floats, cross: Floats) -> Floats:
+    """Local matrices (T, 3n, 3n); λ, μ and c come with the quadrature weights."""
+    T, n, _, Q = G.shape
+    flat = g.reshape(T, 3 * n, Q)
+    local = np.matmul(flat * lam[:, None, :], flat.transpose(0, 2, 1)).reshape(T, n, 3, n, 3)
+    crossed = np.matmul(flat * cross[:, None, :], flat.transpose(0, 2, 1)).reshape(T, n, 3, n, 3)
     local += crossed.transpose(0, 1, 4, 3, 2)
-    wide = space.gradients.reshape(T, n, 3 * Q)
-    laplacian = np.matmul(wide * np.tile(w * mu, 3)[:, None, :], wide.transpose(0, 2, 1))
+    wide = G.reshape(T, n, 3 * Q)
+    laplacian = np.matmul(wide * np.tile(mu, 3)[:, None, :], wide.transpose(0, 2, 1))
     for axis in range(3):
         local[:, :, axis, :, axis] += laplacian
-    unknowns = vector_unknowns(space)
-    return scatter_matrix(unknowns, unknowns, local.reshape(T, 3 * n, 3 * n), (3 * space.size, 3 * space.size))
+    return local.reshape(T, 3 * n, 3 * n)
 
 
 def internal_force(space: Space, stress: Floats) -> Floats:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from cellml.sim.direct import factorise
 from cellml.sim.errors import SimulationError
 from cellml.sim.mechanics.conditions import Displacement, Load
 from cellml.sim.mechanics.hyperelastic import deform, finished, nodal_force, tangent
@@ -15,6 +14,7 @@ from cellml.sim.mechanics.problem import Problem, pose
 from cellml.sim.mechanics.rigid import free_motions
 from cellml.sim.mechanics.solution import ElasticSolution, NewtonStep
 from cellml.sim.mechanics.space import Floats, Projection
+from cellml.sim.mechanics.twolevel import elastic_solver
 from cellml.types import TetMesh
 
 _ITERATIONS = 15
@@ -119,8 +119,8 @@ def newton(problem: Problem, u: Floats, fraction: float, before: float) -> tuple
             delta[held] = jump
         K = tangent(problem, state)
         try:
-            delta[free] = factorise(K[free][:, free])(-(rest + K @ delta)[free])
-        except RuntimeError:  # SuperLU's word for an exactly singular tangent
+            delta[free] = elastic_solver(problem.space, K, free)(-(rest + K @ delta)[free])
+        except (RuntimeError, SimulationError):  # SuperLU's word for a singular tangent, and conjugate gradients' for an indefinite one
             return None
         length = 1.0
         while (state := deform(problem, u + length * delta)) is None and iteration > 0 and length > 2.0**-5:
