@@ -96,7 +96,7 @@ def _place(draft: Draft, reaction: Any, species: set[str]) -> Place:
         membranes = [draft.places[reaction.getCompartment()]]
     if len(membranes) != 1:
         raise SimulationError(
-            f"the reaction {reaction.getId()!r} joins {', '.join(places)}, with {len(membranes)} membranes among them; put it at one "
+            f"the reaction {reaction.getId()!r} joins {', '.join(sorted(places))}, with {len(membranes)} membranes among them; put it at a "
             "compartment of two dimensions, by a species there or by the reaction's attribute `compartment`"
         )
     return membranes[0]

@@ -61,7 +61,7 @@ def refuse_unknown(document: Any, path: Path) -> None:
     for index in range(model.getNumRules()):
         if model.getRule(index).isAlgebraic():
             raise SimulationError(f"{path}: algebraic rule number {index + 1} has no counterpart; solve it for one of its variables.")
-    for index in range(document.getNumPlugins()):
+    for index in range(document.getNumPlugins() if document.getLevel() > 2 else 0):
         package = document.getPlugin(index).getPackageName()
         if document.getPackageRequired(package) and package not in _HARMLESS:
             raise SimulationError(f"{path}: the SBML package {package!r} is not read; export the model as SBML core.")
