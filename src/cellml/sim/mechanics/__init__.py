@@ -17,6 +17,7 @@ _PUBLIC = {
     "Space": "cellml.sim.mechanics.space",
     "StressStrain": "cellml.sim.mechanics.curve",
     "Traction": "cellml.sim.mechanics.conditions",
+    "keep_regions": "cellml.sim.mechanics.part",
     "onto_cylinder": "cellml.sim.mechanics.curving",
     "onto_level": "cellml.sim.mechanics.curving",
     "onto_sphere": "cellml.sim.mechanics.curving",
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cellml.sim.mechanics.linear import solve_elastic
     from cellml.sim.mechanics.material import Elastic
     from cellml.sim.mechanics.newton import LoadStepError, solve_neo_hookean
+    from cellml.sim.mechanics.part import keep_regions
     from cellml.sim.mechanics.solution import ElasticSolution
     from cellml.sim.mechanics.space import Space
 
@@ -44,6 +46,7 @@ __all__ = [
     "Space",
     "StressStrain",
     "Traction",
+    "keep_regions",
     "onto_cylinder",
     "onto_level",
     "onto_sphere",

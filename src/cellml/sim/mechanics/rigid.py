@@ -34,7 +34,8 @@ def free_motions(space: Space, held: Ints) -> Floats:
     modes = rigid_modes(space.nodes)
     if len(held) == 0:
         return modes
-    _, singular, right = np.linalg.svd(modes[held], full_matrices=True)
+    # The triangular factor has the singular values of the tall matrix; a full SVD of that would be square in the held unknowns.
+    _, singular, right = np.linalg.svd(np.linalg.qr(modes[held], mode="r"))
     rank = int((singular > _SAME * max(singular[0], 1.0)).sum())
     return np.asarray(modes @ right[rank:].T)
 
