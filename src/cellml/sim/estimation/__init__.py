@@ -1,0 +1,1 @@
+"""Parameters of a model from measured time courses, with honest uncertainty."""
