@@ -22,14 +22,17 @@ import numpy as np
 from cellml.sim.engine.conditions import Conditions
 from cellml.sim.engine.invariants import Invariant
 from cellml.sim.engine.jacobian import Jacobian
-from cellml.sim.engine.linear import LinearSolver, prepare
+from cellml.sim.engine.linear import LinearSolveError, LinearSolver, prepare
 from cellml.sim.engine.system import System, Vector
 
 # Newton stops when the next correction is expected to be below this share of the largest value of each species.
 TOLERANCE = 1e-10
-MOST_ITERATIONS = 12
+MOST_ITERATIONS = 15
+_PATIENCE = 5  # corrections with a kept matrix, after which it is renewed at each
 # A kept matrix is renewed where corrections shrink less than by this factor.
 SLOWEST = 0.2
+# The same for systems so small that a factor costs little more than a correction.
+SLOWEST_OF_SMALL, SMALL = 0.02, 1000
 # Matrices that are kept: those of backward Euler at the beginning and of BDF2, for the way back of the adjoint too.
 MOST_KEPT = 2
 # Relative difference of step lengths within which a matrix is kept: where one correction must do, and where Newton's method goes on anyway.
@@ -82,20 +85,24 @@ class Stepper:
         self.transport = self.system.transport(self.values)
         self.jacobian = Jacobian(self.system, self.transport)
         self.symmetric = not self.system.terms
+        self._slowest = SLOWEST if self.system.size > SMALL else SLOWEST_OF_SMALL
 
     def solve(self, y: Vector, d: Vector, t: float, c: Coefficients, load: Vector | None = None, source: Vector | None = None) -> Vector:
         """The state after a step. y: the state before; d: its last change; t: time after the step; load: b; source: S where explicit.
 
         Raises NoConvergenceError.
         """
-        free, new = self.conditions.free, self.conditions.impose(y, t, self.values)
+        free, new = self.conditions.free, self.conditions.impose(self._expected(y, d, c), t, self.values)
         last: float | None = None
         scale = self.largest(y)
-        for _ in range(MOST_ITERATIONS):
+        for iteration in range(MOST_ITERATIONS):
             residual = self.residual(new, y, d, t, c, load, source)
-            solver, renewed = self.prepared(new, t, c)
             correction = np.zeros_like(new)
-            correction[free] = solver.solve(-residual[free])
+            try:
+                solver, renewed = self.prepared(new, t, c)
+                correction[free] = solver.solve(-residual[free])
+            except LinearSolveError as error:
+                raise NoConvergenceError from error
             self._conserve(correction, residual, c)
             new = new + correction
             self.iterations += 1
@@ -107,10 +114,18 @@ class Stepper:
             shrink = None if last is None else size / last
             if size < TOLERANCE or (shrink is not None and shrink < 1 and size * shrink / (1 - shrink) < TOLERANCE):
                 return new
-            if shrink is not None and shrink > SLOWEST and not renewed:
+            if shrink is not None and (shrink > self._slowest or iteration >= _PATIENCE) and not renewed:
                 self.forget(solver)
             last = size
         raise NoConvergenceError
+
+    def _expected(self, y: Vector, d: Vector, c: Coefficients) -> Vector:
+        """Where Newton's method begins: on the line through the last two states, unless that leaves what the rates are defined for."""
+        if c.beta == 0.0 or c.explicit or self.system.is_linear:
+            return y
+        w = (c.a - 1.0) / (2.0 - c.a)
+        ahead = y + w * d
+        return np.where((ahead >= 0.0) | (y < 0.0), ahead, y)
 
     def residual(
         self, new: Vector, y: Vector, d: Vector, t: float, c: Coefficients, load: Vector | None, source: Vector | None = None
