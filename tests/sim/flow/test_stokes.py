@@ -97,6 +97,8 @@ def test_bad_flows_are_refused(tube):
         solve_stokes(tube, -1.0, velocities=[Velocity("membrane")])
     with pytest.raises(SimulationError, match="rigid body in 6 ways"):
         solve_stokes(tube, 1.0, velocities=[])
+    with pytest.raises(SimulationError, match="body force must be finite"):
+        solve_stokes(tube, 1.0, velocities=[Velocity("membrane")], body_force=lambda p: p[..., 0])
 
 
 def test_a_pressure_that_does_not_converge_is_refused(monkeypatch):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from cellml.sim.direct import factorise
+from cellml.sim.direct import Solve, factorise
 from cellml.sim.errors import SimulationError
 from cellml.sim.flow.conditions import Load, Opening, Velocity
 from cellml.sim.flow.saddle import block_solver, pressure_by_cg
@@ -61,7 +61,7 @@ def solve_stokes(
     *,
     velocities: Sequence[Velocity],
     loads: Sequence[Load] = (),
-    body_force: Any = None,
+    body_force: Callable[[Floats], Floats] | None = None,
     curved: Mapping[str, Projection] | None = None,
     tolerance: float = 1e-10,
 ) -> Flow:
@@ -108,7 +108,7 @@ def solve_stokes(
 
 
 def _pressure(
-    solve: Any, leak: Floats, gross: Floats, inner: Any, lower: Space, viscosity: float, closed: bool, tolerance: float, space: Space
+    solve: Solve, leak: Floats, gross: Floats, inner: Any, lower: Space, viscosity: float, closed: bool, tolerance: float, space: Space
 ) -> tuple[Floats, int]:
     """The pressure p such that B(u + A⁻¹Bᵀp) = 0, where Bu is the leak of the flow without pressure, |B||u| its gross."""
     right = -leak
@@ -129,12 +129,16 @@ def _local_mass(space: Space) -> Floats:
     return np.asarray(np.einsum("nq,mq,tq->tnm", space.values, space.values, space.weights, optimize=True))
 
 
-def _forces(space: Space, loads: Sequence[Load], body_force: Any) -> Floats:
+def _forces(space: Space, loads: Sequence[Load], body_force: Callable[[Floats], Floats] | None) -> Floats:
     force = np.zeros((space.size, 3))
     for load in loads:
         force += nodal_load(space, load.as_load() if isinstance(load, Opening) else load)
     if body_force is not None:
         density = np.asarray(body_force(space.points), dtype=float)
+        if density.shape != space.points.shape or not np.isfinite(density).all():
+            raise SimulationError(
+                f"The body force must be finite (x, y, z) in Pa/µm at {space.points.shape[:2]} points, got {density.shape}."
+            )
         np.add.at(force, space.element_nodes, np.einsum("nq,tq,tqi->tni", space.values, space.weights, density, optimize=True))
     return force.ravel()
 
