@@ -31,6 +31,10 @@ _DEEPEST_RESTART = 1e-6  # residuals that iterations carry along part from the t
 _ROUND_OFF = 4e-16
 
 
+class LinearSolveError(SimulationError):
+    """A singular matrix, or iterations that do not converge; in a time step a shorter one may help."""
+
+
 class LinearSolver(Protocol):
     """A matrix made ready for right-hand sides."""
 
@@ -44,7 +48,7 @@ class LinearSolver(Protocol):
 def prepare(matrix: Any, solver: str = "auto", *, symmetric: bool) -> LinearSolver:
     """Make a sparse matrix (N, N) ready. symmetric: it is symmetric positive definite.
 
-    Raises SimulationError for an unknown solver, a missing package and a singular matrix.
+    Raises SimulationError for an unknown solver and a missing package, LinearSolveError for a singular matrix.
     """
     if solver not in SOLVERS:
         raise SimulationError(f"{solver!r} is not a solver; there are {', '.join(SOLVERS)}.")
@@ -83,7 +87,7 @@ def _superlu(matrix: Any, symmetric: bool) -> Direct:
     try:
         return Direct(splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=threshold, options={"SymmetricMode": True}))
     except RuntimeError as error:
-        raise SimulationError(
+        raise LinearSolveError(
             f"The linear system of {matrix.shape[0]} unknowns is singular ({error}); the model has no unique answer."
         ) from None
 
@@ -97,7 +101,7 @@ class Iterative:
     preconditioner: Callable[[Vector], Vector]
 
     def solve(self, b: Vector, *, guess: Vector | None = None, tolerance: float = TOLERANCE) -> Vector:
-        """A⁻¹ b to a relative residual; SimulationError if the iteration does not reach it. guess: where to begin (else at 0)."""
+        """A⁻¹ b to a relative residual; LinearSolveError if the iteration does not reach it. guess: where to begin (else at 0)."""
         return self._solve(self.matrix, b, guess, tolerance)
 
     def solve_transposed(self, b: Vector) -> Vector:
@@ -118,7 +122,7 @@ class Iterative:
             method = conjugate_gradients if self.symmetric else _bicgstab
             x += method(matrix, r, self.preconditioner, share)
             r = b - matrix @ x
-        raise SimulationError(
+        raise LinearSolveError(
             f"The iterative solver stopped at a relative residual of {float(np.linalg.norm(r)) / max(size, 1e-300):.1g} "
             f"({tolerance:g} is asked); use solver=direct or solver=amg, or a shorter time step."
         )

@@ -15,6 +15,8 @@ from cellml.sim.errors import SimulationError
 # Steps of backward Euler at the beginning and after each event: they damp what is not smooth.
 _EULER_START = 2
 _MOST_HALVINGS = 30
+# Of the whole run: towards a singularity steps can shrink forever, each of them solved, and time would never get there.
+_SHORTEST = 1e-11
 _SAFETY, _LEAST_FACTOR, _MOST_FACTOR = 0.9, 0.2, 2.0
 
 Observe = Callable[[float, Vector], None]
@@ -111,10 +113,12 @@ class _Follower:
                 new, error = None, np.inf
             if new is None or (plan.tolerance is not None and error > 1.0):
                 self.rejected, halvings = self.rejected + 1, halvings + 1
-                if halvings > _MOST_HALVINGS:
-                    raise self._blown_up(t)
                 factor = 0.5 if new is None else float(np.clip(_SAFETY * error ** (-1 / 2), _LEAST_FACTOR, 0.5))
-                h, self.since_event = (target - t) * factor, 0 if new is None else self.since_event
+                h = (target - t) * factor
+                if new is None:
+                    self.since_event = min(self.since_event, 1)  # backward Euler, whose error can still be told
+                if halvings > _MOST_HALVINGS or h < _SHORTEST * plan.end:
+                    raise self._blown_up(t)
                 continue
             self._accept(target, new)
             load, halvings = None, 0
@@ -124,6 +128,8 @@ class _Follower:
                 order = 2 if self._order() == 1 else 3
                 factor = float(np.clip(_SAFETY * max(error, 1e-12) ** (-1 / order), _LEAST_FACTOR, _MOST_FACTOR))
                 h = (target - t) * (factor if not 0.9 < factor < 1.2 else 1.0)
+                # Nothing tells the error of the first step after an event: it is as short as the very first.
+                h = min(h, nominal / 100) if self.since_event == 0 else h
         return self._trajectory()
 
     def _target(self, t: float, h: float, nominal: float) -> float:
@@ -177,7 +183,8 @@ class _Follower:
     def _accept(self, target: float, new: Vector) -> None:
         self.times.append(target)
         self.history = [*self.history[-2:], new]
-        self.sources = [self.sources[-1], self._source(new, target)]
+        after = target + 1e-12 * self.plan.end if target in self.events else target
+        self.sources = [self.sources[-1], self._source(new, after)]
         self.since_event = 0 if target in self.events else self.since_event + 1
         if self.keep:
             self.records.append(self._seen)

@@ -1,6 +1,6 @@
 """Two well-mixed compartments with a permeable membrane between them: concentrations jump across it and relax exponentially.
 
-V_i ċ_i = P S (c_o − c_i) = −V_o ċ_o,     c_i − c_o ∝ exp(−P S (1/V_i + 1/V_o) t)
+    V_i ċ_i = P S (c_o − c_i) = −V_o ċ_o,     c_i − c_o ∝ exp(−P S (1/V_i + 1/V_o) t)
 
 V and S are those of the mesh.
 """

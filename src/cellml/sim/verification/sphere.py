@@ -1,7 +1,9 @@
 """The sphere of Meyers, Craig & Odde: made at the membrane, lost inside, at rest.
 
-D Δu = k_p u inside,     D ∂ₙu = (k_kin R/3)(c_t − u) on the membrane
-u(r) = C sinh(φr)/r,     C = a c_t R² / [D(φR cosh φR − sinh φR) + a R sinh φR],     φ² = k_p/D,  a = k_kin R/3
+    D Δu = k_p u inside,     D ∂ₙu = (k_kin R/3)(c_t − u) on the membrane
+    u(r) = C sinh(φr)/r,     C = a c_t R² / [D(φR cosh φR − sinh φR) + a R sinh φR],     φ² = k_p/D,  a = k_kin R/3
+
+u is the share of a protein that is phosphorylated at the membrane and dephosphorylated inside.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from cellml.sim.verification.reference_models import reference_model
 
 
 def sphere_concentration(points: NDArray[np.float64], values: Mapping[str, float]) -> NDArray[np.float64]:
-    """u at points (…, 3) in µm for values of the model's parameters, (…)."""
+    """The exact concentration at points (…, 3) in µm for values of the model's parameters, (…)."""
     D, R = values["D_u"], values["R"]
     phi, a = np.sqrt(values["k_p"] / D), values["k_kin"] * R / 3.0
     steep = phi * R * np.cosh(phi * R) - np.sinh(phi * R)

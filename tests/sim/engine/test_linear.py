@@ -1,0 +1,71 @@
+"""All ways to solve a linear system give one answer."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from cellml.sim.engine.linear import LinearSolveError, prepare
+from cellml.sim.engine.space import Space
+from cellml.sim.errors import SimulationError
+from cellml.sim.verification.balls import icosahedral_ball
+
+
+@pytest.fixture(scope="module")
+def space():
+    mesh = icosahedral_ball(1000.0, 4)
+    return Space(mesh.points * 1e-3, mesh.tets)
+
+
+def matrices(space, symmetric):
+    matrix = (space.mass + 0.05 * space.stiffness).tocsr()
+    if not symmetric:  # a reaction that depends on where it is
+        from scipy.sparse import diags_array
+
+        matrix = (matrix + 0.3 * space.mass @ diags_array(1.0 + space.coordinates[:, 0])).tocsr()
+    return matrix
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("solver", ["auto", "direct", "cg", "amg", "pardiso"])
+def test_solvers_agree_with_dense_algebra(space, solver, symmetric):
+    pytest.importorskip({"amg": "pyamg", "pardiso": "pypardiso"}.get(solver, "scipy"))
+    matrix, b = matrices(space, symmetric), np.random.default_rng(0).normal(size=len(space.nodes))
+    prepared = prepare(matrix, solver, symmetric=symmetric)
+    exact, transposed = np.linalg.solve(matrix.toarray(), b), np.linalg.solve(matrix.toarray().T, b)
+    assert np.abs(prepared.solve(b) - exact).max() < 1e-9 * np.abs(exact).max()
+    assert np.abs(prepared.solve_transposed(b) - transposed).max() < 1e-9 * np.abs(transposed).max()
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_right_sides_of_any_size_are_solved_as_well(space, symmetric, scale):
+    matrix, b = matrices(space, symmetric), np.random.default_rng(0).normal(size=len(space.nodes))
+    prepared = prepare(matrix, "cg", symmetric=symmetric)
+    assert prepared.solve(scale * b) / scale == pytest.approx(prepared.solve(b), rel=1e-9)
+    assert (prepared.solve(0.0 * b) == 0.0).all()
+
+
+def test_a_good_guess_saves_iterations(space):
+    matrix, b = matrices(space, True), np.random.default_rng(0).normal(size=len(space.nodes))
+    prepared = prepare(matrix, "cg", symmetric=True)
+    x = prepared.solve(b)
+    assert prepared.solve(b, guess=x) == pytest.approx(x, rel=1e-12)
+
+
+@pytest.mark.parametrize("package", ["pyamg", "pypardiso"])
+def test_a_missing_package_is_named(space, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SimulationError, match=rf"needs the package {package}: pip install"):
+        prepare(space.mass, {"pyamg": "amg", "pypardiso": "pardiso"}[package], symmetric=True)
+
+
+def test_an_unknown_solver_and_a_singular_matrix_are_refused(space):
+    with pytest.raises(SimulationError, match="'lu' is not a solver; there are auto, direct"):
+        prepare(space.mass, "lu", symmetric=True)
+    with pytest.raises(LinearSolveError, match="singular"):
+        prepare(0.0 * space.mass, "direct", symmetric=True)
+    with pytest.raises(LinearSolveError, match="stopped at a relative residual"):
+        prepare(-1.0 * space.mass + 0.02 * space.stiffness, "cg", symmetric=False).solve(np.full(len(space.nodes), np.nan))
