@@ -12,8 +12,9 @@ from cellml.report import mesh3d, mesh_picture
 from cellml.report.cutaway import broad_side
 from cellml.report.mesh3d import mesh_3d
 from cellml.report.mesh_panels import panels
-from cellml.report.mesh_picture import draw_mesh, mesh_figure, nice_length
+from cellml.report.mesh_picture import draw_mesh, mesh_figure
 from cellml.report.palette import rgb
+from cellml.report.picture_frame import nice_length
 from cellml.types import TetMesh
 
 from .conftest import HOSTILE, ball

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+from functools import partial
 
 import meshio
 import numpy as np
@@ -24,11 +25,8 @@ def mesh_file(rod, tmp_path):
 def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsys, rod):
     solution = simulate_file(mesh_file, "diffusion", tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "model.yaml",
-        "observables.csv",
-        "places.json",
-        "release.csv",
-        "solution.vtu",
+        *("courses.csv", "courses.png", "fields.png", "model.yaml", "movie.gif", "observables.csv", "places.json"),
+        *("series", "series.pvd", "solution.vtu", "species.json", "volume.h5", "volume.xdmf"),
     ]
     with (tmp_path / "out" / "observables.csv").open() as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
@@ -39,18 +37,26 @@ def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsy
     places = json.loads((tmp_path / "out" / "places.json").read_text())
     assert places["farthest_cut"]["centroid_nm"] == pytest.approx([100, 150, 1000])
     fields = meshio.vtu.read(str(tmp_path / "out" / "solution.vtu")).point_data
-    assert np.array_equal(fields["concentration"], solution.fields["concentration"])
-    with (tmp_path / "out" / "release.csv").open() as file:
-        amounts = [float(row["amount_um3"]) for row in csv.DictReader(file)]
-    assert amounts == pytest.approx([0.06] * 101)
+    assert np.array_equal(fields["molecule"], solution.fields["molecule"])
+    with (tmp_path / "out" / "courses.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["time (s)", "amount of molecule (molecule)"]
+    assert [float(row["amount of molecule (molecule)"]) for row in rows] == pytest.approx([0.0] + [1000.0] * 100, rel=1e-10)
+    assert float(rows[-1]["time (s)"]) == max(solution.series)
     printed = capsys.readouterr().out
-    assert "diffusion time L²/D = " in printed
-    assert printed.index("diffusion time") < printed.index("relaxation_time")
+    assert "diffusion time L²/D" in printed and printed.index("diffusion time") < printed.index("relaxation_time")
+    assert max(len(line) for line in printed.splitlines()[:-1]) <= 100
 
 
-def test_the_finite_element_library_does_not_chatter(mesh_file, tmp_path, caplog):
+@pytest.fixture
+def quick(mesh_file, tmp_path):
+    """simulate_file on the rod without pictures, into the folder "out"."""
+    return partial(simulate_file, mesh_file, output=tmp_path / "out", pictures=False)
+
+
+def test_the_finite_element_library_does_not_chatter(quick, caplog):
     with caplog.at_level(logging.INFO):
-        simulate_file(mesh_file, "diffusion", tmp_path / "out")
+        quick(model="diffusion")
     assert not [record for record in caplog.records if record.name.startswith("skfem")]
 
 
@@ -61,17 +67,17 @@ def test_undefined_observables_are_rows_without_numbers(tmp_path, capsys):
         row = next(row for row in csv.DictReader(file) if row["name"] == "conductance")
     assert (row["value"], row["discretisation_error"], row["status"]) == ("", "", "undefined")
     assert "touches no face of the block" in row["reason"]
-    assert not (tmp_path / "out" / "release.csv").exists()
+    assert not (tmp_path / "out" / "courses.csv").exists()
     assert "undefined" in capsys.readouterr().out
 
 
-def test_older_results_are_kept_unless_told_otherwise(mesh_file, tmp_path):
-    simulate_file(mesh_file, "diffusion", tmp_path / "out")
+def test_older_results_are_kept_unless_told_otherwise(mesh_file, tmp_path, quick):
+    quick(model="diffusion")
     before = (tmp_path / "out" / "observables.csv").read_bytes()
-    with pytest.raises(FileError, match=r"out is not empty \(5 files\); .* overwrite=true"):
+    with pytest.raises(FileError, match=r"out is not empty \(10 files\); .* overwrite=true"):
         simulate_file(mesh_file, "diffusion", tmp_path / "out")
     assert (tmp_path / "out" / "observables.csv").read_bytes() == before
-    simulate_file(mesh_file, "diffusion", tmp_path / "out", overwrite=True)
+    quick(model="diffusion", overwrite=True)
     assert (tmp_path / "out" / "observables.csv").read_bytes() == before  # the same digits again
 
 
@@ -87,7 +93,9 @@ def test_a_folder_with_other_things_is_never_replaced(mesh_file, tmp_path):
 
 def test_nothing_is_left_after_a_mistake(mesh_file, tmp_path):
     model = tmp_path / "model.yaml"
-    model.write_text("D: {value: 1, unit: um^2/s}\nobservables:\n  - {type: first_passage_time, to: nowhere}\n")
+    model.write_text(
+        "species: {A: {in: '*', D: {value: 1, unit: um^2/s}}}\nobservables:\n  - {type: first_passage_time, of: A, to: nowhere}\n"
+    )
     with pytest.raises(SimulationError, match=r"model.yaml:3: .*no facets named 'nowhere'"):
         simulate_file(mesh_file, model, tmp_path / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.yaml", "rod.vtu"]
@@ -103,4 +111,5 @@ def test_configuration_has_the_arguments_of_the_verb():
     defaults = yaml.safe_load((conf_dir() / "simulate.yaml").read_text())
     parameters = inspect.signature(simulate_file).parameters
     assert list(defaults) == list(parameters)
-    assert defaults["overwrite"] is parameters["overwrite"].default
+    given = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+    assert {name: defaults[name] for name in given} == given

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,8 @@ from cellml.report.cutaway import Pose, broad_side
 from cellml.report.figure_style import figure_style, literal, new_figure
 from cellml.report.markup import number
 from cellml.report.mesh_panels import BEST_DIHEDRAL, QUALITY_MAP, Panel, panels
-from cellml.report.palette import INK, MUTED, VERMILLION
+from cellml.report.palette import VERMILLION
+from cellml.report.picture_frame import Frame, axes_cross, frame_of, scale_bar, seen_from
 from cellml.report.rasterise import Raster, rasterise
 from cellml.report.shading import FINER, ink, shade
 from cellml.types import TetMesh
@@ -34,21 +34,6 @@ _DPI = 300
 _NARROW, _WIDE = 3.3, 6.4  # inches of a panel, side by side and below each other
 _GATE = 10.0  # degrees; below it a tetrahedron spoils the condition of the stiffness matrix
 _TURN, _LIFT = 24.0, 20.0  # degrees that the eye stands to the right of and above the normal of the cut
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Left, right, bottom and top of a panel in nm around the centre; `unit` nm are 3.3 inches in print, whatever the panel's width."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-    unit: float
-
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        return (self.left, self.right, self.bottom, self.top)
 
 
 def draw_mesh(mesh: TetMesh, path: str | os.PathLike[str], *, certificate: Certificate | None = None) -> None:
@@ -78,11 +63,11 @@ def mesh_figure(mesh: TetMesh, title: str = "") -> Figure:
     """The static picture as a matplotlib figure: panels side by side, or below each other where the mesh is much wider than high."""
     front = broad_side(mesh)
     pose = front.turned(_TURN, _LIFT)
-    seen = _seen(mesh.points[np.unique(mesh.tets)], pose)[:, :2]
+    seen = seen_from(mesh.points[np.unique(mesh.tets)], pose)[:, :2]
     width, height = np.ptp(seen, axis=0)
     stacked = width > 1.5 * height
     across = _WIDE if stacked else _NARROW
-    frame = _frame(seen, width * _NARROW / across)
+    frame = frame_of(seen, width * _NARROW / across)
     canvas = _Canvas(mesh, pose, frame, round(across * _DPI))
     drawn = panels(mesh, front)
     tall = across * (frame.top - frame.bottom) / (frame.right - frame.left) + 0.7
@@ -95,13 +80,13 @@ def mesh_figure(mesh: TetMesh, title: str = "") -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: _Frame, canvas: _Canvas) -> None:
+def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: Frame, canvas: _Canvas) -> None:
     axes.imshow(canvas.picture(panel), extent=frame.extent, interpolation="antialiased")
     axes.set_title(literal(panel.title))
     axes.set_anchor("N")
     axes.axis("off")
-    _scale_bar(axes, frame)
-    _axes_cross(axes, pose, frame)
+    scale_bar(axes, frame)
+    axes_cross(axes, pose, frame)
     if panel.groups:
         _legend(axes, panel)
     else:
@@ -111,10 +96,10 @@ def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: _Frame, canvas: _Ca
 class _Canvas:
     """Draws panels in one frame; panels of the same faces are rasterised once."""
 
-    def __init__(self, mesh: TetMesh, pose: Pose, frame: _Frame, pixels: int) -> None:
+    def __init__(self, mesh: TetMesh, pose: Pose, frame: Frame, pixels: int) -> None:
         per_nm = FINER * pixels / (frame.right - frame.left)
         self._size = (round((frame.top - frame.bottom) * per_nm), FINER * pixels)
-        self._places = (_seen(mesh.points, pose) - [frame.left, frame.top, 0.0]) * [per_nm, -per_nm, per_nm]
+        self._places = (seen_from(mesh.points, pose) - [frame.left, frame.top, 0.0]) * [per_nm, -per_nm, per_nm]
         self._drawn: tuple[NDArray[np.int64], Raster, NDArray[np.float32]] | None = None
 
     def picture(self, panel: Panel) -> NDArray[np.floating]:
@@ -125,43 +110,6 @@ class _Canvas:
             self._drawn = (panel.faces, raster, ink(raster, corners))
         _, raster, lines = self._drawn
         return shade(raster, corners, panel.colours(), lines, relief=1.0 if panel.groups else 0.45)
-
-
-def _seen(points: Floats, pose: Pose) -> Floats:
-    """Points (P, 3) in nm as the eye sees them: to the right, up, towards the eye."""
-    return np.asarray((points - pose.centre) @ np.stack([pose.right, pose.up, pose.eye], axis=1))
-
-
-def _frame(seen: Floats, unit: float) -> _Frame:
-    """The frame of points (P, 2), with a margin and below it room for the scale bar."""
-    (left, bottom), (right, top) = seen.min(axis=0), seen.max(axis=0)
-    margin = 0.03 * unit
-    return _Frame(left - margin, right + margin, bottom - 5.5 * margin, top + margin, unit)
-
-
-def nice_length(longest: float) -> tuple[float, str]:
-    """The largest of 1, 2 or 5 times a power of ten nm that is at most `longest`, and its label in nm or µm."""
-    power = 10.0 ** np.floor(np.log10(longest))
-    length = float(max(step * power for step in (1.0, 2.0, 5.0) if step * power <= longest * (1 + 1e-9)))
-    return (length, f"{length / 1000:g} µm") if length >= 1000 else (length, f"{length:g} nm")
-
-
-def _scale_bar(axes: Axes, frame: _Frame) -> None:
-    length, label = nice_length(0.3 * frame.unit)
-    x, y = frame.left + 0.03 * frame.unit, frame.bottom + 0.03 * frame.unit
-    axes.plot([x, x + length], [y, y], color=INK, linewidth=2.2, solid_capstyle="butt")
-    axes.text(x + length / 2, y + 0.012 * frame.unit, label, ha="center", va="bottom", fontsize=8)
-
-
-def _axes_cross(axes: Axes, pose: Pose, frame: _Frame) -> None:
-    """The directions of x, y and z at the lower right."""
-    origin, length = np.array([frame.right - 0.10 * frame.unit, frame.bottom + 0.07 * frame.unit]), 0.055 * frame.unit
-    for name, direction in zip("xyz", np.stack([pose.right, pose.up], axis=1), strict=True):
-        tip = origin + length * direction
-        axes.plot(*zip(origin, tip, strict=True), color=MUTED, linewidth=1.0)
-        if np.linalg.norm(direction) > 0.2:
-            x, y = origin + 1.35 * length * direction
-            axes.text(x, y, name, color=MUTED, fontsize=7, ha="center", va="center")
 
 
 def _legend(axes: Axes, panel: Panel) -> None:

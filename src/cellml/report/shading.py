@@ -44,20 +44,35 @@ def shade(
 ) -> Floats:
     """The picture (H / FINER, W / FINER, 4) of red, green, blue and opacity in [0, 1].
 
-    colours: (F, 3) of each triangle; lines: (H, W) of `ink`; relief: how strongly light, from the upper left, and depth change the colours
-    (0 leaves them as they are, which a colour bar asks for; 1 models the shape).
+    colours: (F, 3) of each triangle; lines: (H, W) of `ink` or `rims`; relief: how strongly light, from the upper left, and depth change
+    the colours (0 leaves them as they are, which a colour bar asks for; 1 models the shape).
     """
+    number = raster.triangle[raster.triangle >= 0]
+    return paint(raster, colours[number], light_on(raster, corners, relief=relief), lines)
+
+
+def light_on(raster: Raster, corners: NDArray[np.float64], *, relief: float) -> NDArray[np.float32]:
+    """Factors of light and depth for the pixels that show a triangle, (V,) in the order of the raster."""
     shown = raster.triangle >= 0
-    place = np.flatnonzero(shown)
-    number = raster.triangle.ravel()[place]
-    lit = (colours * (1.0 + relief * (_brightness(corners) - 1.0))[:, None]).astype(np.float32)
-    drawn = lines.ravel()[place]
-    light = _depth_cue(raster, shown, relief).ravel()[place] * (1 - drawn)
-    picture = np.zeros((shown.size, 4), np.float32)
+    lit = (1.0 + relief * (_brightness(corners) - 1.0)).astype(np.float32)[raster.triangle[shown]]
+    return np.asarray(lit * _depth_cue(raster, shown, relief)[shown])
+
+
+def paint(raster: Raster, colours: Floats, light: NDArray[np.float32], lines: NDArray[np.float32]) -> Floats:
+    """The picture (H / FINER, W / FINER, 4) from colours (V, 3) and `light_on` of the pixels that show a triangle, and lines (H, W)."""
+    shown = raster.triangle >= 0
+    drawn = lines[shown]
+    bright = light * (1 - drawn)
+    picture = np.zeros((*shown.shape, 4), np.float32)
     for channel in range(3):
-        picture[place, channel] = lit[number, channel] * light + _EDGE[channel] * drawn
-    picture[place, 3] = 1.0
-    return np.clip(_coarser(picture.reshape(*shown.shape, 4)), 0.0, 1.0)
+        picture[shown, channel] = colours[:, channel].astype(np.float32) * bright + _EDGE[channel] * drawn
+    picture[shown, 3] = 1.0
+    return np.clip(_coarser(picture), 0.0, 1.0)
+
+
+def rims(raster: Raster) -> NDArray[np.float32]:
+    """How dark each pixel (H, W) is drawn by the rims of what stands in front, in [0, 1]; no edges of elements."""
+    return np.asarray(0.9 * _rims(raster, raster.triangle >= 0), np.float32)
 
 
 def _brightness(corners: NDArray[np.float64]) -> Floats:

@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
+
+from cellml.sim.errors import SimulationError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
+    from cellml.sim.model import Model
     from cellml.sim.solve import Solution
+    from cellml.types import TetMesh
+
+MOVIE_FRAMES = 36
 
 
-def simulate_file(mesh: str | Path, model: str | Path, output: str | Path, *, overwrite: bool = False) -> Solution:
+def simulate_file(
+    mesh: str | Path,
+    model: str | Path,
+    output: str | Path,
+    *,
+    places: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    cut: str | None = None,
+    end: str | int | float | None = None,
+    steps: int | None = None,
+    solver: Literal["auto", "direct", "cg", "amg", "pardiso"] = "auto",
+    errors: Literal["auto", "always", "never"] = "auto",
+    cut_sensitivity: bool = False,
+    pictures: bool = True,
+    overwrite: bool = False,
+) -> Solution:
     """Solve a model on a mesh file and write the folder of results described at `cellml.sim.results.write_results`.
 
     mesh: a file that `cellml.io.read_mesh` knows, lengths in nm; model: a model file, or the name of a shipped model; output: a folder
-    that does not exist or is empty; overwrite: replace an older folder of results. Prints the scales of the problem before solving and the
-    table of observables after it.
+    that does not exist or is empty; places, parameters, cut, end, steps: see `cellml.sim.overrides.overridden`; solver, errors: see
+    `cellml.sim.solve.solve_model`; cut_sensitivity: solve with each rule at cut faces and say how much each observable changes; pictures:
+    figures and a movie; overwrite: replace an older folder of results. Prints the scales of the problem before solving and the table of
+    observables after it.
 
     Raises FileError for files that cannot be read and an output that is taken, SimulationError for a model or mesh without a solution;
-    nothing has been written then.
+    nothing has been written then. Where time cannot go on, what was found until then is written before the error is raised.
     """
-    from rich.console import Console
-
     from cellml.io import read_mesh
+    from cellml.sim.cut_sensitivity import CutSensitivity, cut_table
     from cellml.sim.model_file import load_model
+    from cellml.sim.overrides import overridden
     from cellml.sim.results import require_free, write_results
-    from cellml.sim.scales import scales
     from cellml.sim.shipped import find_model
-    from cellml.sim.solve import solve_model
+    from cellml.sim.solve import StoppedSolutionError, solve_model
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     require_free(output, overwrite=overwrite)
-    described = load_model(find_model(model))
+    described = overridden(
+        load_model(find_model(model)), places=places, parameters=parameters, cut=cut, end=None if end is None else str(end), steps=steps
+    )
     shape = read_mesh(mesh)
-    for line in scales(shape, described):
-        console.print(line)
-    solution = solve_model(shape, described)
-    write_results(solution, output, overwrite=overwrite)
+    _print_scales(console, shape, described)
+    frames = MOVIE_FRAMES if pictures else 0
+    try:
+        solution = solve_model(shape, described, solver=solver, errors=errors, frames=frames)
+    except StoppedSolutionError as stopped:
+        write_results(stopped.solution, output, overwrite=overwrite, pictures=pictures)
+        raise SimulationError(f"{stopped} What was found until then is in {output}.") from None
+    sensitivity = CutSensitivity.of(solution, solver=solver) if cut_sensitivity else None
+    write_results(solution, output, overwrite=overwrite, pictures=pictures, sensitivity=sensitivity)
     console.print(observable_table(solution))
+    if sensitivity is not None:
+        console.print(cut_table(sensitivity))
     for note in solution.notes:
         console.print(f"Note: {note}")
     console.print(f"Results are in {output}")
@@ -47,12 +80,41 @@ def simulate_file(mesh: str | Path, model: str | Path, output: str | Path, *, ov
 
 def observable_table(solution: Solution) -> Table:
     """The observables as a table for the terminal."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("observable", "value", "± discretisation", "unit", "")
+    from cellml.report.markup import unit_text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title, side in (("observable", "left"), ("value", "right"), ("± discretisation", "right"), ("unit", "left"), ("", "left")):
+        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
     for o in solution.observables:
         if o.status == "ok":
-            table.add_row(o.name, f"{o.value:.6g}", f"{o.discretisation_error:.2g}", o.unit, "")
+            estimated = o.discretisation_error == o.discretisation_error
+            error = f"{o.discretisation_error:.2g}" if estimated else "not estimated"
+            table.add_row(o.name, f"{o.value:.6g}", error, unit_text(o.unit), "")
         else:
-            table.add_row(o.name, "", "", o.unit, f"{o.status}: {o.reason}")
+            table.add_row(o.name, "", "", unit_text(o.unit), f"{o.status}: {o.reason}")
     return table
+
+
+def _console() -> Console:
+    """A terminal of at most 100 columns, and of 100 where the output goes to a file; texts of model files are no markup."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    console.width = min(console.width, 100) if console.is_terminal else 100
+    return console
+
+
+def _print_scales(console: Console, mesh: TetMesh, model: Model) -> None:
+    from cellml.sim.placement import NoPlaceError
+    from cellml.sim.scale_tables import scale_lines
+    from cellml.sim.scales import scales
+
+    try:
+        lines = list(scale_lines(scales(mesh, model)))
+    except NoPlaceError as missing:
+        lines = [f"The scales of the model are not known, because a place that it needs does not exist: {missing.reason}."]
+    for line in lines:
+        console.print(line)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +24,25 @@ class NoPlaceError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Names of places on a Domain. places: where the automatic names are; foreign: whether they were chosen on another mesh."""
+    """Names of places on a Domain.
+
+    places: where the automatic names are; foreign: whether they were chosen on another mesh; membranes: facet sets by the membranes of a
+    model.
+    """
 
     domain: Domain
     places: Places
     foreign: bool
+    membranes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def facets(self, name: str, where: str = "") -> NDArray[np.int64]:
-        """Node triples (F, 3) of a facet set or an automatic choice.
+        """Node triples (F, 3) of a membrane, a facet set or an automatic choice.
 
         Raises NoPlaceError where an automatic choice has no answer, and SimulationError, opening with `where`, for a name that the mesh
         does not know.
         """
-        return self.domain.local(self._points(name, where))
+        sets = self.membranes.get(name, (name,))
+        return self.domain.local(np.concatenate([self._points(each, where) for each in sets]))
 
     def _points(self, name: str, where: str) -> NDArray[np.int64]:
         mesh = self.domain.mesh

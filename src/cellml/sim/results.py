@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cellml.errors import FileError
 from cellml.io import atomic_path, write_mesh
 from cellml.sim.ends import Places
 from cellml.sim.engine.courses import Course
 from cellml.sim.observables import Observable
-from cellml.sim.solve import Solution
+from cellml.sim.output.courses_figure import COURSES as COURSES_PICTURE
+from cellml.sim.output.courses_figure import draw_courses
+from cellml.sim.output.species_figure import FIELDS as FIELDS_PICTURE
+from cellml.sim.output.species_figure import MOVIE, draw_fields, draw_movie
+from cellml.sim.output.vtu_series import COLLECTION, FOLDER, write_vtu_series
+from cellml.sim.output.xdmf_series import MEMBRANES, VOLUME, write_xdmf_series
+from cellml.sim.solve import Solution, unit_of_species
+
+if TYPE_CHECKING:
+    from cellml.sim.cut_sensitivity import CutSensitivity
 
 OBSERVABLES, FIELDS, MODEL, PLACES, COURSES = "observables.csv", "solution.vtu", "model.yaml", "places.json", "courses.csv"
-FILES = (OBSERVABLES, FIELDS, MODEL, PLACES, COURSES)
+SPECIES, SENSITIVITY = "species.json", "cut_sensitivity.csv"
+_SERIES = (COLLECTION, FOLDER, *(name for xdmf in (VOLUME, MEMBRANES) for name in (xdmf, xdmf.replace(".xdmf", ".h5"))))
+FILES = (OBSERVABLES, FIELDS, MODEL, PLACES, COURSES, SPECIES, SENSITIVITY, *_SERIES, COURSES_PICTURE, FIELDS_PICTURE, MOVIE)
 
 
-def require_free(folder: str | Path, *, overwrite: bool) -> None:
-    """Raise FileError unless results may be written there: nothing, an empty folder, or, with overwrite, an older folder of results."""
+def require_free(folder: str | Path, *, overwrite: bool, known: Collection[str] = FILES) -> None:
+    """Raise FileError unless results may be written there: nothing, an empty folder, or, with overwrite, an older folder of results.
+
+    known: names of the files that such a folder may hold.
+    """
     target = Path(folder)
     if not target.exists():
         return
@@ -29,34 +45,63 @@ def require_free(folder: str | Path, *, overwrite: bool) -> None:
     present = {path.name for path in target.iterdir()}
     if present and not overwrite:
         raise FileError(f"{target} is not empty ({len(present)} files); choose another folder, or replace its results with overwrite=true.")
-    foreign = sorted(present - set(FILES))
+    foreign = sorted(present - set(known))
     if foreign:
         raise FileError(f"{target} holds more than results ({', '.join(foreign[:3])}), so it is not replaced; choose another folder.")
 
 
-def write_results(solution: Solution, folder: str | Path, *, overwrite: bool = False) -> Path:
+def write_results(
+    solution: Solution, folder: str | Path, *, overwrite: bool = False, pictures: bool = True, sensitivity: CutSensitivity | None = None
+) -> Path:
     """Write a solution as a folder that appears only when it is complete; returns the folder.
 
-    observables.csv    name, value, unit, discretisation_error, status, reason
-    solution.vtu       the mesh (nm) with its regions and all nodal fields
-    places.json        where largest_cut and farthest_cut are, or why they are not
-    courses.csv        time in s and every time course, with units, if the model is followed in time
-    model.yaml         the model file, if it was read from one
+    observables.csv      name, value, unit, discretisation_error, status, reason
+    solution.vtu         the mesh (nm) with its regions and all nodal fields, those of species at the end
+    places.json          where largest_cut and farthest_cut are, or why they are not
+    model.yaml           the model file, if it was read from one
+
+    and where the model is followed in time, or to its steady state:
+
+    courses.csv          time in s and every time course, with units (in time only)
+    species.json         the place and unit of each species, and what was changed in the model from outside
+    volume.xdmf, .h5     bulk species at all snapshots; membranes.xdmf, .h5: those on membranes
+    series.pvd, series/  the same for ParaView, each place as a part of its own
+    courses.png, fields.png, movie.gif    pictures, if asked for; the movie where frames were kept
+    cut_sensitivity.csv  the observables under each rule at cut faces, if asked for
     """
     require_free(folder, overwrite=overwrite)
     with atomic_path(folder) as aside:
         aside.mkdir()
-        _write_observables(solution.observables, aside / OBSERVABLES)
+        write_observables(solution.observables, aside / OBSERVABLES)
         write_mesh(solution.mesh, aside / FIELDS, point_data=solution.fields)
-        (aside / PLACES).write_text(json.dumps(_places(solution.places), indent=2) + "\n", encoding="utf-8")
-        if solution.courses:
-            _write_courses(solution.courses, aside / COURSES)
+        _write_json(_places(solution.places), aside / PLACES)
         if solution.model.path is not None:
             (aside / MODEL).write_bytes(solution.model.path.read_bytes())
+        if sensitivity is not None:
+            sensitivity.write(aside / SENSITIVITY)
+        if solution.dynamics is not None:
+            _write_dynamics(solution, aside, pictures=pictures)
     return Path(folder)
 
 
-def _write_observables(observables: tuple[Observable, ...], path: Path) -> None:
+def _write_dynamics(solution: Solution, folder: Path, *, pictures: bool) -> None:
+    assert solution.dynamics is not None
+    _write_json(_species(solution), folder / SPECIES)
+    write_xdmf_series(solution, folder)
+    write_vtu_series(solution, folder)
+    in_time = solution.dynamics.trajectory is not None
+    if in_time:
+        _write_courses(solution.courses, folder / COURSES)
+    if pictures and in_time:
+        draw_courses(solution, folder / COURSES_PICTURE)
+    if pictures:
+        draw_fields(solution, folder / FIELDS_PICTURE)
+    if pictures and len(solution.dynamics.frames) > 1:
+        draw_movie(solution, folder / MOVIE)
+
+
+def write_observables(observables: tuple[Observable, ...], path: Path) -> None:
+    """Write observables as a table: name, value, unit, discretisation_error, status, reason."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("name", "value", "unit", "discretisation_error", "status", "reason"))
@@ -72,6 +117,27 @@ def _write_courses(courses: Mapping[str, Course], path: Path) -> None:
         times = next(iter(courses.values())).times
         for number, time in enumerate(times):
             table.writerow((repr(float(time)), *(repr(float(course.values[number])) for course in courses.values())))
+
+
+def _species(solution: Solution) -> dict[str, Any]:
+    model = solution.model
+    found = {n: {"place": s.place, "bulk": s.bulk, "unit": unit_of_species(model, n)} for n, s in model.species.items()}
+    inside = {name: list(c.regions) for name, c in model.compartments.items()}
+    around = {name: list(m.facets) for name, m in model.membranes.items()}
+    assert solution.dynamics is not None
+    return {
+        "species": found,
+        "compartments": inside,
+        "membranes": around,
+        "parameters": {name: str(parameter.quantity) for name, parameter in model.parameters.items()},
+        "cut": model.cut,
+        "conserved_totals_drift": dict(solution.dynamics.drift),
+        "times_s": [float(t) for t in sorted(solution.series) if np.isfinite(t)],
+    }
+
+
+def _write_json(value: Any, path: Path) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _places(places: Places) -> dict[str, Any]:

@@ -70,7 +70,8 @@ def solve_model(
     places: where largest_cut and farthest_cut are, from `automatic_places` of another mesh of the same object; by default they are chosen
     on this one. An observable whose ends do not exist is "undefined"; one whose given places this mesh does not reach is "failed".
     solver: how linear systems are solved (`cellml.sim.engine.linear.SOLVERS`); errors: whether time courses are computed again with half
-    the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough); frames: states to keep for a movie.
+    the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough); frames: how many states are kept
+    for a movie.
 
     Raises SimulationError if the model does not fit the mesh, or a transport observable is asked of a compartment in several pieces;
     StoppedSolutionError, with what was found until then, if time cannot go on.
@@ -133,7 +134,8 @@ def _specimen(mesh: TetMesh, model: Model, places: Places, request: ObservableRe
     part = part_of(mesh, ModelPlaces(mesh, model, places).tets_of(compartment))
     require_connected(part)
     domain = Domain(part)
-    return Specimen(domain, D, Placement(domain, places, foreign=foreign))
+    membranes = {name: membrane.facets for name, membrane in model.membranes.items()}
+    return Specimen(domain, D, Placement(domain, places, foreign=foreign, membranes=membranes))
 
 
 def concentrations(system: System, y: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
