@@ -9,6 +9,8 @@ from cellml.config import conf_dir
 from cellml.errors import FileError
 from cellml.sim.analytic import boundary, box, cylinder
 from cellml.sim.expression import parse
+from cellml.sim.mechanics_file import load_any_model
+from cellml.sim.mechanics_model import MechanicsModel
 from cellml.sim.model_file import load_model
 from cellml.sim.shipped import find_model, shipped_models
 from cellml.sim.solve import solve_model
@@ -40,7 +42,7 @@ def with_patch(mesh: TetMesh, top: float) -> TetMesh:
 
 
 def test_the_list_of_shipped_models_is_complete():
-    assert set(TRANSPORT) <= set(shipped_models()) == {path.stem for path in (conf_dir() / "sim").glob("*.yaml")}
+    assert {*TRANSPORT, "elastic_indentation"} == set(shipped_models()) == {path.stem for path in (conf_dir() / "sim").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("name", TRANSPORT)
@@ -50,6 +52,13 @@ def test_each_model_loads_and_every_constant_has_a_source(name):
     assert missing_sources(model) == []
     text = find_model(name).read_text(encoding="utf-8")
     assert text.startswith("# cellml simulate ") and f"model={name}" in text.splitlines()[0]
+
+
+def test_the_mechanical_model_loads_and_its_constants_have_a_source():
+    model = load_any_model(find_model("elastic_indentation"))
+    assert isinstance(model, MechanicsModel)
+    assert model.sourceless == ()
+    assert find_model("elastic_indentation").read_text(encoding="utf-8").startswith("# cellml simulate ")
 
 
 def test_narrow_escape_empties_through_its_patch(rod):

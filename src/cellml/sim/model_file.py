@@ -49,6 +49,8 @@ def read_text(path: Path) -> str:
 def parse_model(content: str, path: Path) -> Model:
     """A model from the text of a file; `path` is for messages. Raises SimulationError as `load_model` does."""
     document = LocatedDocument(content, path)
+    if "mechanics" in document.content:
+        raise document.error(("mechanics",), "this is a mechanical model, without species; here one of reactions and diffusion is needed")
     check_keys(document, (), document.content, required=("species", "observables"), optional=KEYS)
     have = Gathering(document)
     read_parameters(have)
