@@ -6,7 +6,7 @@ import pytest
 from cellml.sim.analytic import box
 from cellml.sim.direct import factorise
 from cellml.sim.errors import SimulationError
-from cellml.sim.flow import Velocity, solve_stokes
+from cellml.sim.flow import Convection, Velocity, solve_heat, solve_stokes
 from cellml.sim.mechanics import Displacement, Elastic, solve_elastic, solve_neo_hookean, twolevel
 from cellml.sim.mechanics.assembly import isotropic_stiffness
 from cellml.sim.mechanics.cases import lame_solution
@@ -57,6 +57,7 @@ def test_solutions_by_conjugate_gradients_are_the_direct_ones(monkeypatch):
         yield lame_solution(4, Elastic(1000.0, 0.3), order=2, isoparametric=True).nodal
         yield solve_elastic(block, Elastic(1000.0, 0.3), displacements=sheared).nodal
         yield solve_neo_hookean(block, Elastic(1000.0, 0.3), displacements=sheared).nodal
+        yield solve_heat(block, 2.0, [Convection("cut_z0", 1.0, 300.0)], sources=1.0, order=2).nodal
         yield solve_stokes(block, 1.0, velocities=swirl).nodal
 
     direct = list(solutions())

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from cellml.sim.direct import factorise
 from cellml.sim.errors import SimulationError
 from cellml.sim.mechanics.assembly import scatter_matrix, scatter_vector
 from cellml.sim.mechanics.space import FacetSet, Floats, Ints, Projection, Space, by_region
+from cellml.sim.mechanics.twolevel import positive_solver
 from cellml.types import TetMesh
 
 ByRegion = float | Mapping[str, float]
@@ -180,7 +180,7 @@ def solve_heat(
     T = np.zeros(system.space.size)
     T[system.held] = system.values
     free = np.setdiff1d(np.arange(len(T)), system.held)
-    T[free] = factorise(system.K[free][:, free])((system.f - system.K @ T)[free])
+    T[free] = positive_solver(system.space, system.K, free, components=1)((system.f - system.K @ T)[free])
     return TemperatureField(system.space, T, leaving(system, T, system.f - system.K @ T))
 
 

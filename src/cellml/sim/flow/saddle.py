@@ -9,7 +9,7 @@ import numpy as np
 from cellml.sim.direct import Solve, factorise
 from cellml.sim.errors import SimulationError
 from cellml.sim.mechanics.space import Floats, Ints, Space
-from cellml.sim.mechanics.twolevel import elastic_solver
+from cellml.sim.mechanics.twolevel import positive_solver
 
 _ITERATIONS = 1000
 # The inner residual must stay below that of the pressure, 1e-10, by its condition number.
@@ -22,7 +22,7 @@ def block_solver(space: Space, A: Any, free: Ints) -> Solve:
     A is the viscous matrix (3N, 3N), or (N, N) where it acts on each component alike; components held at the same nodes share a factor.
     """
     by_component = A.shape[0] < 3 * space.size
-    inner = _by_component(A, free) if by_component else elastic_solver(space, A, free, tolerance=_INNER)
+    inner = _by_component(A, free) if by_component else positive_solver(space, A, free, tolerance=_INNER)
 
     def solve(b: Floats) -> Floats:
         x = np.zeros(3 * space.size)

@@ -13,7 +13,7 @@ from cellml.sim.mechanics.problem import Problem, pose
 from cellml.sim.mechanics.rigid import free_motions, require_balance, statically_determinate, without_motion
 from cellml.sim.mechanics.solution import ElasticSolution, tet_mean
 from cellml.sim.mechanics.space import Floats, Projection
-from cellml.sim.mechanics.twolevel import elastic_solver
+from cellml.sim.mechanics.twolevel import positive_solver
 from cellml.types import TetMesh
 
 
@@ -41,7 +41,7 @@ def solve_elastic(
     u = np.zeros(3 * space.size)
     u[held.dofs] = held.values
     free = np.setdiff1d(np.arange(len(u)), np.concatenate([held.dofs, statically_determinate(motions, held.dofs)]))
-    u[free] = elastic_solver(space, K, free)((force - K @ u)[free])
+    u[free] = positive_solver(space, K, free)((force - K @ u)[free])
     rest = K @ u - force
     scale = max(float(np.abs(force).max()), float(np.abs(rest).max()), 1e-300)
     imbalance = float(np.abs(np.delete(rest, held.dofs)).max(initial=0.0)) / scale

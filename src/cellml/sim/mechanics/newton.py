@@ -14,7 +14,7 @@ from cellml.sim.mechanics.problem import Problem, pose
 from cellml.sim.mechanics.rigid import free_motions
 from cellml.sim.mechanics.solution import ElasticSolution, NewtonStep
 from cellml.sim.mechanics.space import Floats, Projection
-from cellml.sim.mechanics.twolevel import elastic_solver
+from cellml.sim.mechanics.twolevel import positive_solver
 from cellml.types import TetMesh
 
 _ITERATIONS = 15
@@ -119,7 +119,7 @@ def newton(problem: Problem, u: Floats, fraction: float, before: float) -> tuple
             delta[held] = jump
         K = tangent(problem, state)
         try:
-            delta[free] = elastic_solver(problem.space, K, free)(-(rest + K @ delta)[free])
+            delta[free] = positive_solver(problem.space, K, free)(-(rest + K @ delta)[free])
         except (RuntimeError, SimulationError):  # SuperLU's word for a singular tangent, and conjugate gradients' for an indefinite one
             return None
         length = 1.0

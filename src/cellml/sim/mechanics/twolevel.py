@@ -1,4 +1,4 @@
-"""Solution of elastic systems: direct, or by conjugate gradients with a two-level preconditioner."""
+"""Solution of symmetric positive definite systems of order 2: direct, or by conjugate gradients with a two-level preconditioner."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ITERATIONS = 2000
 _SMOOTHING = 4
 
 
-def elastic_solver(space: Space, K: Any, free: Ints, *, tolerance: float = 1e-10) -> Solve:
-    """The function b ↦ K⁻¹b on the free unknowns (F,) of a symmetric positive definite matrix K (3N, 3N).
+def positive_solver(space: Space, K: Any, free: Ints, *, components: int = 3, tolerance: float = 1e-10) -> Solve:
+    """The function b ↦ K⁻¹b on the free unknowns (F,) of a symmetric positive definite matrix K (cN, cN), c components a node.
 
     Direct up to `DIRECT` unknowns and for order 1; beyond, conjugate gradients to a residual of `tolerance` of the right-hand side.
     Raises SimulationError where they do not converge (K is not positive definite, or the material is too close to incompressible).
@@ -25,20 +25,20 @@ def elastic_solver(space: Space, K: Any, free: Ints, *, tolerance: float = 1e-10
     matrix = K[free][:, free].tocsr()
     if space.order == 1 or len(free) <= DIRECT:
         return factorise(matrix)
-    precondition = two_level(matrix, coarse_to_fine(space, free))
+    precondition = two_level(matrix, coarse_to_fine(space, free, components))
     return lambda b: conjugate_gradients(matrix, b, precondition, tolerance)
 
 
-def coarse_to_fine(space: Space, free: Ints) -> Any:
-    """Interpolation (F, C) of displacements of order 1 at the corners to the free unknowns of order 2; a middle is the mean of its ends."""
+def coarse_to_fine(space: Space, free: Ints, components: int = 3) -> Any:
+    """Interpolation (F, C) of fields of order 1 at the corners to the free unknowns of order 2; a middle is the mean of its ends."""
     from scipy.sparse import coo_matrix, identity, kron, vstack
 
     corners = len(space.domain.nodes)
     ends = space.fem_mesh.edges
     rows = np.repeat(np.arange(ends.shape[1]), 2)
     means = coo_matrix((np.full(len(rows), 0.5), (rows, ends.T.ravel())), shape=(ends.shape[1], corners))
-    whole = kron(vstack([identity(corners), means]), identity(3)).tocsr()
-    return whole[free][:, free[free < 3 * corners]].tocsr()
+    whole = kron(vstack([identity(corners), means]), identity(components)).tocsr()
+    return whole[free][:, free[free < components * corners]].tocsr()
 
 
 def two_level(matrix: Any, interpolation: Any) -> Solve:
