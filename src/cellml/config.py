@@ -11,6 +11,7 @@ from typing import Any
 # paths need no second quotes.
 _VERBATIM_KEYS = {
     "unit",
+    "end",
     "input",
     "output",
     "checkpoint",
@@ -25,6 +26,8 @@ _VERBATIM_KEYS = {
     "data.labels",
     "path",
 }
+# Overrides of texts by name, such as quantities with their units: parameters={k_on: 2 1/(uM*s)}.
+_TEXTS_BY_NAME = {"parameters", "places"}
 _SAFE = re.compile(r"[A-Za-z0-9_./:@%+-]*\Z")
 
 
@@ -39,12 +42,29 @@ def quote_paths(overrides: Sequence[str]) -> list[str]:
     quoted = []
     for override in overrides:
         key, separator, value = override.partition("=")
-        if separator and key in _VERBATIM_KEYS and not _SAFE.match(value) and value[:1] not in "'\"[{" and "${" not in value:
-            # In Hydra's quotes a backslash is itself, unless it stands before a quote or at the end.
-            escaped = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
-            override = f"{key}='{escaped}'"
+        if separator and key in _TEXTS_BY_NAME and re.fullmatch(r"\s*\{.*\}\s*", value, re.DOTALL):
+            override = f"{key}={_quoted_entries(value)}"
+        elif separator and key in _VERBATIM_KEYS and not _SAFE.match(value) and value[:1] not in "'\"[{" and "${" not in value:
+            override = f"{key}={_quoted(value)}"
         quoted.append(override)
     return quoted
+
+
+def _quoted(value: str) -> str:
+    """Text in Hydra's quotes, where a backslash is itself, unless it stands before a quote or at the end."""
+    escaped = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
+    return f"'{escaped}'"
+
+
+def _quoted_entries(text: str) -> str:
+    """`{key: value, …}` with the values quoted that Hydra's grammar would stumble over; lists and quoted values stay as they are."""
+
+    def entry(match: re.Match[str]) -> str:
+        value = match[2].strip()
+        keep = _SAFE.match(value) or value[:1] in ("'", '"', "[", "{")
+        return f"{match[1]}: {value if keep else _quoted(value)}"
+
+    return "{" + re.sub(r"([^,{}:\[\]]+):((?:\s*\[[^\]]*\])|[^,{}]*)", entry, text.strip()[1:-1]) + "}"
 
 
 def plain(config: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from cellml.sim.mechanics_solve import MechanicsSolution
     from cellml.sim.model import Model
+    from cellml.sim.observables import Observable
     from cellml.sim.solve import Solution
+    from cellml.sim.stochastic import CopyNumbers
     from cellml.types import TetMesh
 
 MOVIE_FRAMES = 36
@@ -29,16 +32,20 @@ def simulate_file(
     cut: str | None = None,
     end: str | int | float | None = None,
     steps: int | None = None,
+    method: Literal["fem", "stochastic", "particles"] = "fem",
+    replicas: int = 100,
+    seed: int = 0,
     solver: Literal["auto", "direct", "cg", "amg", "pardiso"] = "auto",
     errors: Literal["auto", "always", "never"] = "auto",
     cut_sensitivity: bool = False,
     pictures: bool = True,
     overwrite: bool = False,
-) -> Solution:
+) -> Solution | CopyNumbers | MechanicsSolution:
     """Solve a model on a mesh file and write the folder of results described at `cellml.sim.results.write_results`.
 
     mesh: a file that `cellml.io.read_mesh` knows, lengths in nm; model: a model file, or the name of a shipped model; output: a folder
-    that does not exist or is empty; places, parameters, cut, end, steps: see `cellml.sim.overrides.overridden`; solver, errors: see
+    that does not exist or is empty; places, parameters, cut, end, steps: see `cellml.sim.overrides.overridden`; method: finite elements,
+    or whole molecules, `replicas` times with random numbers from `seed` (`cellml.sim.stochastic.solve_copies`); solver, errors: see
     `cellml.sim.solve.solve_model`; cut_sensitivity: solve with each rule at cut faces and say how much each observable changes; pictures:
     figures and a movie; overwrite: replace an older folder of results. Prints the scales of the problem before solving and the table of
     observables after it.
@@ -48,7 +55,9 @@ def simulate_file(
     """
     from cellml.io import read_mesh
     from cellml.sim.cut_sensitivity import CutSensitivity, cut_table
-    from cellml.sim.model_file import load_model
+    from cellml.sim.mechanics_command import simulate_mechanics
+    from cellml.sim.mechanics_file import load_any_model
+    from cellml.sim.mechanics_model import MechanicsModel
     from cellml.sim.overrides import overridden
     from cellml.sim.results import require_free, write_results
     from cellml.sim.shipped import find_model
@@ -56,11 +65,14 @@ def simulate_file(
 
     console = _console()
     require_free(output, overwrite=overwrite)
-    described = overridden(
-        load_model(find_model(model)), places=places, parameters=parameters, cut=cut, end=None if end is None else str(end), steps=steps
-    )
+    read = load_any_model(find_model(model))
+    if isinstance(read, MechanicsModel):
+        return simulate_mechanics(mesh, read, output, overwrite=overwrite)
+    described = overridden(read, places=places, parameters=parameters, cut=cut, end=None if end is None else str(end), steps=steps)
     shape = read_mesh(mesh)
     _print_scales(console, shape, described)
+    if method != "fem":
+        return _with_molecules(console, shape, described, output, method, replicas, seed, pictures, overwrite)
     frames = MOVIE_FRAMES if pictures else 0
     try:
         solution = solve_model(shape, described, solver=solver, errors=errors, frames=frames)
@@ -69,16 +81,43 @@ def simulate_file(
         raise SimulationError(f"{stopped} What was found until then is in {output}.") from None
     sensitivity = CutSensitivity.of(solution, solver=solver) if cut_sensitivity else None
     write_results(solution, output, overwrite=overwrite, pictures=pictures, sensitivity=sensitivity)
-    console.print(observable_table(solution))
+    console.print(observable_table(solution.observables))
     if sensitivity is not None:
         console.print(cut_table(sensitivity))
-    for note in solution.notes:
-        console.print(f"Note: {note}")
-    console.print(f"Results are in {output}")
+    _print_end(console, solution.notes, output)
     return solution
 
 
-def observable_table(solution: Solution) -> Table:
+def _with_molecules(
+    console: Console,
+    mesh: TetMesh,
+    model: Model,
+    output: str | Path,
+    method: Literal["stochastic", "particles"],
+    replicas: int,
+    seed: int,
+    pictures: bool,
+    overwrite: bool,
+) -> CopyNumbers:
+    from cellml.sim.copy_results import write_copies
+    from cellml.sim.stochastic import solve_copies
+
+    if replicas < 1:
+        raise SimulationError(f"replicas={replicas}: at least one run is needed.")
+    found = solve_copies(mesh, model, method, seed=seed, replicas=replicas)
+    write_copies(found, output, overwrite=overwrite, pictures=pictures)
+    console.print(observable_table(found.observables))
+    _print_end(console, found.notes, output)
+    return found
+
+
+def _print_end(console: Console, notes: Sequence[str], output: str | Path) -> None:
+    for note in notes:
+        console.print(f"Note: {note}")
+    console.print(f"Results are in {output}", soft_wrap=True)
+
+
+def observable_table(observables: Sequence[Observable]) -> Table:
     """The observables as a table for the terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -88,11 +127,11 @@ def observable_table(solution: Solution) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title, side in (("observable", "left"), ("value", "right"), ("± discretisation", "right"), ("unit", "left"), ("", "left")):
         table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
-    for o in solution.observables:
+    for o in observables:
         if o.status == "ok":
             estimated = o.discretisation_error == o.discretisation_error
             error = f"{o.discretisation_error:.2g}" if estimated else "not estimated"
-            table.add_row(o.name, f"{o.value:.6g}", error, unit_text(o.unit), "")
+            table.add_row(o.name, f"{o.value:.6g}", error, unit_text(o.unit), o.reason)
         else:
             table.add_row(o.name, "", "", unit_text(o.unit), f"{o.status}: {o.reason}")
     return table

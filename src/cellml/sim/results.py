@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from cellml.sim.cut_sensitivity import CutSensitivity
 
 OBSERVABLES, FIELDS, MODEL, PLACES, COURSES = "observables.csv", "solution.vtu", "model.yaml", "places.json", "courses.csv"
-SPECIES, SENSITIVITY = "species.json", "cut_sensitivity.csv"
+SPECIES, SENSITIVITY, COPIES, COPIES_PICTURE = "species.json", "cut_sensitivity.csv", "copies.csv", "copies.png"
 _SERIES = (COLLECTION, FOLDER, *(name for xdmf in (VOLUME, MEMBRANES) for name in (xdmf, xdmf.replace(".xdmf", ".h5"))))
-FILES = (OBSERVABLES, FIELDS, MODEL, PLACES, COURSES, SPECIES, SENSITIVITY, *_SERIES, COURSES_PICTURE, FIELDS_PICTURE, MOVIE)
+_PICTURES = (COURSES_PICTURE, FIELDS_PICTURE, MOVIE, COPIES_PICTURE)
+FILES = (OBSERVABLES, FIELDS, MODEL, PLACES, COURSES, SPECIES, SENSITIVITY, COPIES, *_SERIES, *_PICTURES)
 
 
 def require_free(folder: str | Path, *, overwrite: bool, known: Collection[str] = FILES) -> None:
@@ -101,6 +102,7 @@ def _write_dynamics(solution: Solution, folder: Path, *, pictures: bool) -> None
 
 
 def write_observables(observables: tuple[Observable, ...], path: Path) -> None:
+    """The table of observables, to the last bit."""
     """Write observables as a table: name, value, unit, discretisation_error, status, reason."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
