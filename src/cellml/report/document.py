@@ -13,6 +13,7 @@ from cellml.report.mesh_sections import field_section, geometry_section, mesh_se
 from cellml.report.page import Section, page
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.sections import numbers_section, provenance_section, results_section, slices_section, training_section
+from cellml.report.simulation_sections import courses_section, species_section
 from cellml.report.summary import Summary
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ _PHANTOM = "PHANTOM DATA: made by code, not a real specimen. No number in this r
 _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("results", "Results", results_section),
     ("numbers", "Simulated numbers", numbers_section),
+    ("courses", "Time courses", courses_section),
+    ("species", "Species in the shape", species_section),
     ("slices", "Segmentation", slices_section),
     ("geometry", "Geometry in 3D", geometry_section),
     ("field", "Simulated field", field_section),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 
 from cellml.errors import FileError
@@ -13,6 +13,7 @@ from cellml.report.mesh_artefacts import MeshArtefact
 from cellml.report.palette import distinct_colour, label_colours
 from cellml.report.quality_figure import DIHEDRAL_GATE, MOST_GROUPS, SURFACE_GATE, QualitySample, outside, pooled, quality_figure
 from cellml.report.run_folder import AbsentError, RunFolder
+from cellml.report.simulation_sections import SPECIES_FILE, described_species
 from cellml.report.surfaces3d import surfaces_3d
 from cellml.types import Surface
 
@@ -51,9 +52,12 @@ def mesh_section(run: RunFolder) -> Html:
 def field_section(run: RunFolder) -> Html:
     """The simulated field on the meshes."""
     meaning = run.summary.nodal_field
-    carried = list(dict.fromkeys(name for mesh in run.meshes for name in mesh.fields))
+    species: Container[str] = ()
+    with suppress(AbsentError, FileError):
+        species = described_species(run.path / SPECIES_FILE)
+    carried = list(dict.fromkeys(name for mesh in run.meshes for name in mesh.fields if name not in species))
     if not carried:
-        raise AbsentError("no mesh carries a nodal field")
+        raise AbsentError("no mesh carries a nodal field" if not species else "there are no fields but those of the species")
     quantity = meaning.name if meaning.name in carried else carried[0]
     unit, description = (unit_text(meaning.unit), meaning.description) if quantity == meaning.name else ("", "")
     carrying = [mesh for mesh in run.meshes if quantity in mesh.fields]

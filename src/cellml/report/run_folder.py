@@ -7,6 +7,8 @@
     boundary.npz                        key boundary (Z, Y, X), predicted probability: floats in [0, 1] or bytes
     observables.csv                     name, value, unit, discretisation_error, status, reason: what one simulation answered
     objects.csv                         one row per truth object and observable (cellml.report.objects)
+    courses.csv, movie.gif              time in s and every time course of one simulation; its species in time
+    species.json, solution.vtu          unit and kind of each species, and their nodal fields at the end
     meshes/truth_ID.vtu, prediction_ID.vtu and their .json certificates; ID is the truth object's in both names
 
 Every artefact may be missing: asking for it then raises AbsentError, and the section that needs it is left out.
@@ -51,7 +53,17 @@ class RunFolder:
     def __post_init__(self) -> None:
         if not self.path.is_dir():
             raise FileError(f"{self.path} is not a folder; give the folder of a run (it holds {SUMMARY_FILE}, metrics.csv, meshes/ …).")
-        known = (SUMMARY_FILE, "metrics.csv", "raw.npz", "truth.npz", "prediction.npz", "objects.csv", "observables.csv", "*.vtu")
+        known = (
+            SUMMARY_FILE,
+            "metrics.csv",
+            "raw.npz",
+            "truth.npz",
+            "prediction.npz",
+            "objects.csv",
+            "observables.csv",
+            "courses.csv",
+            "*.vtu",
+        )
         if not any(next(self.path.rglob(pattern), None) for pattern in known):
             raise FileError(f"{self.path} holds nothing to report: none of {', '.join(known)} is in it or below it.")
 
@@ -99,10 +111,10 @@ class RunFolder:
 
     @cached_property
     def meshes(self) -> list[MeshArtefact]:
-        """All meshes below the folder, in the order of their objects' numbers, truth before prediction."""
-        paths = sorted(
-            self.path.rglob("*.vtu"), key=lambda p: (_natural(p.stem.split("_", 1)[-1]), p.stem.startswith("prediction"), str(p))
-        )
+        """All meshes below the folder, in the order of their objects' numbers, truth before prediction; those of time series left out."""
+        series = {path.with_suffix("") for path in self.path.rglob("*.pvd")}
+        found = [path for path in self.path.rglob("*.vtu") if path.parent not in series]
+        paths = sorted(found, key=lambda p: (_natural(p.stem.split("_", 1)[-1]), p.stem.startswith("prediction"), str(p)))
         if not paths:
             raise AbsentError("there are no meshes (*.vtu)")
         return [read_mesh_artefact(path) for path in paths]

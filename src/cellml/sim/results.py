@@ -102,7 +102,6 @@ def _write_dynamics(solution: Solution, folder: Path, *, pictures: bool) -> None
 
 
 def write_observables(observables: tuple[Observable, ...], path: Path) -> None:
-    """The table of observables, to the last bit."""
     """Write observables as a table: name, value, unit, discretisation_error, status, reason."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)

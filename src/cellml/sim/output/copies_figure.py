@@ -28,7 +28,7 @@ def draw_copies(found: CopyNumbers, path: Path) -> None:
             mean = copies.mean(axis=0)
             deviation = copies.std(axis=0, ddof=1) if len(copies) > 1 else np.zeros(len(mean))
             for row in copies[:_RUNS]:
-                axes.step(t, row, where="post", color=MUTED, linewidth=0.6, alpha=0.6)
+                axes.plot(t, row, color=MUTED, linewidth=0.6, alpha=0.6)
             axes.fill_between(t, mean - deviation, mean + deviation, color=BLUE, alpha=0.2, linewidth=0)
             axes.plot(t, mean, color=BLUE)
             axes.set(title=literal(name), xlabel=f"time ({unit})", ylabel="molecules", xlim=(0.0, float(t[-1])))

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cellml.report.cutaway import Pose, broad_side
 from cellml.report.picture_frame import Frame, frame_of, seen_from
+from cellml.report.plane_cut import Cut, cut_by_plane, whole
 from cellml.report.rasterise import Raster, barycentric_planes, rasterise
 from cellml.report.shading import FINER, light_on, paint, rims
-from cellml.sim.output.section import Cut, cut_by_plane, whole
 
 if TYPE_CHECKING:
     from cellml.types import TetMesh
