@@ -40,6 +40,16 @@ VERBS: dict[str, Verb] = {
         "SBML or Antimony to a model file",
         "cellml model input=binding.ant output=binding.yaml assume_units=true",
     ),
+    "estimate": Verb(
+        "cellml.sim.estimation.command:estimate_file",
+        "parameters from measurements",
+        "cellml estimate mesh=cell.vtu model=binding.yaml measurements=measured.csv output=estimates",
+    ),
+    "export": Verb(
+        "cellml.sim.exports.command:export_files",
+        "hand a model over to FEniCSx, SMART, STEPS, MCell or VCell",
+        "cellml export mesh=cell.vtu model=diffusion to=fenicsx output=cell_fenicsx",
+    ),
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
     ),
