@@ -19,7 +19,23 @@ def test_a_wrong_dimension_names_both():
         Quantity(1.0, "um/s").to("um^2/s")
 
 
-@pytest.mark.parametrize("unit", ["", "furlongs per glass", "um^", "2 um", "__import__('os')", "um^2/s;"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "",
+        "furlongs per glass",
+        "um^",
+        "2 um",
+        "__import__('os')",
+        "um^2/s;",
+        "1/0",
+        "um (11_",
+        "9**9**9**9",
+        "km^1000",
+        "um**um",
+        "()" * 50,
+    ],
+)
 def test_nonsense_is_no_unit(unit):
     with pytest.raises(SimulationError, match=r"is not a unit|is needed"):
         Quantity(1.0, unit).to("um^2/s")

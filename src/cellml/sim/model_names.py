@@ -15,12 +15,7 @@ def check_names(model: Model, have: Gathering) -> None:
     if not model.species:
         raise have.document.error(("species",), "at least one species is needed")
     _check_unique(model, have)
-    both = sorted(set(model.compartments) & set(model.membranes))
-    if both:
-        raise have.document.error(
-            _path_of(both[0], "membranes", have),
-            f"{both[0]!r} is a compartment (`in:`) and a membrane (`on:`); rename one",
-        )
+    _check_kinds(model, have)
     _check_regions(model, have)
     _check_declared("compartments", "in", have)
     _check_declared("membranes", "on", have)
@@ -38,6 +33,16 @@ def _check_unique(model: Model, have: Gathering) -> None:
             if name in taken:
                 raise have.document.error((section, name), f"the name {name!r} stands for one of the {taken[name]} as well")
             taken[name] = section
+
+
+def _check_kinds(model: Model, have: Gathering) -> None:
+    """No place is a compartment and a membrane; the message points at the use that contradicts the declaration, if there is one."""
+    for name in sorted(set(model.compartments) & set(model.membranes)):
+        declared = "compartments" if name in have.section("compartments") else "membranes"
+        other = "membranes" if declared == "compartments" else "compartments"
+        meant = " or ".join(f"`{key}:`" for key, section in (("in", "compartments"), ("on", "membranes")) if name in have.section(section))
+        remedy = f"write {meant} everywhere, or rename one" if meant else "rename one"
+        raise have.document.error(_path_of(name, other, have), f"{name!r} is a compartment (`in:`) and a membrane (`on:`); {remedy}")
 
 
 def _path_of(place: str, section: str, have: Gathering) -> KeyPath:

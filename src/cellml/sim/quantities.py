@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from tokenize import TokenError
 from typing import Any
 
 from cellml.sim.errors import SimulationError
@@ -21,6 +22,13 @@ BASE = {
 }
 _UNIT = re.compile(r"[\w\s^*/().·%-]{1,200}")
 _POWER_OF_NUMBER = re.compile(r"\d{3}|\d\s*\)*\s*(\^|\*\*)")  # 9**9**9 would be computed to its last digit
+
+
+# What pint's parser raises for text that is no unit.
+_UNREADABLE = (
+    *(ValueError, TypeError, AttributeError, AssertionError, LookupError, ArithmeticError, RecursionError),
+    *(SyntaxError, TokenError),
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def parse_unit(unit: str) -> Any:
         if not _UNIT.fullmatch(unit) or _POWER_OF_NUMBER.search(unit):
             raise ValueError
         return _registry().Unit(unit)
-    except (pint.PintError, ValueError, TypeError, AttributeError, SyntaxError, AssertionError):
+    except _UNREADABLE + (pint.PintError,):
         raise SimulationError(f"{unit!r} is not a unit; write for example um^2/s, nm, ms or uM") from None
 
 
