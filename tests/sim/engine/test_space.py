@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cellml.sim.analytic import boundary
-from cellml.sim.engine.space import Space, cell_gradients
+from cellml.sim.engine.space import Space
 from cellml.sim.verification.balls import icosahedral_ball
 
 
@@ -60,18 +60,30 @@ def test_surface_matrices_are_those_of_scikit_fem(mesh):
 
 
 @pytest.mark.parametrize("surface", [False, True])
-def test_gradients_reproduce_linear_functions(mesh, surface):
+def test_energy_of_a_linear_function_is_its_squared_gradient(mesh, surface):
     points, tets = mesh
-    corners = boundary(tets) if surface else tets
+    space = Space(points, boundary(tets) if surface else tets)
     slope = np.array([0.3, -1.2, 0.7])
-    found = np.einsum("cki,ck->ci", cell_gradients(points, corners), (points @ slope)[corners])
-    expected = np.broadcast_to(slope, found.shape)
+    squared = np.full(len(space.cells), slope @ slope)
     if surface:
-        a, b, c = (points[corners[:, i]] for i in range(3))
+        a, b, c = (space.coordinates[space.cells[:, i]] for i in range(3))
         normal = np.cross(b - a, c - a)
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        expected = slope - (normal @ slope)[:, None] * normal
-    assert np.abs(found - expected).max() < 1e-12
+        squared -= (normal @ slope) ** 2 / (normal**2).sum(axis=1)
+    u = space.coordinates @ slope
+    assert u @ (space.stiffness @ u) == pytest.approx(float(space.sizes @ squared), rel=1e-12)
+    assert np.abs(space.stiffness @ np.ones(len(u))).max() < 1e-14 * space.stiffness.max()
+
+
+def test_edges_are_found_whatever_the_order_of_cells_and_corners(mesh):
+    """More cells than one chunk has, shuffled, against the plain sum of cell matrices."""
+    ball, rng = icosahedral_ball(1000.0, 8), np.random.default_rng(0)
+    tets = rng.permutation(ball.tets)[:, [1, 2, 0, 3]]
+    shuffled, plain = Space(ball.points * 1e-3, tets), Space(ball.points * 1e-3, ball.tets)
+    assert difference(shuffled.stiffness, plain.stiffness) < 1e-13
+    dense = np.zeros((len(plain.nodes),) * 2)
+    for cell, size in zip(plain.cells, plain.sizes, strict=True):
+        dense[np.ix_(cell, cell)] += size / 20.0 * (np.ones((4, 4)) + np.eye(4))
+    assert np.abs(shuffled.mass.toarray() - dense).max() < 1e-13 * dense.max()
 
 
 def test_a_space_numbers_its_own_points_only(mesh):

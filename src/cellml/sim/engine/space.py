@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.sim.engine.edges import EdgePattern, edge_pattern, stiffness_pairs
+
 
 @dataclass(frozen=True, eq=False)
 class Space:
@@ -24,12 +26,16 @@ class Space:
     @cached_property
     def nodes(self) -> NDArray[np.int64]:
         """Point of the mesh behind each node, (N,), increasing."""
-        return np.unique(self.corners)
+        used = np.zeros(len(self.points), bool)
+        used[self.corners.ravel()] = True
+        return np.flatnonzero(used)
 
     @cached_property
     def cells(self) -> NDArray[np.int64]:
         """Cells by their nodes, (C, 4) or (C, 3)."""
-        return np.searchsorted(self.nodes, self.corners)
+        number = np.zeros(len(self.points), np.int64)
+        number[self.nodes] = np.arange(len(self.nodes))
+        return number[self.corners]
 
     @property
     def bulk(self) -> bool:
@@ -58,26 +64,21 @@ class Space:
         return np.asarray(np.bincount(self.cells.ravel(), np.repeat(self.sizes / corners, corners), minlength=len(self.nodes)), float)
 
     @cached_property
+    def pattern(self) -> EdgePattern:
+        """Where entries of mass and stiffness stand."""
+        return edge_pattern(self.cells, len(self.nodes))
+
+    @cached_property
     def mass(self) -> Any:
-        """M_ij = ∫ φ_i φ_j, sparse (N, N): on a simplex of size s in d dimensions s (1 + δ_ij) / ((d + 1)(d + 2))."""
+        """M_ij = ∫ φ_i φ_j, sparse (N, N): on a simplex of size s with k corners s (1 + δ_ij) / (k(k + 1))."""
         corners = self.cells.shape[1]
-        reference = (np.ones((corners, corners)) + np.eye(corners)) / (corners * (corners + 1))
-        return self.assemble(self.sizes[:, None, None] * reference)
+        pairs = np.broadcast_to(self.sizes / (corners * (corners + 1)), (corners * (corners - 1) // 2, len(self.cells)))
+        return self.pattern.matrix(pairs, self.weights * (2.0 / (corners + 1)))
 
     @cached_property
     def stiffness(self) -> Any:
         """K_ij = ∫ ∇φ_i · ∇φ_j (on a membrane with the gradient along it), sparse (N, N)."""
-        gradients = cell_gradients(self.points, self.corners)
-        return self.assemble(np.einsum("cid,cjd,c->cij", gradients, gradients, self.sizes))
-
-    def assemble(self, local: NDArray[np.float64]) -> Any:
-        """The sparse (N, N) sum of cell matrices (C, k, k)."""
-        from scipy.sparse import coo_array
-
-        corners, count = self.cells.shape[1], len(self.nodes)
-        rows = np.repeat(self.cells, corners, axis=1).ravel()
-        columns = np.tile(self.cells, (1, corners)).ravel()
-        return coo_array((local.ravel(), (rows, columns)), shape=(count, count)).tocsr()
+        return self.pattern.matrix(stiffness_pairs(self.coordinates, self.cells))
 
     def local(self, points: NDArray[np.int64]) -> NDArray[np.int64]:
         """Node numbers of points of the mesh, −1 for those that are none of its nodes."""
@@ -92,16 +93,3 @@ def cell_sizes(points: NDArray[np.float64], corners: NDArray[np.int64]) -> NDArr
     if corners.shape[1] == 3:
         return np.asarray(0.5 * np.linalg.norm(normal, axis=1))
     return np.asarray(np.einsum("ij,ij->i", normal, points[corners[:, 3]] - a) / 6.0)
-
-
-def cell_gradients(points: NDArray[np.float64], corners: NDArray[np.int64]) -> NDArray[np.float64]:
-    """∇φ of each corner of each cell, (C, k, 3): opposite face normals over heights; on triangles within their plane."""
-    a, b, c = (points[corners[:, i]] for i in range(3))
-    if corners.shape[1] == 3:
-        normal = np.cross(b - a, c - a)
-        normal /= (normal**2).sum(axis=1, keepdims=True)
-        return np.stack([np.cross(normal, edge) for edge in (c - b, a - c, b - a)], axis=1)
-    d = points[corners[:, 3]]
-    volume = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a)[:, None]
-    faces = (np.cross(d - b, c - b), np.cross(c - a, d - a), np.cross(d - a, b - a), np.cross(b - a, c - a))
-    return np.stack([face / volume for face in faces], axis=1)
