@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellml.sim.adaptive.corner import adapt_l_shape, adapt_prism, corner_prism, prism_rows, rate, singular
+from cellml.sim.adaptive.cases import escape_case, l_shape_case, prism_case
+from cellml.sim.adaptive.corner import corner_prism, singular
 from cellml.sim.adaptive.loop import Known, Stop, adapt, projecting
-from cellml.sim.adaptive.marking import everything
 from cellml.sim.adaptive.problem import Exchange, Goal, SteadyProblem
 from cellml.sim.analytic import ball, box
 from cellml.sim.errors import SimulationError
@@ -18,19 +18,26 @@ def cube_error(solved) -> float:
 
 
 def test_l_shape_rates():
-    uniform = adapt_l_shape(unknowns=2500, marking=everything)
-    adaptive = adapt_l_shape(unknowns=2500)
-    assert rate(uniform, least=100) == pytest.approx(1 / 3, abs=0.025)
-    assert rate(adaptive, least=150) >= 0.49
-    assert all(2.7 < row.effectivity < 3.9 for row in adaptive)
+    case = l_shape_case(unknowns=3_000)
+    assert case.uniform_rate == pytest.approx(1 / 3, abs=0.025)
+    assert case.adaptive_rate >= 0.49
+    low, high = case.effectivity
+    assert 2.7 < low < high < 3.9
 
 
 def test_prism_rates():
-    uniform = prism_rows(adapt_prism(unknowns=10_000, marking=everything, bisections=3))
-    adaptive = prism_rows(adapt_prism(unknowns=8_000))
-    assert rate(uniform, least=100) == pytest.approx(2 / 9, abs=0.02)
-    assert rate(adaptive, least=200) >= 0.32
-    assert all(3.0 < row.effectivity < 3.9 for row in adaptive)
+    case = prism_case(unknowns=8_000, least=200)
+    assert case.uniform_rate == pytest.approx(2 / 9, abs=0.02)
+    assert case.adaptive_rate >= 0.32
+    low, high = case.effectivity
+    assert 3.0 < low < high < 3.9
+
+
+def test_narrow_escape_agrees_with_the_formula():
+    """Coarse, and within 2 %; the study measures finer meshes."""
+    case = escape_case(0.2, unknowns=2_000, refinements=3)
+    assert abs(case.error) < 0.025
+    assert abs(case.error) < 0.5 * abs(case.time / case.formula - 1)
 
 
 def test_goal_error_is_estimated_to_a_few_percent():

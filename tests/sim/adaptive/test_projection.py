@@ -6,6 +6,7 @@ import pytest
 from cellml.errors import CellmlError
 from cellml.meshing.quality import radius_ratio
 from cellml.sim.adaptive.bisection import Bisection, bisect
+from cellml.sim.adaptive.escape import ball_with_cap, cap_cone
 from cellml.sim.adaptive.projection import distance_of_labels, distance_on_grid, movable, project_boundary
 from cellml.sim.analytic import ball, box
 from cellml.types import Labels, Volume
@@ -67,3 +68,20 @@ def test_distance_of_labels_is_that_of_the_ball_they_show():
     assert (np.einsum("ij,ij->i", gradient, directions) > 0.85).all()
     with pytest.raises(CellmlError, match="empty of the labels"):
         distance_of_labels(labels, (7,))
+
+
+def test_points_of_a_rim_reach_its_circle():
+    mesh = ball_with_cap(0.5, refinements=3)
+    cone, rim = cap_cone(0.5), {("cap", "wall"): cap_cone(0.5)}
+    state = Bisection.of(mesh)
+    for _ in range(3):
+        state = bisect(state, np.ones(len(state.mesh.tets), bool), distance=sphere, rims=rim).bisection
+    fine = state.mesh
+    line = np.intersect1d(fine.facets_named("cap"), fine.facets_named("wall"))
+    assert len(line) >= 2 * len(np.intersect1d(mesh.facets_named("cap"), mesh.facets_named("wall")))
+    np.testing.assert_allclose(cone(fine.points[line])[0], 0.0, atol=1e-3)
+    a, b, c = (fine.points[fine.facets_named("cap")[:, i]] for i in range(3))
+    area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()
+    assert area == pytest.approx(2 * np.pi * 1e6 * (1 - np.cos(0.5)), rel=0.01)
+    with pytest.raises(CellmlError, match="geodesic radius of 2.0"):
+        ball_with_cap(2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,12 +61,17 @@ class Refinement:
 
 
 def bisect(
-    bisection: Bisection, chosen: Index | NDArray[np.bool_], *, distance: Distance | None = None, surfaces: tuple[str, ...] | None = None
+    bisection: Bisection,
+    chosen: Index | NDArray[np.bool_],
+    *,
+    distance: Distance | None = None,
+    surfaces: tuple[str, ...] | None = None,
+    rims: Mapping[tuple[str, str], Distance] | None = None,
 ) -> Refinement:
     """Halve the chosen tetrahedra at their refinement edges, and as many others as it takes to leave no hanging node.
 
     chosen: numbers, or a mask (T,). Regions, facet tags, and with them patches, membranes and the lines where they meet, pass to the
-    children exactly; points keep their numbers. distance, surfaces: see `project_boundary`, called on the new points.
+    children exactly; points keep their numbers. distance, surfaces, rims: see `project_boundary`, called on the new points.
     Raises SimulationError for a mask or numbers that do not fit the mesh. (Arnold, Mukherjee and Pouly 2000, algorithm LocalRefine.)
     """
     mesh = bisection.mesh
@@ -81,7 +87,7 @@ def bisect(
     fine = replace(mesh, points=halved.points, tets=tets.corners, regions=mesh.regions[parents], facets=facets, facet_tags=tags)
     new = np.arange(len(mesh.points), len(fine.points))
     if distance is not None:
-        fine = project_boundary(fine, new, distance, surfaces=surfaces)
+        fine = project_boundary(fine, new, distance, surfaces=surfaces, rims=rims)
     return Refinement(Bisection(fine, tets), halved.prolongation(), parents, new)
 
 

@@ -63,13 +63,28 @@ class Bubbles:
         """P + E."""
         return len(self.elements.mesh.points) + len(self.edges)
 
+    @property
+    def _functions(self) -> Index:
+        """The ten functions of each tetrahedron, (T, 10)."""
+        return np.hstack([self.elements.mesh.tets, len(self.elements.mesh.points) + self.numbers])
+
+    @cached_property
+    def _local(self) -> Floats:
+        """∫_T D ∇φ_i·∇φ_j + κ φ_i φ_j, (T, 10, 10)."""
+        elements = self.elements
+        local = (elements.diffusion * elements.volumes)[:, None, None] * _stiffness(elements.gradients)
+        return np.asarray(local + (elements.decay * elements.volumes)[:, None, None] * _MASS)
+
+    def energies(self, v: Floats) -> Floats:
+        """∫_T D |∇v|² + κ v² of a function (P + E,), (T,)."""
+        nodal = v[self._functions]
+        return np.asarray(np.einsum("ti,tij,tj->t", nodal, self._local, nodal))
+
     @cached_property
     def matrix(self) -> Any:
         """a(φ_i, φ_j) in the whole space, sparse (P + E, P + E)."""
         elements, points = self.elements, len(self.elements.mesh.points)
-        local = (elements.diffusion * elements.volumes)[:, None, None] * _stiffness(elements.gradients)
-        local += (elements.decay * elements.volumes)[:, None, None] * _MASS
-        total = _scatter(np.hstack([elements.mesh.tets, points + self.numbers]), local, self.size)
+        total = _scatter(self._functions, self._local, self.size)
         for name, exchange in elements.problem.exchange.items():
             facets = elements.facets(name)
             alpha = on_triangles(elements.mesh, facets, exchange.permeability, TRIANGLE_POINTS) * elements.facet_areas(facets)[:, None]

@@ -77,8 +77,10 @@ def corner_prism(cells: int = 2) -> TetMesh:
     used, tets = np.unique(block.tets[(centre[:, 0] < 0) | (centre[:, 1] > 0)], return_inverse=True)
     points, tets = points[used], oriented(points[used], tets.reshape(-1, 4))
     facets = boundary(tets)
-    tags = np.where(np.ptp(points[facets][:, :, 2], axis=1) < 1e-6, 2, 1)
-    return TetMesh(points, tets, np.ones(len(tets)), {1: "inside"}, facets, tags, {1: "sides", 2: "ends"}, "prism with a re-entrant edge")
+    tags = np.where(np.ptp(points[facets][:, :, 2], axis=1) < 1e-6, 2, 1).astype(np.int32)
+    return TetMesh(
+        points, tets, np.ones(len(tets), np.int32), {1: "inside"}, facets, tags, {1: "sides", 2: "ends"}, "prism with a re-entrant edge"
+    )
 
 
 def prism_error(solved: Solved) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.sim.adaptive.bisection import Bisection, Refinement, bisect
-from cellml.sim.adaptive.edges import Floats
+from cellml.sim.adaptive.edges import Floats, Index
 from cellml.sim.adaptive.goal import GoalEstimate, goal_estimate
 from cellml.sim.adaptive.marking import Marking, doerfler
 from cellml.sim.adaptive.problem import Goal, SteadyProblem
@@ -81,6 +83,9 @@ class Known:
     goal: float | None = None
 
 
+# A mesh and numbers of tetrahedra, or a mask, to the refinement in which they are halved.
+Refine = Callable[[Bisection, Index | NDArray[np.bool_]], Refinement]
+
 # Squared indicators (T,) for a solution and, where a goal was given, its estimate.
 Indicator = Callable[[Solved, GoalEstimate | None], Floats]
 
@@ -99,7 +104,7 @@ def adapt(
     indicator: Indicator = by_residual,
     marking: Marking = doerfler,
     bisections: int = 1,
-    refine: Callable[[Bisection, np.ndarray], Refinement] | None = None,
+    refine: Refine | None = None,
     known: Known | None = None,
 ) -> Adaptation:
     """Refine a mesh for a steady problem until its estimated error is small enough.
@@ -129,13 +134,11 @@ def adapt(
         state, start = refinement.bisection, refinement.prolongation @ solved.u
 
 
-def projecting(distance: Distance, *, surfaces: tuple[str, ...] | None = None) -> Callable[[Bisection, np.ndarray], Refinement]:
-    """Bisection that moves new points of the named surfaces to φ = 0, see `project_boundary`."""
-
-    def refine(state: Bisection, chosen: np.ndarray) -> Refinement:
-        return bisect(state, chosen, distance=distance, surfaces=surfaces)
-
-    return refine
+def projecting(
+    distance: Distance, *, surfaces: tuple[str, ...] | None = None, rims: Mapping[tuple[str, str], Distance] | None = None
+) -> Refine:
+    """Bisection that moves new points of the named surfaces to φ = 0, and those of rims to φ = ψ = 0, see `project_boundary`."""
+    return partial(bisect, distance=distance, surfaces=surfaces, rims=rims)
 
 
 def _row(turn: int, solved: Solved, estimate: GoalEstimate | None, known: Known) -> Row:
@@ -161,9 +164,7 @@ def _reason(row: Row, stop: Stop) -> str:
     return "turns" if row.turn + 1 >= stop.turns else ""
 
 
-def _refined(
-    state: Bisection, chosen: np.ndarray, bisections: int, refine: Callable[[Bisection, np.ndarray], Refinement]
-) -> Refinement | None:
+def _refined(state: Bisection, chosen: Index, bisections: int, refine: Refine) -> Refinement | None:
     """The chosen tetrahedra, and then their parts, halved; None if none was chosen."""
     if len(chosen) == 0:
         return None

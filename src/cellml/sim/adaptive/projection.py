@@ -5,7 +5,7 @@ Halving an edge of a curved boundary leaves its midpoint inside the shape. A sig
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +32,7 @@ def project_boundary(
     distance: Distance,
     *,
     surfaces: tuple[str, ...] | None = None,
+    rims: Mapping[tuple[str, str], Distance] | None = None,
     least_quality: float = LEAST_QUALITY,
 ) -> TetMesh:
     """Move points of the boundary to φ = 0 as far as the tetrahedra around them allow.
@@ -39,12 +40,18 @@ def project_boundary(
     points: numbers of the points that may move; of these, points of the named surfaces do, unless they also belong to facets of another
     name, such as the rim of a cut, which stay on both. surfaces: names of facets, by default all that do not begin with "cut". A move is
     accepted, in full, by a half, a quarter or an eighth, where each tetrahedron around the point keeps a positive volume and a radius ratio
-    3 r_in/r_circ of at least `least_quality`, or does not get worse. Connectivity stays. Raises CellmlError for a name the mesh lacks.
+    3 r_in/r_circ of at least `least_quality`, or does not get worse. Connectivity stays.
+
+    rims: for a pair of names, a second function ψ, such that the line where both surfaces meet is {φ = 0, ψ = 0}: new points of that line
+    go there, so that the rim of a round patch becomes round. Raises CellmlError for a name the mesh lacks.
     """
     moving = movable(mesh, points, surfaces)
     if len(moving) == 0:
         return mesh
-    step = _towards(distance, mesh.points[moving])
+    step = _towards([distance], mesh.points[moving])
+    for names, second in (rims or {}).items():
+        shared = np.logical_and(*(np.isin(moving, mesh.facets_named(name)) for name in names))
+        step[shared] = _towards([distance, second], mesh.points[moving[shared]])
     before = radius_ratio(mesh.points, mesh.tets)
     floor = np.minimum(before, least_quality) * (1.0 - 1e-12)
     number = np.full(len(mesh.points), -1, np.int64)
@@ -77,12 +84,14 @@ def movable(mesh: TetMesh, points: Index, surfaces: tuple[str, ...] | None) -> I
     return np.asarray(points[(on & ~off)[points]])
 
 
-def _towards(distance: Distance, start: Floats) -> Floats:
+def _towards(distances: list[Distance], start: Floats) -> Floats:
+    """The step from each point to where all distances are zero, by steps of Newton along one gradient after the other."""
     at = start.copy()
     for _ in range(_STEPS):
-        value, gradient = distance(at)
-        square = (gradient**2).sum(axis=1)
-        at -= np.where(square > 0, value / np.where(square > 0, square, 1.0), 0.0)[:, None] * gradient
+        for distance in distances:
+            value, gradient = distance(at)
+            square = (gradient**2).sum(axis=1)
+            at -= np.where(square > 0, value / np.where(square > 0, square, 1.0), 0.0)[:, None] * gradient
     return at - start
 
 
