@@ -70,7 +70,8 @@ def _sections(run: RunFolder) -> tuple[list[Section], list[str], list[str]]:
         try:
             made.append(Section(anchor, title, build(run)))
         except AbsentError as absent:
-            left_out.append(f"{title}: {absent}.")
+            if str(absent):
+                left_out.append(f"{title}: {absent}.")
         except Exception as error:
             # An hour of computing ends in this report: one figure that cannot be drawn must not take the others with it.
             _log.warning("Section %r of the report failed.", title, exc_info=not isinstance(error, CellmlError))

@@ -33,7 +33,7 @@ from cellml.types import Triple
 
 
 class AbsentError(Exception):
-    """An artefact that this run does not have; the message says which."""
+    """An artefact that this run does not have; the message says which, and is empty where runs of its kind never have it."""
 
 
 @dataclass(frozen=True)

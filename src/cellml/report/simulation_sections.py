@@ -28,7 +28,7 @@ def courses_section(run: RunFolder) -> Html:
 
     path = run.path / "courses.csv"
     if not path.is_file():
-        raise AbsentError("there is no courses.csv")
+        raise AbsentError
     caption = "Blue: what the observables follow; green: molecules of each species in the whole shape."
     drawn = picture(courses_figure(read_courses(path)), alt="Time courses of the simulation", caption=caption)
     return Html(drawn + _movie(run.path / "movie.gif"))
@@ -68,14 +68,14 @@ def read_courses(path: Path) -> Mapping[str, Any]:
 def described_species(path: Path) -> Mapping[str, Any]:
     """Unit and kind of each species from the file that a simulation leaves. Raises AbsentError without it, FileError if it is damaged."""
     if not path.is_file():
-        raise AbsentError("there is no species.json")
+        raise AbsentError
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         described = {name: {"unit": entry["unit"], "bulk": entry["bulk"]} for name, entry in found.get("species", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{path} does not describe the species of a simulation ({error!r}).") from error
     if not described:
-        raise AbsentError("species.json describes no fields")
+        raise AbsentError
     return described
 
 

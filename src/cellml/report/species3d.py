@@ -72,7 +72,7 @@ def _surface(mesh: TetMesh, field: SpeciesField, triangles: int) -> tuple[Surfac
     if field.bulk:
         pose = broad_side(mesh)
         cut = cut_by_plane(mesh, pose.centre, pose.eye)
-        faces = cut.faces[carried[mesh.tets].all(axis=1)[cut.tet]]
+        faces = cut.faces[carried[mesh.tets[cut.tet]].all(axis=1)]
     else:
         cut = whole(mesh.facets[carried[mesh.facets].all(axis=1)])
         faces = cut.faces[: len(cut.faces) // 2]

@@ -27,7 +27,7 @@ def write_copies(found: CopyNumbers, folder: str | Path, *, overwrite: bool = Fa
         parameters = {name: str(p.quantity) for name, p in found.model.parameters.items()}
         how = {"method": found.method, "replicas": found.replicas, "seed": found.seed, "parameters": parameters, "cut": found.model.cut}
         write_json(aside / SPECIES, how)
-        if found.model.path is not None:
+        if found.model.path is not None and found.model.path.is_file():
             (aside / MODEL).write_bytes(found.model.path.read_bytes())
         if pictures:
             draw_copies(found, aside / COPIES_PICTURE)

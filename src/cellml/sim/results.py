@@ -59,7 +59,7 @@ def write_results(
     observables.csv      name, value, unit, discretisation_error, status, reason
     solution.vtu         the mesh (nm) with its regions and all nodal fields, those of species at the end
     places.json          where largest_cut and farthest_cut are, or why they are not
-    model.yaml           the model file, if it was read from one
+    model.yaml           the model file, if it was read from one that is still there
 
     and where the model is followed in time, or to its steady state:
 
@@ -76,7 +76,7 @@ def write_results(
         write_observables(solution.observables, aside / OBSERVABLES)
         write_mesh(solution.mesh, aside / FIELDS, point_data=solution.fields)
         _write_json(_places(solution.places), aside / PLACES)
-        if solution.model.path is not None:
+        if solution.model.path is not None and solution.model.path.is_file():
             (aside / MODEL).write_bytes(solution.model.path.read_bytes())
         if sensitivity is not None:
             sensitivity.write(aside / SENSITIVITY)

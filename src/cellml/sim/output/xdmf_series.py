@@ -68,7 +68,7 @@ def _write(
         ElementTree.SubElement(root, "Domain"), "Grid", Name="series", GridType="Collection", CollectionType="Temporal"
     )
     with h5py.File(beside, "w") as file:
-        shared = {"points": points, "cells": cells, **of_cells}
+        shared: dict[str, NDArray[Any]] = {"points": points, "cells": cells, **of_cells}
         items = {name: _stored(file, name, values, beside.name) for name, values in shared.items()}
         for number, (time, fields) in enumerate(moments(solution)):
             grid = ElementTree.SubElement(series, "Grid", Name=f"{time:g} s", GridType="Uniform")
