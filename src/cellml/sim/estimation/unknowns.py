@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model, Parameter
-from cellml.sim.quantities import base_unit
+from cellml.sim.quantities import from_base
 
 Vector = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 @dataclass(frozen=True)
 class Unknown:
     """One parameter. logarithmic: z = ln v; mean, sd: of a normal prior in z (sd infinite: none); low, high: bounds of z; start: where to
-    begin; unit: coherent unit of v.
+    begin; unit: the one of the model file, in which v is told to people (v itself is in coherent units).
     """
 
     name: str
@@ -38,6 +38,10 @@ class Unknown:
     def value(self, z: float) -> float:
         """V from z."""
         return math.exp(z) if self.logarithmic else z
+
+    def told(self, z: float) -> float:
+        """V from z, in `unit`."""
+        return self.value(z) * from_base(1.0, self.unit)
 
     def slope(self, z: float) -> float:
         """Change of v with z."""
@@ -77,4 +81,4 @@ def _unknown(parameter: Parameter) -> Unknown:
     elif prior is not None:
         mean, sd = (math.log(prior.first), prior.second) if prior.kind == "lognormal" else (prior.first, prior.second)
     start = min(max(turned(value), low), high)
-    return Unknown(parameter.name, logarithmic, start, mean, sd, low, high, base_unit(parameter.quantity.dimension))
+    return Unknown(parameter.name, logarithmic, start, mean, sd, low, high, parameter.quantity.unit)

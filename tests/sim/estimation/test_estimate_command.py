@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from cellml.cli import main
+from cellml.errors import FileError
+from cellml.io import write_mesh
+from cellml.sim.errors import SimulationError
+from cellml.sim.estimation.coverage import MODEL
+from cellml.sim.estimation.measurements import read_measurements
+from cellml.sim.model_file import load_model
+
+
+@pytest.fixture
+def files(tmp_path, noisy):
+    """A mesh, a model and measurements in other units than those of the engine."""
+    write_mesh(noisy.mesh, tmp_path / "cell.vtu")
+    (tmp_path / "binding.yaml").write_text(MODEL.replace("steps: 25", "steps: 12"))
+    bound, far = noisy.measurements
+    with (tmp_path / "measured.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["time (ms)", "bound (molecule)", "sd of bound (molecule)", "far (nM)", "sd of far (nM)"])
+        nM = 0.602214076
+        for i, t in enumerate(bound.times):
+            far_now = ("", "") if i == 0 else (far.values[i] / nM, far.sd[i] / nM)
+            table.writerow([t * 1e3, bound.values[i], bound.sd[i], *far_now])
+    return tmp_path
+
+
+def test_estimates_from_files(files, fitted, capsys):
+    words = [f"mesh={files}/cell.vtu", f"model={files}/binding.yaml", f"measurements={files}/measured.csv", f"output={files}/out"]
+    assert main(["estimate", *words]) == 0
+    assert "Laplace" in capsys.readouterr().out
+    with (files / "out" / "estimates.csv").open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert rows["D"]["unit"] == "um^2/s"
+    assert float(rows["D"]["value"]) == pytest.approx(fitted.values["D"], rel=0.02)
+    assert float(rows["k_on"]["low_90"]) < 0.06 < float(rows["k_on"]["high_90"])
+    assert {"correlation.csv", "predictive.png", "model.yaml"} <= {path.name for path in (files / "out").iterdir()}
+    assert main(["estimate", *words]) == 2  # not replaced unasked
+    assert "overwrite=true" in capsys.readouterr().err
+
+
+def test_profiles_from_the_command_line(files, capsys):
+    words = [f"mesh={files}/cell.vtu", f"model={files}/binding.yaml", f"measurements={files}/measured.csv", f"output={files}/out"]
+    assert main(["estimate", *words, "unknowns=[D]", "uncertainty=profile"]) == 0
+    assert "profile likelihood" in capsys.readouterr().out
+    assert (files / "out" / "profiles.png").stat().st_size > 5000
+
+
+def test_measurements_keep_their_units_and_gaps(files, noisy):
+    bound, far = read_measurements(files / "measured.csv", load_model(files / "binding.yaml"))
+    assert bound.times == pytest.approx(noisy.measurements[0].times)
+    assert far.values == pytest.approx(noisy.measurements[1].values[1:])
+    assert len(far.times) == len(bound.times) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("time,bound (molecule)\n1,2", "needs a unit in brackets"),
+        ("t (s),bound (molecule)\n1,2", "has no column `time"),
+        ("time (s),bound (molecule)\n1,2", "`sd of bound` is missing"),
+        ("time (s),bond (molecule),sd of bond (molecule)\n1,2,1", "'bond' is no time course .* it observes bound, far"),
+        ("time (s),bound (uM),sd of bound (uM)\n1,2,1", "column 'bound': a unit such as molecule is needed"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n1,two,1", ":2: 'two' under 'bound .molecule.' is not a number"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n1,2,0", "must be positive; the least is 0"),
+        ("time (s)\n", "holds no measurements"),
+    ],
+)
+def test_bad_measurements_name_what_and_where(files, text, message):
+    path = files / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(SimulationError, match=message):
+        read_measurements(path, load_model(files / "binding.yaml"))
+
+
+def test_a_missing_file_is_said(files):
+    with pytest.raises(FileError, match="cannot be read"):
+        read_measurements(files / "none.csv", load_model(files / "binding.yaml"))
