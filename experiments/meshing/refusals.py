@@ -131,13 +131,13 @@ CHECKS: tuple[Check, ...] = (
     ("too few voxels", r"Label (\d+) of .* has (\d+) voxels?(?: in fragments of at most (\d+))?.*; at least (\d+)", _few_voxels),
     (
         "mostly crumbs",
-        r"Label (\d+) of .* has (\d+) of its (\d+) voxels .* in fragments of fewer than (\d+) voxels.*; at most ([\d.]+) %",
+        r"Label (\d+) of .* has (\d+) of its (\d+) voxels .* in fragments of fewer than (\d+) voxels.*at most ([\d.]+) %",
         _crumbs,
     ),
     ("background too large", r"background of ([\d.e+-]+) nm would take .*; at most ([\d.e+-]+) are made", _too_large),
     ("label absent", r"has no voxel with label (\d+)", _absent),
     ("no tetrahedron", r"Label (\d+) leaves no tetrahedron on a background of ([\d.e+-]+) nm", _no_tetrahedron),
-    ("out of time", r"process was stopped after ([\d.e+-]+) s", _timeout),
+    ("out of time", r"(?:process|Meshing) was stopped after ([\d.e+-]+) s", _timeout),
     ("tool ended", r"MMG made no mesh", _never),
     ("spoilt at a wall", r"spoilt it", _never),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.meshing.editable import OUTSIDE, EditableMesh
-from cellml.meshing.goal import Goal
+from cellml.meshing.goal import Goal, cross
 from cellml.meshing.tetrahedron import TET_FACES
 
 Floats = NDArray[np.float64]
@@ -331,13 +331,14 @@ def peel(place: Neighbourhood, tet: int) -> bool:
 
 def _same_space(mesh: EditableMesh, old: Sequence[int], new: Sequence[int]) -> bool:
     """Whether new tetrahedra fill what old ones filled, neither overlapping nor leaving out anything."""
-    was, now = (sum(abs(_volume(mesh, tet)) for tet in tets) for tets in (old, new))
+    was, now = (float(np.abs(_volumes(mesh, tets)).sum()) for tets in (old, new))
     return abs(now - was) <= 1e-9 * was
 
 
-def _volume(mesh: EditableMesh, tet: int) -> float:
-    a, b, c, d = (mesh.points[v] for v in mesh.corners(tet))
-    return float(np.dot(b - a, np.cross(c - a, d - a))) / 6.0
+def _volumes(mesh: EditableMesh, tets: Sequence[int]) -> Floats:
+    corners = np.array([[mesh.points[v] for v in mesh.corners(tet)] for tet in tets])
+    side = corners[:, 1:] - corners[:, :1]
+    return np.asarray(np.einsum("ij,ij->i", side[:, 0], cross(side[:, 1], side[:, 2])) / 6.0)
 
 
 def _height(mesh: EditableMesh, corners: Sequence[int]) -> float:
@@ -350,6 +351,6 @@ def _height(mesh: EditableMesh, corners: Sequence[int]) -> float:
 
 def _oriented(mesh: EditableMesh, corners: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     a, b, c, d = (mesh.points[v] for v in corners)
-    if np.dot(b - a, np.cross(c - a, d - a)) < 0:
+    if np.dot(b - a, cross(c - a, d - a)) < 0:
         return corners[0], corners[1], corners[3], corners[2]
     return corners

@@ -65,6 +65,7 @@ def mesh_file(
     from cellml.io import read_labels, write_json, write_mesh
     from cellml.io.overlap import require_apart
     from cellml.meshing.certificate_tables import certificate_tables
+    from cellml.meshing.progress import progress_line
 
     target = _target(output, picture, version)
     if kind not in KINDS:
@@ -76,14 +77,16 @@ def mesh_file(
     masks = {name: read_labels(resolve(mask, "labels")[0]) for name, mask in (patches or {}).items()}
     shared: dict[str, Any] = {"edge_nm": edge_nm, "timeout_s": timeout_s, "gate": limits, "patches": masks}
     regions = {"cut_faces": cut_faces, "membranes": {name: _pair(name, pair) for name, pair in (membranes or {}).items()}}
-    if surface:
-        result = _of_surface(reference, unit, sample_nm, voxel_nm, shared)
-    elif kind == "distance":
-        result = _of_distances(reference, spacing_nm, shared | regions)
-    else:
-        choice = {"label": label, "components": components, "align": align, "contact": contact, "cleft_nm": cleft_nm, "host": host}
-        result = _of_labels(reference, spacing_nm, names or {}, shared | regions | choice)
     console = Console()
+    with progress_line(f"meshing {input}") as tell:
+        shared["tell"] = tell
+        if surface:
+            result = _of_surface(reference, unit, sample_nm, voxel_nm, shared)
+        elif kind == "distance":
+            result = _of_distances(reference, spacing_nm, shared | regions)
+        else:
+            choice = {"label": label, "components": components, "align": align, "contact": contact, "cleft_nm": cleft_nm, "host": host}
+            result = _of_labels(reference, spacing_nm, names or {}, shared | regions | choice)
     if warning:
         console.print(warning, style="bold yellow")
     console.print(*certificate_tables(result.certificate), *(f"repair: {said}" for said in result.certificate.repairs), sep="\n")

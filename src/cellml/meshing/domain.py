@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from cellml.meshing.crop import bounding_box
 from cellml.meshing.signed_distance import sample_linear, smooth_signed_distance
@@ -96,6 +97,11 @@ class Shapes(Protocol):
     def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
         """Level set that separates a label from those still to be cut."""
 
+    def components_at(self, number: int, points: Floats) -> tuple[NDArray[np.int64], Floats]:
+        """The 6-connected component of a label in whose voxels points (P, 3; x, y, z in nm) lie, (P,), 0 for none, and the volume of each
+        component in nm³, from number 0, (C + 1,).
+        """
+
 
 @dataclass(frozen=True, eq=False)
 class Contact:
@@ -155,6 +161,10 @@ class LabelShapes:
         first = (box[0].start, box[1].start, box[2].start)
         return Local(values, first, self._cap(part, number, smoothing))
 
+    def components_at(self, number: int, points: Floats) -> tuple[NDArray[np.int64], Floats]:
+        """Components of the label's voxels."""
+        return _components_at(self.frame, self.data == number, points)
+
     def _cap(self, part: NDArray[np.int64], number: int, smoothing: float) -> Floats | None:
         host = self.contact.host
         if self.contact.rule != "cleft" or host == 0 or number == host or _most_touched(part, number) != host:
@@ -206,6 +216,13 @@ def shapes_of_labels(
     return LabelShapes(frame, part, numbers, volumes, contact)
 
 
+def _components_at(frame: Frame, mask: NDArray[np.bool_], points: Floats) -> tuple[NDArray[np.int64], Floats]:
+    member = np.asarray(ndimage.label(mask)[0], np.int64)
+    index = np.round((points[:, ::-1] - frame.origin) / frame.spacing).astype(np.int64)
+    z, y, x = np.clip(index, 0, np.array(mask.shape) - 1).T
+    return member[z, y, x], np.bincount(member.ravel()).astype(np.float64) * float(frame.spacing.prod())
+
+
 def _most_touched(data: NDArray[np.int64], number: int) -> int:
     """The label, or 0, that shares most faces of voxels with a label."""
     own = data == number
@@ -243,6 +260,12 @@ class FieldShapes:
         """½ (φ of the label − the least φ of the later ones)."""
         rest = np.minimum.reduce([self.fields[n] for n in later])
         return Local(0.5 * (self.fields[number] - rest), (0, 0, 0))
+
+    def components_at(self, number: int, points: Floats) -> tuple[NDArray[np.int64], Floats]:
+        """Components of the voxels whose centre lies deepest in the shape."""
+        field = self.fields[number]
+        others = [other for n, other in self.fields.items() if n != number]
+        return _components_at(self.frame, np.asarray(np.logical_and.reduce([field < 0, *(field < other for other in others)])), points)
 
 
 def shapes_of_fields(

@@ -19,6 +19,7 @@ from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
 from cellml.meshing.patches import patches_of
 from cellml.meshing.selection import MOST_LABELS
 from cellml.meshing.topology import voxel_euler_number
+from cellml.meshing.watch import Tell, Watch
 from cellml.types import Labels, TetMesh, Volume
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,7 @@ def mesh_fields(
     patches: Mapping[str, Labels] | None = None,
     timeout_s: float = 120.0,
     gate: Gate | None = None,
+    tell: Tell | None = None,
 ) -> MeshResult:
     """Mesh the shapes {φ < 0} of signed distances with conforming tetrahedra; regions are numbered 1, 2, … in the order given.
 
@@ -44,6 +46,7 @@ def mesh_fields(
     and with the boundary of the voxels whose centre lies in it. Raises MeshingError for a field that is nowhere negative, or everywhere,
     and CellmlError for grids that disagree and values that are not finite.
     """
+    watch = Watch.start(timeout_s, tell)
     grid = _one_grid(fields)
     names = dict(enumerate(fields, start=1))
     arrays = {number: np.asarray(fields[name].data, float) for number, name in names.items()}
@@ -61,7 +64,6 @@ def mesh_fields(
     order = Order(
         edge_nm=largest_edge(edge_nm, shapes.frame.voxel_nm),
         gate=gate or Gate(),
-        timeout_s=timeout_s,
         names=names,
         membranes=named_pairs(membranes or {}, names),
         patches=patches_of(patches or {}, shapes.frame.detail_nm),
@@ -72,7 +74,7 @@ def mesh_fields(
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
         return certify(mesh, sources, shapes.frame.voxel_nm, source=labels, **made)
 
-    return mesh_shapes(lambda _: shapes, order, measured)
+    return mesh_shapes(lambda _: shapes, order, measured, watch)
 
 
 def volumes_of(fields: Mapping[int, Floats], edge_nm: float, voxel_nm3: float) -> dict[int, float]:

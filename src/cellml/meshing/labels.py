@@ -17,6 +17,7 @@ from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
 from cellml.meshing.patches import patches_of
 from cellml.meshing.sections import aligned_sections, between_sections
 from cellml.meshing.selection import Selection, select
+from cellml.meshing.watch import Tell, Watch
 from cellml.types import Labels, TetMesh
 
 CONTACTS = ("fuse", "cleft")
@@ -39,6 +40,7 @@ def mesh_labels(
     patches: Mapping[str, Labels] | None = None,
     timeout_s: float = 120.0,
     gate: Gate | None = None,
+    tell: Tell | None = None,
 ) -> MeshResult:
     """Mesh labels with conforming tetrahedra.
 
@@ -58,8 +60,9 @@ def mesh_labels(
     else as much) keep that far from the outside and from each other: organelles stay off the membrane of their cell.
 
     membranes: names of interfaces by the pair of labels (numbers or names, 0 for the outside) that they separate; patches: masks by name,
-    whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts; gate: attempts on a finer background are made
-    until it is passed (default `Gate()`).
+    whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts, after which no step is begun but the measuring
+    of a mesh that is there; gate: attempts on a finer background are made until it is passed (default `Gate()`); tell: is called with a few
+    words as each step begins.
 
     Facets carry the names `cut_z0`, `cut_z1`, `cut_y0`, `cut_y1`, `cut_x0`, `cut_x1` where all three corners lie within 1e-6 voxel of that
     border plane of the given volume (half a voxel outside the outermost voxel centres), so that their normal is along the axis; the name of
@@ -67,13 +70,15 @@ def mesh_labels(
 
     Returns the mesh and its certificate, whether or not the gate is passed: ask `certificate.passes(gate)`. Raises MeshingError, with the
     reason, for empty labels, more than 256 labels, no fragment of 27 voxels, a background that would be too large, and where MMG crashes or
-    runs out of time in every attempt; CellmlError, listing the labels present, for a label that is absent.
+    the time is over in every attempt; CellmlError, listing the labels present, for a label that is absent.
     """
+    watch = Watch.start(timeout_s, tell)
     registered: tuple[str, ...] = ()
     if align:
+        watch.begin("aligning sections")
         labels, moved = aligned_sections(labels)
         registered = (moved,)
-    selection = select(labels, label, components)
+    selection = select(labels, label, components, gate)
     fine, sampled, said = between_sections(selection.labels)
     detail_nm = float(np.cbrt(np.prod(sampled)))
     touching = _contact(contact, cleft_nm, host, selection, detail_nm)
@@ -84,7 +89,6 @@ def mesh_labels(
     order = Order(
         edge_nm=largest_edge(edge_nm, detail_nm),
         gate=gate or Gate(),
-        timeout_s=timeout_s,
         names=names,
         membranes=named_pairs(membranes or {}, names),
         patches=patches_of(patches or {}, detail_nm),
@@ -103,7 +107,7 @@ def mesh_labels(
             **made,
         )
 
-    return mesh_shapes(lambda _: shapes, order, measured, (*registered, *selection.repairs, *said))
+    return mesh_shapes(lambda _: shapes, order, measured, watch, (*registered, *selection.repairs, *said))
 
 
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:

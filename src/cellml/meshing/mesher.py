@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate
 from cellml.meshing.cut import CutMesh
-from cellml.meshing.domain import Shapes
+from cellml.meshing.domain import Frame, Shapes
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import ON_WALL, Facets, Membranes, flatten_cuts, ridges, tagged_facets
 from cellml.meshing.gate import Gate
@@ -25,6 +25,7 @@ from cellml.meshing.patches import Patches
 from cellml.meshing.polish import Polished, polish
 from cellml.meshing.separate import separate
 from cellml.meshing.topology import boundary_facets, facet_components, surface_topology
+from cellml.meshing.watch import Watch
 from cellml.types import TetMesh
 
 # Background cube (as a share of three fifths of the largest edge); smoothing σ, size of the finest background and distance that
@@ -36,6 +37,7 @@ _INSET = 0.01  # voxels between a wall and membrane that optimisation let bulge 
 _MOST_MOVE = 0.2  # voxels that a surface may move to restore volumes, and again to mend an angle
 _DRAW_BACK = 0.1  # voxels by which crossing sheets of the surface are drawn back at a time
 _SMALLEST_PIECE = 27  # voxels: smoothing may pinch off less, which is dropped
+_LONGEST_ACROSS = 2.0  # edges over the thickness of a slab between two walls: on its narrow sides longer ones make angles below 20°
 _GOAL = Goal()
 _HIGHEST_DIHEDRAL = 20.0  # degrees: a gate beyond it would have most tetrahedra mended one by one, for minutes and in vain
 
@@ -52,14 +54,12 @@ class MeshResult:
 class Order:
     """What is asked of a mesh.
 
-    edge_nm: largest edge; gate: limits to be reached; timeout_s: wall-clock limit over all attempts; names: of the regions; membranes:
-    names of facets by the pair of regions that they separate; patches: named parts of membranes; largest_only: keep the largest piece of a
-    single region; name: of the mesh.
+    edge_nm: largest edge; gate: limits to be reached; names: of the regions; membranes: names of facets by the pair of regions that they
+    separate; patches: named parts of membranes; largest_only: keep the largest piece of a single region; name: of the mesh.
     """
 
     edge_nm: float
     gate: Gate
-    timeout_s: float
     names: Mapping[int, str]
     membranes: Membranes
     patches: Patches
@@ -96,25 +96,31 @@ def largest_edge(edge_nm: float | None, voxel_nm: float) -> float:
     return float(edge_nm)
 
 
-def mesh_shapes(shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, repairs: tuple[str, ...] = ()) -> MeshResult:
+def mesh_shapes(
+    shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, watch: Watch, repairs: tuple[str, ...] = ()
+) -> MeshResult:
     """Mesh shapes, with finer backgrounds until the gate is passed or the time is over; the attempt with the fewest failures is returned.
 
     shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against
-    its source; it is given the fields of Certificate that cannot be measured. Raises MeshingError where every attempt fails to give a mesh.
+    its source; it is given the fields of Certificate that cannot be measured; watch: the time that is left. Raises MeshingError where every
+    attempt fails to give a mesh.
     """
-    if not order.timeout_s > 0:
-        raise CellmlError(f"timeout_s must be a positive time in seconds, got {order.timeout_s}.")
-    started, deadline = time.process_time(), time.monotonic() + order.timeout_s
+    started, took_s = time.process_time(), 0.0
     outcomes: list[MeshResult] = []
     failures: list[MeshingError] = []
     for number, (share, smoothing, finest, strays) in enumerate(ATTEMPTS):
+        if outcomes and watch.left_s < took_s:  # a finer attempt takes longer than the last one did
+            break
+        left_s = watch.left_s
         try:
+            watch.begin("sampling the shapes" if number == 0 else f"attempt {number + 1} of {len(ATTEMPTS)}, on a finer background")
             shapes = shapes_of(number)
             size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.detail_nm, strays)
-            outcomes.append(_attempt(shapes, order, certify, size, deadline, repairs))
+            outcomes.append(_attempt(shapes, order, certify, size, watch, repairs, may_fail=bool(outcomes)))
         except MeshingError as failure:
             failures.append(failure)
-        if time.monotonic() >= deadline or (outcomes and not outcomes[-1].certificate.passes(order.gate)):
+        took_s = left_s - watch.left_s
+        if watch.over or (outcomes and not outcomes[-1].certificate.passes(order.gate)):
             break
     if not outcomes:
         raise failures[0]
@@ -129,23 +135,21 @@ def _shortfall(certificate: Certificate, gate: Gate) -> tuple[int, float]:
     return len(certificate.passes(gate)), certificate.distance_p99_voxels or 0.0
 
 
-def _attempt(shapes: Shapes, order: Order, certify: Certify, size: Size, deadline: float, repairs: tuple[str, ...]) -> MeshResult:
-    """One mesh; its certificate counts the worker's CPU seconds only."""
+def _attempt(
+    shapes: Shapes, order: Order, certify: Certify, size: Size, watch: Watch, repairs: tuple[str, ...], *, may_fail: bool
+) -> MeshResult:
+    """One mesh; its certificate counts the worker's CPU seconds only.
+
+    may_fail: whether there is a mesh already, so that this one, if time ends while it is mended, need not be measured.
+    """
     frame, planes = shapes.frame, shapes.frame.planes()
-    cut, kept, said = _whole(partition(shapes, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm), shapes, order)
+    cut, kept, said = _whole(partition(shapes, watch, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm), shapes, order)
     tolerance = ON_WALL * float(frame.spacing.min())
-    options = _options(order.edge_nm, frame.detail_nm, size.strays)
-    allowed = max(deadline - time.monotonic(), 1.0)
-    given = _mmg_input(cut, order, planes, tolerance)
-    done = remesh(given, [options], timeout_s=allowed, allowed_s=order.timeout_s)
-    if not _manifold(done.tets, done.regions) and _manifold(cut.tets, cut.regions):
-        # Swaps on a surface may join it to another sheet of it; without them what is left to do is left to the polish.
-        options = options | {"noswap": 1}
-        allowed = max(deadline - time.monotonic(), 1.0)
-        first_s, done = done.cpu_s, remesh(given, [options], timeout_s=allowed, allowed_s=order.timeout_s)
-        done = replace(done, cpu_s=first_s + done.cpu_s)
+    options = _options(min(order.edge_nm, _LONGEST_ACROSS * _between_walls(frame)), frame.detail_nm, size.strays)
+    done, options = _optimised(cut, _mmg_input(cut, order, planes, tolerance), options, watch)
+    watch.tell("mending what optimisation left")
     targets = {n: kept * shapes.target([n]) for n in shapes.numbers}
-    polished, moved_nm = _finished(done, shapes, order, targets)
+    polished, moved_nm = _finished(done, shapes, order, targets, watch)
     mesh = _assembled(polished, done, order, planes, tolerance)
     settings = {
         "edge_nm": order.edge_nm,
@@ -158,7 +162,32 @@ def _attempt(shapes: Shapes, order: Order, certify: Certify, size: Size, deadlin
         "bad_elements_after_polishing": polished.bad_after,
     }
     made = {"repairs": (*repairs, *said), "settings": settings, "cpu_s": done.cpu_s, "versions": _versions(done)}
+    if may_fail:
+        watch.begin("measuring the mesh")
+    else:
+        watch.tell("measuring the mesh")
     return MeshResult(mesh, certify(mesh, made))
+
+
+def _optimised(
+    cut: CutMesh, given: Mapping[str, NDArray[Any]], options: dict[str, float], watch: Watch
+) -> tuple[Remeshed, dict[str, float]]:
+    """The mesh of MMG, and the options that led to it."""
+    watch.begin(f"optimising {len(cut.tets)} tetrahedra")
+    done = remesh(given, [options], timeout_s=watch.left_s, allowed_s=watch.allowed_s)
+    if _manifold(done.tets, done.regions) or not _manifold(cut.tets, cut.regions):
+        return done, options
+    # Swaps on a surface may join it to another sheet of it; without them what is left to do is left to the polish.
+    options = options | {"noswap": 1}
+    watch.begin("optimising once more, without swaps")
+    again = remesh(given, [options], timeout_s=watch.left_s, allowed_s=watch.allowed_s)
+    return replace(again, cpu_s=done.cpu_s + again.cpu_s), options
+
+
+def _between_walls(frame: Frame) -> float:
+    """Smallest distance in nm between two opposite walls that both cut the shapes: the thickness of a slab; infinite where none do."""
+    across = (frame.high - frame.low)[frame.walls.all(axis=1)]
+    return float(across.min()) if len(across) else float("inf")
 
 
 def _manifold(tets: NDArray[np.int64], regions: NDArray[np.int32]) -> bool:
@@ -173,7 +202,7 @@ def _whole(cut: CutMesh, shapes: Shapes, order: Order) -> tuple[CutMesh, float, 
         cut, share = largest_piece(cut, member)
         return cut, 1.0 - share, [f"smoothing left {count} pieces; the smaller, {100 * share:.2f} % of the volume, were dropped"]
     before = len(cut.tets)
-    cut, fragments, share = without_fragments(cut, _SMALLEST_PIECE * float(shapes.frame.spacing.prod()))
+    cut, fragments, share = without_fragments(cut, shapes, _SMALLEST_PIECE * float(shapes.frame.spacing.prod()))
     if not fragments:
         return cut, 1.0, []
     fate = "dropped" if len(cut.tets) < before and len(shapes.numbers) == 1 else "given to their neighbours"
@@ -203,7 +232,7 @@ def _mmg_input(cut: CutMesh, order: Order, planes: Mapping[tuple[int, int], floa
     }
 
 
-def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int, float]) -> tuple[Polished, float]:
+def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int, float], watch: Watch) -> tuple[Polished, float]:
     """The mesh of MMG, put back behind its walls, with volumes restored and bad angles mended, and how far surfaces moved (nm)."""
     frame, planes = shapes.frame, shapes.frame.planes()
     tags, _ = order.patches.decode(done.triangle_tags)
@@ -213,10 +242,10 @@ def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int
     limit = _MOST_MOVE * frame.voxel_nm
     points, moved_nm = restore_volumes(points, tets, done.regions, planes, targets, limit=limit)
     goal = replace(_GOAL, dihedral_deg=min(max(_GOAL.dihedral_deg, order.gate.min_dihedral_deg + 0.5), _HIGHEST_DIHEDRAL))
-    polished = polish(points, tets, done.regions, planes, goal=goal, reach_nm=limit)
+    polished = polish(points, tets, done.regions, planes, goal=goal, reach_nm=limit, watch=watch)
     points, drawn_back = separate(polished.points, polished.tets, polished.regions, planes, step_nm=_DRAW_BACK * frame.voxel_nm)
     if drawn_back:
-        again = polish(points, polished.tets, polished.regions, planes, goal=goal, reach_nm=0.5 * limit)
+        again = polish(points, polished.tets, polished.regions, planes, goal=goal, reach_nm=0.5 * limit, watch=watch)
         polished = replace(again, bad_before=polished.bad_before)
     return polished, moved_nm
 

@@ -19,6 +19,7 @@ from cellml.meshing.topology import Index
 Floats = NDArray[np.float64]
 
 _ROUNDS = 3
+_FREEZES = 4  # times that corners of squeezed tetrahedra are taken out of the move
 
 
 def restore_volumes(
@@ -33,8 +34,8 @@ def restore_volumes(
     """Move surfaces along their normals so that regions have given volumes.
 
     points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: walls, by (axis, side), axes (z, y, x), in which their
-    points stay; targets: nm³ by region; limit: largest move in nm. Returns the points and the largest move in nm; the points are unchanged
-    and the move is 0 if a tetrahedron would lose half its volume.
+    points stay; targets: nm³ by region; limit: largest move in nm. Corners of tetrahedra that would lose half their volume stay where they
+    are. Returns the points and the largest move in nm.
     """
     facets, low, high = surface_facets(tets, regions)
     on_wall = np.zeros(len(facets), bool)
@@ -47,24 +48,41 @@ def restore_volumes(
     # Facets point away from the lower region, but from the only one on the outside: a move along the normal is a gain of that region.
     gain = np.where(pairs[:, 0] == OUTSIDE, pairs[:, 1], pairs[:, 0])
     loss = np.where(pairs[:, 0] == OUTSIDE, OUTSIDE, pairs[:, 1])
-    directions = [_normals(points, facets[which.reshape(-1) == k], planes, limit) for k in range(len(pairs))]
-    numbers = sorted(targets)
-    slope = np.zeros((len(numbers), len(pairs)))
-    for k, (used, normal) in enumerate(directions):
-        swept = _swept(points, facets[which.reshape(-1) == k], used, normal)
-        for row, number in enumerate(numbers):
-            slope[row, k] = swept * ((gain[k] == number) * 1.0 - (loss[k] == number))
-    before = volumes(points, tets)
-    moves, moved = np.zeros(len(pairs)), points
+    groups = [facets[which.reshape(-1) == k] for k in range(len(pairs))]
+    signs = np.array([(gain == n) * 1.0 - (loss == n) for n in sorted(targets)])
+    wanted = np.array([targets[n] for n in sorted(targets)])
+    before, fixed = volumes(points, tets), np.zeros(len(points), bool)
+    for _ in range(_FREEZES):
+        directions = [_normals(points, group, planes, limit) for group in groups]
+        for used, normal in directions:
+            normal[fixed[used]] = 0.0
+        swept = np.array([_swept(points, group, *direction) for group, direction in zip(groups, directions, strict=True)])
+        moved, move_nm = _moved(points, tets, regions, directions, signs * swept, wanted, sorted(targets), limit)
+        squeezed = volumes(moved, tets) < 0.5 * before
+        if not squeezed.any():
+            return moved, move_nm
+        fixed[tets[squeezed]] = True
+    return points, 0.0
+
+
+def _moved(
+    points: Floats,
+    tets: Index,
+    regions: NDArray[np.int32],
+    directions: list[tuple[Index, Floats]],
+    slope: Floats,
+    wanted: Floats,
+    numbers: list[int],
+    limit: float,
+) -> tuple[Floats, float]:
+    """Newton's method on the moves of all surfaces; slope: (regions, surfaces) of dV/dδ in nm², wanted: (regions,) in nm³."""
+    moves, moved = np.zeros(len(directions)), points
     for _ in range(_ROUNDS):
         now = np.array([volumes(moved, tets[regions == number]).sum() for number in numbers])
-        missing = np.array([targets[number] for number in numbers]) - now
-        moves = np.clip(moves + np.linalg.lstsq(slope, missing, rcond=1e-9)[0], -limit, limit)
+        moves = np.clip(moves + np.linalg.lstsq(slope, wanted - now, rcond=1e-9)[0], -limit, limit)
         moved = points.copy()
         for move, (used, normal) in zip(moves, directions, strict=True):
             moved[used] += move * normal
-    if (volumes(moved, tets) < 0.5 * before).any():
-        return points, 0.0
     return moved, float(np.abs(moves).max())
 
 

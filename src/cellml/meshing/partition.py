@@ -11,12 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
 
 from cellml.meshing.background import FAR, background, value_near
 from cellml.meshing.cut import CutMesh, split_at_level, volume_preserving_level, volumes, warp_to_level
 from cellml.meshing.domain import Local, Shapes
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.topology import boundary_facets, components, facet_pairs, surface_topology
+from cellml.meshing.watch import Watch
+
+Floats = NDArray[np.float64]
 
 _UNDECIDED = 0
 _OUTSIDE = -1
@@ -29,20 +33,23 @@ _MOST_SHIFT = 0.5  # voxels by which an interface moves to give its label the vo
 _ROUNDS = 12  # of freezing vertices where the warp pinches a surface
 
 
-def partition(shapes: Shapes, *, step: float, smoothing: float, finest: float) -> CutMesh:
+def partition(shapes: Shapes, watch: Watch, *, step: float, smoothing: float, finest: float) -> CutMesh:
     """Tetrahedra of each label, conforming, in the region of that number.
 
-    step: size of the background cubes in nm; smoothing: σ in voxels; finest: size in nm down to which the background is refined. Raises
-    MeshingError if a label leaves no tetrahedron.
+    watch: told of each cut; step: size of the background cubes in nm; smoothing: σ in voxels; finest: size in nm down to which the
+    background is refined. Raises MeshingError if a label leaves no tetrahedron, and where the time is over.
     """
+    watch.begin(f"making a background of {step:.3g} nm")
     mesh = background(shapes, step, smoothing, finest)
     cap = shapes.outer_cap(smoothing)
     outer_cap = None if cap is None else shapes.frame.sample(cap, mesh.points)
+    watch.begin("cutting the outer surface")
     mesh = _with_level(mesh, outer_cap, shapes.target(shapes.numbers), reach=step)
     mesh = _only(mesh, np.asarray((mesh.values[mesh.tets] < 0).any(axis=1)))
     mesh = _cut(mesh, _UNDECIDED, _REST, _OUTSIDE, _FIRST_CUT_BIT)
     mesh = _only(mesh, np.asarray(mesh.regions == _REST))
     for k, number in enumerate(shapes.numbers[:-1]):
+        watch.begin(f"cutting out label {number}, {k + 1} of {len(shapes.numbers) - 1}")
         later = shapes.numbers[k + 1 :]
         bit = _FIRST_CUT_BIT << (1 + k % (_CUT_BITS - 1))
         mesh = _cut_out(mesh, shapes, shapes.against(number, later, smoothing), number, bit, reach=_MOST_SHIFT * shapes.frame.voxel_nm)
@@ -64,10 +71,11 @@ def largest_piece(mesh: CutMesh, member: NDArray[np.int64]) -> tuple[CutMesh, fl
     return _only(mesh, member == kept), float(1.0 - sizes[kept] / sizes.sum())
 
 
-def without_fragments(mesh: CutMesh, least: float) -> tuple[CutMesh, int, float]:
-    """Give pieces of a region below a volume in nm³, except its largest, to the neighbour that they share most with, or drop them.
+def without_fragments(mesh: CutMesh, shapes: Shapes, least: float) -> tuple[CutMesh, int, float]:
+    """Give pieces of a region below a volume in nm³ to the neighbour that they share most with, or drop them.
 
-    Smoothing and cutting pinch them off. Returns the mesh, how many there were, and their share of the whole volume.
+    Smoothing and cutting pinch them off. The largest piece of a region stays, and so does that of each component of the shape of at least
+    this volume: it was a piece before. Returns the mesh, how many went, and their share of the whole volume.
     """
     volume = volumes(mesh.points, mesh.tets)
     pairs = facet_pairs(mesh.tets)
@@ -75,27 +83,58 @@ def without_fragments(mesh: CutMesh, least: float) -> tuple[CutMesh, int, float]
     first, second = pairs.first[inner], pairs.second[inner]
     same = mesh.regions[first] == mesh.regions[second]
     count, member = components(len(mesh.tets), first[same], second[same])
-    sizes = np.bincount(member, weights=volume, minlength=count)
+    sizes: Floats = np.bincount(member, weights=volume, minlength=count).astype(np.float64)
     region = np.zeros(count, np.int64)
     region[member] = mesh.regions
-    largest = np.zeros(count, bool)
-    largest[[np.flatnonzero(region == n)[sizes[region == n].argmax()] for n in np.unique(region)]] = True
-    small = (sizes < least) & ~largest
+    small = (sizes < least) & ~_largest_of(region, sizes)
+    if small.any():
+        component = _components_of(mesh, shapes, member, region, volume, least)
+        small &= (component == 0) | ~_largest_of(component, sizes)
     if not small.any():
         return mesh, 0, 0.0
-    new = np.where(small, _DROPPED, region)
     corner = mesh.points[pairs.facets[inner][~same]]
     area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
-    one, other = member[first[~same]], member[second[~same]]
+    new = _given_away(small, region, member[first[~same]], member[second[~same]], area)
+    regions = new[member]
+    mesh = replace(mesh, regions=regions.astype(np.int32))
+    return _only(mesh, regions != _DROPPED), int(small.sum()), float(sizes[small].sum() / sizes.sum())
+
+
+def _largest_of(group: NDArray[np.int64], sizes: Floats) -> NDArray[np.bool_]:
+    """Which pieces are the largest of their group, (N,)."""
+    largest = np.zeros(len(group), bool)
+    largest[[np.flatnonzero(group == n)[sizes[group == n].argmax()] for n in np.unique(group)]] = True
+    return largest
+
+
+def _components_of(
+    mesh: CutMesh, shapes: Shapes, member: NDArray[np.int64], region: NDArray[np.int64], volume: Floats, least: float
+) -> NDArray[np.int64]:
+    """The component of the shapes that holds most of each piece, (N,); 0 for none, or one of less than a volume."""
+    middles = mesh.points[mesh.tets].mean(axis=1)
+    component, sizes = np.zeros(len(mesh.tets), np.int64), [0.0]
+    for number in np.unique(region):
+        chosen = np.flatnonzero(mesh.regions == number)
+        at, of_this = shapes.components_at(int(number), middles[chosen])
+        component[chosen] = np.where(at > 0, at + len(sizes) - 1, 0)
+        sizes += of_this[1:].tolist()
+    share = coo_matrix((volume, (member, component)), shape=(len(region), len(sizes))).toarray()
+    most = share.argmax(axis=1)
+    return np.where(np.array(sizes)[most] >= least, most, 0)
+
+
+def _given_away(
+    small: NDArray[np.bool_], region: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64], area: Floats
+) -> NDArray[np.int64]:
+    """The region of each piece, small ones in that of the neighbour with the largest common area; one, other, area: (I,) of interfaces."""
+    new = np.where(small, _DROPPED, region)
     for fragment in np.flatnonzero(small):
         beside = np.concatenate([other[one == fragment], one[other == fragment]])
         shared = np.concatenate([area[one == fragment], area[other == fragment]])
         solid = ~small[beside]
         if solid.any():
             new[fragment] = np.bincount(region[beside[solid]], weights=shared[solid]).argmax()
-    regions = new[member]
-    mesh = replace(mesh, regions=regions.astype(np.int32))
-    return _only(mesh, regions != _DROPPED), int(small.sum()), float(sizes[small].sum() / sizes.sum())
+    return new
 
 
 def _cut_out(mesh: CutMesh, shapes: Shapes, local: Local, number: int, bit: int, *, reach: float) -> CutMesh:
@@ -111,7 +150,7 @@ def _cut_out(mesh: CutMesh, shapes: Shapes, local: Local, number: int, bit: int,
     return _joined(mesh, part, used, outer, mesh.regions[~chosen])
 
 
-def _with_level(mesh: CutMesh, cap: NDArray[np.float64] | None, target: float, *, reach: float, region: int = _UNDECIDED) -> CutMesh:
+def _with_level(mesh: CutMesh, cap: Floats | None, target: float, *, reach: float, region: int = _UNDECIDED) -> CutMesh:
     """Values shifted so that the region's part below zero has the target volume, but nowhere below the cap."""
     tets = mesh.tets[mesh.regions == region]
     corner_cap = None if cap is None else cap[tets]

@@ -19,10 +19,13 @@ from cellml.meshing.editable import EditableMesh
 from cellml.meshing.goal import Goal
 from cellml.meshing.tetrahedron import TET_EDGES, TET_FACES
 from cellml.meshing.topology import Index, facet_pairs
+from cellml.meshing.watch import Watch
 
 Floats = NDArray[np.float64]
 
 _ROUNDS = 4
+_HOPELESS = 0.05  # of the tetrahedra: where more are bad, the mesh is beyond mending one by one, which would take minutes
+_FEW = 200  # bad tetrahedra that are mended whatever their share
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +41,30 @@ class Polished:
 
 
 def polish(
-    points: Floats, tets: Index, regions: NDArray[np.int32], planes: Mapping[tuple[int, int], float], *, goal: Goal, reach_nm: float
+    points: Floats,
+    tets: Index,
+    regions: NDArray[np.int32],
+    planes: Mapping[tuple[int, int], float],
+    *,
+    goal: Goal,
+    reach_nm: float,
+    watch: Watch | None = None,
 ) -> Polished:
     """Improve a mesh where it misses the goal.
 
     points: (P, 3), columns (x, y, z) in nm; tets: (T, 4); regions: (T,); planes: coordinate of each wall by (axis, side), axes (z, y, x),
-    in which points that lie in it exactly stay; reach_nm: how far a point of a surface may move. All arrays are new; unused points are
-    gone.
+    in which points that lie in it exactly stay; reach_nm: how far a point of a surface may move; watch: when its time is over, what is
+    still bad stays so. All arrays are new; unused points are gone. A mesh that is mostly bad is left as it is.
     """
     bad = _bad(points, tets, regions, goal)
-    if len(bad) == 0:
-        return Polished(points, tets, regions, 0, 0, 0)
+    if len(bad) == 0 or len(bad) > max(_HOPELESS * len(tets), _FEW):
+        return Polished(points, tets, regions, len(bad), len(bad), 0)
     mesh = EditableMesh(points, tets, regions)
     place = Neighbourhood(mesh, goal, [(2 - axis, value) for (axis, _), value in planes.items()], reach_nm)
     before, changes = len(bad), 0
+    changed: set[int] | None = None
     for _ in range(_ROUNDS):
-        made = sum(_mend(place, int(tet)) for tet in bad)
+        made, changed = _round(place, bad, changed, watch)
         changes += made
         new_points, new_tets, new_regions = mesh.arrays()
         bad = np.flatnonzero(mesh.living())[_bad(new_points, new_tets, new_regions, goal)]
@@ -72,6 +83,26 @@ def _bad(points: Floats, tets: Index, regions: NDArray[np.int32], goal: Goal) ->
     np.minimum.at(score, pairs.first[surface], facet_score)
     bad = np.flatnonzero(score < 1.0)
     return bad[np.argsort(score[bad], kind="stable")]
+
+
+def _round(place: Neighbourhood, bad: Index, before: set[int] | None, watch: Watch | None) -> tuple[int, set[int]]:
+    """Try to mend bad tetrahedra once; returns how many changes were kept, and the vertices around them.
+
+    before: the same of the last round: where nothing has changed since, nothing new can be found (None: everywhere).
+    """
+    made, changed = 0, set[int]()
+    for tet in bad.tolist():
+        corners = place.mesh.corners(tet)
+        if watch is not None and watch.over:
+            break
+        if before is not None and not any(v in before or v in changed for v in corners):
+            continue
+        around = set.union(*(place.mesh.neighbours(v) for v in corners))
+        kept = _mend(place, tet)
+        if kept:
+            made += kept
+            changed |= around
+    return made, changed
 
 
 def _mend(place: Neighbourhood, tet: int) -> int:

@@ -14,11 +14,12 @@ from cellml.meshing.certificate import SourceRegion
 from cellml.meshing.crop import bounding_box, describe_labels, moved_origin, present_labels, require_label
 from cellml.meshing.debris import FEWEST_VOXELS, Cleaned, remove_debris
 from cellml.meshing.errors import MeshingError
+from cellml.meshing.gate import Gate
 from cellml.meshing.topology import voxel_euler_number
 from cellml.types import Labels
 
 MOST_LABELS = 256
-MOST_CRUMBS = 0.05  # of a label's voxels: more in fragments without a shape could pass no gate on its volume
+_STAIRCASE = 1.5  # area of voxel faces over that of the smooth surface that they follow, on average over its directions
 COMPONENTS = ("all", "largest")
 
 
@@ -39,13 +40,13 @@ class Selection:
     repairs: tuple[str, ...]
 
 
-def select(labels: Labels, label: int | None, components: str = "all") -> Selection:
+def select(labels: Labels, label: int | None, components: str = "all", gate: Gate | None = None) -> Selection:
     """Crop to one label, or to all labels (None), clean up debris, and refuse what has no shape.
 
     components: "all", or "largest" to keep the largest 6-connected component of each label only. The crop keeps a voxel of surroundings
     wherever the volume has one, so that a label touches the border of the crop only where it touches that of the volume. Raises
-    MeshingError for empty labels, more than 256 of them, where no label has a fragment of 27 voxels, and where more than 5 % of one lie in
-    smaller fragments; CellmlError, listing the labels present, for one that is absent.
+    MeshingError for empty labels, more than 256 of them, where no label has a fragment of 27 voxels, and where so much of one lies in
+    smaller fragments that its volume without them cannot pass the gate; CellmlError, listing the labels present, for one that is absent.
     """
     if components not in COMPONENTS:
         raise CellmlError(f"components={components} is not known; use {' or '.join(COMPONENTS)}.")
@@ -63,7 +64,7 @@ def select(labels: Labels, label: int | None, components: str = "all") -> Select
     cleaned = remove_debris(data, labels.spacing)
     numbers = dict(zip(sorted(names), chosen, strict=True))  # as given, where labels had to be renumbered
     _require_shape(labels, cleaned, numbers)
-    _require_few_crumbs(labels, cleaned, numbers)
+    _require_few_crumbs(labels, cleaned, numbers, gate or Gate())
     kept = [int(n) for n in np.unique(cleaned.data) if n > 0]
     sources = {n: _source(data, n, labels) for n in kept}
     # Smallest first: organelles are cut out of what surrounds them, which is left as the rest.
@@ -139,13 +140,21 @@ def _require_shape(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int])
     )
 
 
-def _require_few_crumbs(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int]) -> None:
+def _require_few_crumbs(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int], gate: Gate) -> None:
     for number, crumbs in cleaned.crumbs.items():
         voxels = int((labels.data == number).sum())
-        if voxels >= FEWEST_VOXELS and crumbs > MOST_CRUMBS * voxels:
+        if voxels < FEWEST_VOXELS or crumbs <= min(gate.volume_error, gate.thin_volume_error) * voxels:
+            continue
+        most = gate.volume_limit(_thickness(cleaned.data == number))
+        if crumbs > most * voxels:
             raise MeshingError(
                 f"Label {numbers[number]} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in "
-                f"fragments of fewer than {FEWEST_VOXELS} voxels, which have no shape; at most {100 * MOST_CRUMBS:g} % are given to the "
-                "surroundings. "
-                'Clean the labels (a median filter often does), or mesh components="largest".'
+                f"fragments of fewer than {FEWEST_VOXELS} voxels, which have no shape; without them its volume would miss its gate "
+                f'(at most {100 * most:g} %). Clean the labels (a median filter often does), or mesh components="largest".'
             )
+
+
+def _thickness(mask: NDArray[np.bool_]) -> float:
+    """About 2 V / A in voxels, as the gate measures it."""
+    faces = sum(int(np.diff(np.pad(mask, 1).astype(np.int8), axis=axis).astype(bool).sum()) for axis in range(3))
+    return 2.0 * int(mask.sum()) / max(faces / _STAIRCASE, 1.0)

@@ -39,7 +39,9 @@ class _Draft:
             self.log.append(f"{one}" if count == 1 else many.format(count))
 
 
-def repair(surface: Surface, *, debris: float = 1e-4, spacing_nm: float | None = None) -> tuple[Surface, tuple[str, ...]]:
+def repair(
+    surface: Surface, *, debris: float = 1e-4, spacing_nm: float | None = None, anew: bool = False
+) -> tuple[Surface, tuple[str, ...]]:
     """A closed, manifold, outward oriented surface without self-intersections, and what was done to get there.
 
     In order: coincident vertices at open edges are joined; faces without area and repeated faces go; faces are oriented consistently; where
@@ -48,13 +50,13 @@ def repair(surface: Surface, *, debris: float = 1e-4, spacing_nm: float | None =
     taken out and the holes filled. If that does not lead to an embedded surface, it is made anew from its winding number.
 
     debris: parts with less than this share of the largest part's volume are dropped; spacing_nm: voxel of that last resort (see
-    `reconstruct`). A surface that is in order comes back unchanged with an empty account. Raises CellmlError for a surface without faces or
-    without area, and for open sheets, whose inside would have to be guessed.
+    `reconstruct`); anew: take that last resort at once where faces cross. A surface that is in order comes back unchanged with an empty
+    account. Raises CellmlError for a surface without faces or without area, and for open sheets, whose inside would have to be guessed.
     """
     draft = _Draft(surface.vertices, surface.faces, surface.name)
     _check_something(draft)
     _clean(draft)
-    if not _close(draft, debris) or not _disentangle(draft, debris):
+    if not _close(draft, debris) or not (_free_of_crossings(draft) if anew else _disentangle(draft, debris)):
         _make_anew(draft, surface, debris, spacing_nm)
     made = Surface(*without_unused(draft.vertices, draft.faces), name=surface.name)
     return (made if draft.log else surface), tuple(draft.log)
@@ -174,6 +176,10 @@ def _turn_outwards(draft: _Draft) -> None:
     to_cavity = len(np.intersect1d(turned, cavities))
     draft.note(len(turned) - to_cavity, "turned 1 part outwards", "turned {} parts outwards")
     draft.note(to_cavity, "turned 1 enclosed part inwards, as a cavity", "turned {} enclosed parts inwards, as cavities")
+
+
+def _free_of_crossings(draft: _Draft) -> bool:
+    return find_flaws(draft.vertices, draft.faces).none
 
 
 def _disentangle(draft: _Draft, debris: float) -> bool:
