@@ -25,7 +25,7 @@ COLUMNS = (
     *("euler_before", "euler", "closed_form_error", "repairs", "commit"),
 )
 TIMEOUT_S = 300.0  # asked of the mesher; more than its default, because a machine on which studies run is busy
-TIMEOUTS_S = {"fib25": 600.0}
+TIMEOUTS_S = {"fib25": 600.0, "hostile": 120.0}  # of hostile volumes, that of a user
 GRACE_S = 240.0  # after which a process that should have stopped is killed: a hang
 FEWEST_VOXELS = 27  # connected through faces: smaller fragments may be given to their surroundings
 LIMIT_MB = 6000.0
