@@ -76,7 +76,7 @@ def parse_unit(unit: str) -> Any:
         if not _UNIT.fullmatch(unit) or _POWER_OF_NUMBER.search(unit):
             raise ValueError
         return _registry().Unit(unit)
-    except _UNREADABLE + (pint.PintError,):
+    except (*_UNREADABLE, pint.PintError):
         raise SimulationError(f"{unit!r} is not a unit; write for example um^2/s, nm, ms or uM") from None
 
 

@@ -67,6 +67,8 @@ def _math(draft: Draft, holder: Any, whose: str) -> Expression:
         return to_formula(holder.getMath(), draft.symbol, draft.literal)
     except SimulationError as error:
         raise SimulationError(f"{whose}: {error}") from None
+    except RecursionError:
+        raise SimulationError(f"{whose} is nested too deeply") from None
 
 
 def _side(draft: Draft, called: str, references: list[Any]) -> dict[str, int]:
@@ -76,7 +78,7 @@ def _side(draft: Draft, called: str, references: list[Any]) -> dict[str, int]:
         own, copies = safe(reference.getSpecies()), reference.getStoichiometry() if reference.isSetStoichiometry() else 1.0
         if reference.isSetStoichiometryMath() or draft.model.getRule(reference.getId() or "") is not None:
             raise SimulationError(f"the reaction {called!r} has a stoichiometry that is a formula, which has no counterpart")
-        if copies != int(copies) or not 1 <= copies <= 99:
+        if not 1 <= copies <= 99 or copies != int(copies):
             raise SimulationError(
                 f"the reaction {called!r} has {copies:g} copies of {own}; 1 to 99 are possible, multiply the reaction by a number"
             )

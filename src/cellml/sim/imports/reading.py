@@ -40,10 +40,11 @@ def parse_document(text: str, path: Path) -> Any:
     """The document of SBML text; `path` is for messages. Raises SimulationError as `read_document` does."""
     libsbml = _package("libsbml", "python-libsbml")
     document = libsbml.readSBMLFromString(text)
-    for index in range(document.getNumErrors()):
-        error = document.getError(index)
-        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
-            raise SimulationError(f"{path}:{error.getLine()}: this is not SBML that can be used: {error.getShortMessage()}.")
+    _raise_errors(document, path)
+    document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, False)  # ours are stricter
+    document.setConsistencyChecks(libsbml.LIBSBML_CAT_MODELING_PRACTICE, False)
+    document.checkConsistency()
+    _raise_errors(document, path)
     if document.getModel() is None or document.getLevel() < 2:
         raise SimulationError(f"{path}: SBML of level 2 or 3 with a model is needed, found level {document.getLevel()}.")
     refuse_unknown(document, path)
@@ -51,6 +52,17 @@ def parse_document(text: str, path: Path) -> Any:
     document.expandInitialAssignments()
     _promote_local_parameters(document, libsbml)
     return document
+
+
+def _raise_errors(document: Any, path: Path) -> None:
+    import libsbml
+
+    for index in range(document.getNumErrors()):
+        error = document.getError(index)
+        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
+            detail = [line.strip() for line in str(error.getMessage()).splitlines() if line.strip()][-1:]
+            reason = "; ".join([str(error.getShortMessage()), *detail]).rstrip(".")
+            raise SimulationError(f"{path}:{error.getLine()}: this is not SBML that can be used: {reason}.")
 
 
 def refuse_unknown(document: Any, path: Path) -> None:
