@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cellml.cli import main
+from cellml.io import write_mesh
 from cellml.sim.analytic import box
 from cellml.sim.errors import SimulationError
 from cellml.sim.mechanics.curve import uniaxial_neo_hookean
@@ -127,3 +129,21 @@ def test_the_shipped_indentation_pushes_back(tmp_path):
     assert rows[0][:3] == ["fraction of the load", "indenter_stress_strain_z strain", "indenter_reaction_force_z (pN)"]
     assert [float(row[0]) for row in rows[1:]] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert {p.name for p in folder.iterdir()} == {"observables.csv", "courses.csv", "solution.vtu", "model.yaml"}
+
+
+def test_the_verb_simulate_solves_mechanical_models(tmp_path, capsys):
+    mesh = box((1000.0, 1000.0, 1000.0), (1, 1, 1), cuts=("z0", "z1"))
+    named = replace(mesh, facet_names={k: "indenter" if v == "cut_z1" else v for k, v in mesh.facet_names.items()})
+    write_mesh(named, tmp_path / "cube.vtu")
+    words = [f"mesh={tmp_path / 'cube.vtu'}", "model=elastic_indentation", f"output={tmp_path / 'results'}"]
+    assert main(["simulate", *words]) == 0
+    text = capsys.readouterr().out
+    assert "E of * = 1 kPa (source: reference value" in text and "indenter_reaction_force_z = -" in text
+    assert (tmp_path / "results" / "solution.vtu").is_file()
+    assert main(["simulate", *words]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert main(["simulate", *words, "overwrite=true", "steps=1"]) == 0
+    assert (tmp_path / "results" / "courses.csv").read_text(encoding="utf-8").count("\n") == 2
+    assert main(["simulate", *words, "overwrite=true", "steps=0"]) == 2
+    assert main(["simulate", *words, "overwrite=true", "cut=sealed"]) == 2
+    assert "A mechanical model takes no cut" in capsys.readouterr().err

@@ -67,7 +67,11 @@ def simulate_file(
     require_free(output, overwrite=overwrite)
     read = load_any_model(find_model(model))
     if isinstance(read, MechanicsModel):
-        return simulate_mechanics(mesh, read, output, overwrite=overwrite)
+        given = {"places": places, "parameters": parameters, "cut": cut, "end": end, "cut_sensitivity": cut_sensitivity or None}
+        asked = [*(key for key, value in given.items() if value is not None), *(["method"] if method != "fem" else [])]
+        if asked:
+            raise SimulationError(f"A mechanical model takes no {', '.join(asked)}; change the model file, or leave it out.")
+        return simulate_mechanics(mesh, read, output, steps=steps, overwrite=overwrite)
     described = overridden(read, places=places, parameters=parameters, cut=cut, end=None if end is None else str(end), steps=steps)
     shape = read_mesh(mesh)
     _print_scales(console, shape, described)

@@ -6,12 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import libsbml
 import pytest
-
-try:
-    import libsbml
-except ImportError:  # the tests that need it are skipped
-    libsbml = None
 
 # id: (kind, exponent, scale, multiplier) of each factor
 UNITS = {

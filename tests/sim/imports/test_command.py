@@ -8,9 +8,6 @@ from cellml.sim.imports.command import import_model
 from cellml.sim.imports.reading import read_document
 from cellml.sim.model_file import load_model
 
-pytest.importorskip("libsbml")
-pytest.importorskip("antimony")
-
 BINDING = """
 model binding
   compartment cell = 2;

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import libsbml
 import numpy as np
 import pytest
 
@@ -11,7 +12,6 @@ from cellml.sim.imports.reading import parse_document
 from cellml.sim.model_file import parse_model
 from cellml.sim.quantities import Quantity
 
-libsbml = pytest.importorskip("libsbml")
 SOURCE = Path("written.xml")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import libsbml
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,8 +9,6 @@ from hypothesis import strategies as st
 from cellml.sim.errors import SimulationError
 from cellml.sim.expression import name, number, parse
 from cellml.sim.imports.formula import per_size, to_formula
-
-libsbml = pytest.importorskip("libsbml")
 
 FORMULAS = [
     "a + b*c - d/2",

@@ -29,7 +29,8 @@ def read_document(path: Path) -> Any:
 
 
 def _sbml_of(text: str, path: Path) -> str:
-    antimony = _package("antimony", "antimony")
+    import antimony
+
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(text) < 0:
         raise SimulationError(f"{path} is not Antimony: {str(antimony.getLastError()).strip()}")
@@ -38,7 +39,8 @@ def _sbml_of(text: str, path: Path) -> str:
 
 def parse_document(text: str, path: Path) -> Any:
     """The document of SBML text; `path` is for messages. Raises SimulationError as `read_document` does."""
-    libsbml = _package("libsbml", "python-libsbml")
+    import libsbml
+
     document = libsbml.readSBMLFromString(text)
     _raise_errors(document, path)
     document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, False)  # ours are stricter
@@ -50,7 +52,7 @@ def parse_document(text: str, path: Path) -> Any:
     refuse_unknown(document, path)
     document.expandFunctionDefinitions()
     document.expandInitialAssignments()
-    _promote_local_parameters(document, libsbml)
+    _promote_local_parameters(document)
     return document
 
 
@@ -79,16 +81,9 @@ def refuse_unknown(document: Any, path: Path) -> None:
             raise SimulationError(f"{path}: the SBML package {package!r} is not read; export the model as SBML core.")
 
 
-def _promote_local_parameters(document: Any, libsbml: Any) -> None:
+def _promote_local_parameters(document: Any) -> None:
+    import libsbml
+
     properties = libsbml.ConversionProperties()
     properties.addOption("promoteLocalParameters", True)
     document.convert(properties)
-
-
-def _package(module: str, distribution: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise FileError(f"Converting this model needs the package {distribution}: pip install {distribution}.") from None
