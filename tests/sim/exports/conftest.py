@@ -76,6 +76,11 @@ def mesh() -> TetMesh:
 
 
 @pytest.fixture(scope="session")
+def calcium_text() -> str:
+    return CALCIUM
+
+
+@pytest.fixture(scope="session")
 def calcium() -> Model:
     return parse_model(CALCIUM, Path("calcium.yaml"))
 

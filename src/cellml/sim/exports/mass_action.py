@@ -41,7 +41,7 @@ def steps_of(located: Located, target: str) -> list[Step]:
 
 
 def _steps(located: Located, reaction: Reaction, target: str) -> list[Step]:
-    forward = reaction.forward if reaction.forward is not None else _constant_of(reaction, target)
+    forward = reaction.forward if reaction.forward is not None else _constant_of(located, reaction, target)
     there = Step(
         reaction.name, reaction.place, reaction.reactants, reaction.products, _value(located, reaction, forward, target), reaction.where
     )
@@ -66,11 +66,11 @@ def _value(located: Located, reaction: Reaction, constant: Expression, target: s
     return value
 
 
-def _constant_of(reaction: Reaction, target: str) -> Expression:
+def _constant_of(located: Located, reaction: Reaction, target: str) -> Expression:
     """The constant of a rate formula that is a product of it and of the reactants."""
     factors: list[Expression] = []
     counts: dict[str, float] = {}
-    if not _factorised(reaction.rate, factors, counts, set(reaction.reactants)) or counts != dict(reaction.reactants):
+    if not _factorised(reaction.rate, factors, counts, set(located.model.species)) or counts != dict(reaction.reactants):
         raise SimulationError(
             f"{reaction.where}: the rate `{reaction.rate}` of {reaction.name} is not of mass action (a constant times its reactants), the "
             f"only law that {target} knows. Write the mechanism behind it as reactions with `forward` and `backward`, or export to fenicsx."

@@ -11,7 +11,7 @@ def readme(located: Located, target: str, run: Sequence[str], units: str, files:
     """Text of a README: what the folder is, how to run it, files, units, numbers of the model, and what could not be carried over."""
     mesh, model = located.mesh, located.model
     lines = [f"{model.name} on {mesh.name}, for {target}", ""]
-    lines += ["Run:", *(f"    {command}" for command in run), "", "Files:", *(f"    {name:16}{what}" for name, what in files), ""]
+    lines += ["Run:", *(f"    {command}" for command in run), "", "Files:", *(f"    {name:20}{what}" for name, what in files), ""]
     lines += [f"Units: {units}", "", f"Mesh: {len(mesh.tets)} tetrahedra, {len(mesh.points)} points."]
     lines += [f"    {_what(located, name)}" for name in located.system.spaces]
     lines += ["", "Parameters (in the units of the model file; source):"]
