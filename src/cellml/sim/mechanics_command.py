@@ -18,8 +18,8 @@ def simulate_mechanics(
 ) -> MechanicsSolution:
     """Solve a mechanical model on a mesh file and write the folder described at `cellml.sim.mechanics_results.write_mechanics`.
 
-    mesh: a file that `cellml.io.read_mesh` knows, lengths in nm; steps: of the load, instead of the model's. Prints the materials with their
-    sources before solving and the observables after it. Raises FileError for files that cannot be read and an output that is taken,
+    mesh: a file that `cellml.io.read_mesh` knows, lengths in nm; steps: of the load, instead of the model's. Prints the materials with
+    their sources before solving and the observables after it. Raises FileError for files that cannot be read and an output that is taken,
     SimulationError for a model or mesh without a solution; nothing has been written then.
     """
     from cellml.io import read_mesh
