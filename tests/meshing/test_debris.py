@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from cellml.meshing.debris import FEWEST_VOXELS, remove_debris
+from cellml.meshing.debris import fewest_voxels, remove_debris
 
 ISOTROPIC = (10.0, 10.0, 10.0)
 
@@ -99,7 +99,7 @@ def test_each_voxel_of_debris_takes_the_label_of_a_nearest_other_voxel(seed):
     spacing = (30.0, 10.0, 20.0)
     small = np.zeros(data.shape, bool)
     for _, fragment in _slow_fragments(data):
-        small |= fragment & (fragment.sum() < FEWEST_VOXELS)
+        small |= fragment & (fragment.sum() < fewest_voxels(data.shape))
     cleaned = remove_debris(data, spacing)
     assert np.array_equal(cleaned.data[~small], data[~small])
     solid = np.argwhere(~small)
@@ -113,3 +113,17 @@ def test_each_voxel_of_debris_takes_the_label_of_a_nearest_other_voxel(seed):
 @pytest.mark.parametrize("label", [2**31 - 1, 7])
 def test_labels_of_any_size_are_kept(label):
     assert set(np.unique(remove_debris(_box(label=label), ISOTROPIC).data)) == {0, label}
+
+
+def test_in_a_single_section_a_hole_of_nine_voxels_stays():
+    data = np.ones((1, 20, 20), np.int64)
+    data[0, 4:7, 4:7] = 0
+    data[0, 12:14, 12:16] = 0
+    cleaned = remove_debris(data, ISOTROPIC)
+    assert cleaned.said == ("1 hole below 9 voxels (8 voxels in all) given to the surroundings",)
+    assert int((cleaned.data == 0).sum()) == 9
+
+
+@pytest.mark.parametrize(("shape", "fewest"), [((40, 40, 40), 27), ((2, 40, 40), 18), ((40, 1, 40), 9), ((1, 1, 1), 9)])
+def test_a_shape_needs_three_voxels_across_where_there_are_three(shape, fewest):
+    assert fewest_voxels(shape) == fewest

@@ -12,7 +12,7 @@ from scipy import ndimage
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import SourceRegion
 from cellml.meshing.crop import bounding_box, describe_labels, moved_origin, present_labels, require_label
-from cellml.meshing.debris import FEWEST_VOXELS, Cleaned, remove_debris
+from cellml.meshing.debris import Cleaned, remove_debris
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.gate import Gate
 from cellml.meshing.topology import voxel_euler_number
@@ -127,7 +127,7 @@ def _source(data: NDArray[np.int64], number: int, labels: Labels) -> SourceRegio
 
 
 def _require_shape(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int]) -> None:
-    if (largest := max(cleaned.largest.values())) >= FEWEST_VOXELS:
+    if (largest := max(cleaned.largest.values())) >= cleaned.fewest:
         return
     number = max(cleaned.largest, key=lambda n: cleaned.largest[n])
     voxels = int((labels.data == number).sum())
@@ -135,7 +135,7 @@ def _require_shape(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int])
     fragments = f" in fragments of at most {largest}" if largest < voxels else ""
     others = f", and it is the largest of {len(cleaned.largest)} labels" if len(cleaned.largest) > 1 else ""
     raise MeshingError(
-        f"Label {numbers[number]} of {labels.name!r} has {size}{fragments}{others}; at least {FEWEST_VOXELS} connected through faces are "
+        f"Label {numbers[number]} of {labels.name!r} has {size}{fragments}{others}; at least {cleaned.fewest} connected through faces are "
         "needed for a shape. Remove it, or give the volume at a finer spacing."
     )
 
@@ -143,13 +143,13 @@ def _require_shape(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int])
 def _require_few_crumbs(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int], gate: Gate) -> None:
     for number, crumbs in cleaned.crumbs.items():
         voxels = int((labels.data == number).sum())
-        if voxels < FEWEST_VOXELS or crumbs <= min(gate.volume_error, gate.thin_volume_error) * voxels:
+        if voxels < cleaned.fewest or crumbs <= min(gate.volume_error, gate.thin_volume_error) * voxels:
             continue
         most = gate.volume_limit(_thickness(cleaned.data == number))
         if crumbs > most * voxels:
             raise MeshingError(
                 f"Label {numbers[number]} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in "
-                f"fragments of fewer than {FEWEST_VOXELS} voxels, which have no shape; without them its volume would miss its gate "
+                f"fragments of fewer than {cleaned.fewest} voxels, which have no shape; without them its volume would miss its gate "
                 f'(at most {100 * most:g} %). Clean the labels (a median filter often does), or mesh components="largest".'
             )
 
