@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellml.sim.equation import mass_action, net_rate, parse_equation
@@ -26,6 +26,7 @@ def test_equations_are_read(text, left, right, both):
     assert parse_equation(text) == (left, right, both)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(sides, sides, st.booleans())
 def test_a_written_equation_is_read_as_it_was_meant(left, right, both):
     written = f"{_written(left)} {'<->' if both else '->'} {_written(right)}"

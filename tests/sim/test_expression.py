@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellml.sim.errors import SimulationError
@@ -93,11 +93,13 @@ def test_arithmetic_follows_the_usual_precedence(text, value):
     assert parse(text).evaluate({"a": 3.0, "b": 5.0}) == pytest.approx(value, rel=1e-14)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(formulas)
 def test_a_formula_printed_and_read_again_is_the_same_tree(formula):
     assert parse(str(formula)) == formula
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(formulas, st.tuples(*[st.floats(-50.0, 50.0)] * 3))
 def test_values_equal_those_of_plain_python(formula, numbers):
     values = dict(zip(("a", "b", "k_on"), numbers, strict=True))
@@ -111,6 +113,7 @@ def test_values_equal_those_of_plain_python(formula, numbers):
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(formulas)
 def test_arrays_are_evaluated_element_by_element(formula):
     grid = np.array([0.25, 1.0, 2.5])
