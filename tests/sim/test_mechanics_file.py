@@ -57,7 +57,11 @@ def test_a_mechanical_model_is_read_as_written():
     assert [(o.name, o.unit) for o in model.observables] == [
         *(("top_reaction_force_z", "nN"), ("modulus", "Pa"), ("energy", "aJ"), ("max_von_mises", "Pa"), ("max_displacement", "nm"))
     ]
-    assert model.sourceless == ("press.yaml:8: E of '*' = 500 Pa has no source.",)
+    assert model.sourceless == (
+        "press.yaml:7: nu of 'cytosol' = 0.4 dimensionless has no source.",
+        "press.yaml:8: E of '*' = 500 Pa has no source.",
+        "press.yaml:8: nu of '*' = 0.3 dimensionless has no source.",
+    )
 
 
 def test_the_kind_of_a_model_follows_from_its_file(tmp_path):

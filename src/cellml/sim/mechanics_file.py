@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def parse_mechanics(document: LocatedDocument) -> MechanicsModel:
         order=order,
         steps=count(document, (*path, "steps"), item.get("steps", MechanicsModel.steps)),
         path=document.path,
-        sourceless=tuple(f"{s.where}: E of {s.region!r} = {s.young} has no source." for s in solids if not s.young.source),
+        sourceless=tuple(_sourceless(solids)),
     )
 
 
@@ -76,6 +77,13 @@ def _solid(document: LocatedDocument, path: KeyPath, region: str, item: Any) -> 
             (*path, "nu"), f"Poisson's ratio lies between -1 and 0.5, found {poisson.value:g}; write 0.499 for an incompressible solid"
         )
     return Solid(region, young, poisson, document.where(path))
+
+
+def _sourceless(solids: tuple[Solid, ...]) -> Iterator[str]:
+    for solid in solids:
+        for symbol, value in (("E", solid.young), ("nu", solid.poisson)):
+            if not value.source:
+                yield f"{solid.where}: {symbol} of {solid.region!r} = {value} has no source."
 
 
 def _entries(document: LocatedDocument, item: Any, key: str) -> list[Any]:

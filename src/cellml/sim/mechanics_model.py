@@ -77,7 +77,7 @@ class MechanicsModel:
     """A whole mechanical model.
 
     law: one of LAWS, for all solids; order: of the elements, 1 or 2; steps: in which displacements and loads are raised together; supports
-    and loads in the order of the file.
+    and loads in the order of the file; sourceless: a sentence for each constant whose origin nobody gave.
     """
 
     name: str
