@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.sim.engine.pattern import grouped
+
 Floats = NDArray[np.float64]
 # Cells at a time: what belongs to them stays in the processor's cache.
 _CHUNK = 8192
@@ -47,30 +49,20 @@ class EdgePattern:
 
 def edge_pattern(cells: NDArray[np.int64], count: int) -> EdgePattern:
     """The pattern of cells (C, k) of `count` nodes, each of which a cell has."""
-    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse import csr_array
 
     corners = np.ascontiguousarray(cells.T, dtype=np.int32)
     low, high = np.empty((2, corners.shape[0] * (corners.shape[0] - 1) // 2, len(cells)), np.int32)
     for pair, (i, j) in enumerate(combinations(range(len(corners)), 2)):
         np.minimum(corners[i], corners[j], out=low[pair])
         np.maximum(corners[i], corners[j], out=high[pair])
-    placed = coo_array((np.arange(low.size, dtype=np.int32), (low.ravel(), high.ravel())), shape=(count, count))
-    placed.has_canonical_format = True  # nothing is to be added up: these are places
-    # By columns and then by rows: a radix sort of two passes, in compiled code.
-    sorted_ends = placed.tocsc().tocsr()
-    del low, high, placed
-    first = np.ones(sorted_ends.nnz, bool)
-    np.not_equal(sorted_ends.indices[1:], sorted_ends.indices[:-1], out=first[1:])
-    rows = sorted_ends.indptr[:-1]
-    first[rows[rows < sorted_ends.indptr[1:]]] = True
-    starts = np.flatnonzero(first)
-    pointers = np.searchsorted(starts, sorted_ends.indptr).astype(np.int32)
-    edges = csr_array((np.arange(1, len(starts) + 1), sorted_ends.indices[starts], pointers), shape=(count, count))
+    by_edge = grouped(low.ravel(), high.ravel(), count)
+    edges = csr_array((np.arange(1, len(by_edge.starts) + 1), by_edge.columns, by_edge.pointers), shape=(count, count))
     nodes = np.arange(count)
-    diagonal = csr_array((nodes + len(starts) + 1, nodes, np.arange(count + 1)), shape=(count, count))
+    diagonal = csr_array((nodes + len(by_edge.starts) + 1, nodes, np.arange(count + 1)), shape=(count, count))
     whole = (edges + edges.T.tocsr() + diagonal).tocsr()
     whole.sort_indices()
-    return EdgePattern(sorted_ends.data, starts, whole.indptr, whole.indices, (whole.data - 1).astype(np.int32))
+    return EdgePattern(by_edge.order, by_edge.starts, whole.indptr, whole.indices, (whole.data - 1).astype(np.int32))
 
 
 def stiffness_pairs(points: Floats, cells: NDArray[np.int64]) -> Floats:

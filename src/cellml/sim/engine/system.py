@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.sim.ends import Places, automatic_places
+from cellml.sim.engine.pattern import block_diagonal
 from cellml.sim.engine.places import ModelPlaces
 from cellml.sim.engine.reaction_term import ReactionTerm
 from cellml.sim.engine.space import Space
@@ -48,11 +49,11 @@ class System:
     @cached_property
     def mass(self) -> Any:
         """M, sparse (N, N)."""
-        from scipy.sparse import block_diag, diags_array
+        from scipy.sparse import diags_array
 
         if self.model.lumped:
             return diags_array(self.weights).tocsr()
-        return block_diag([self.space_of(name).mass for name in self.slices], format="csr")
+        return block_diagonal([self.space_of(name).mass for name in self.slices])
 
     @cached_property
     def weights(self) -> Vector:
@@ -61,10 +62,8 @@ class System:
 
     def transport(self, values: Mapping[str, float]) -> Any:
         """A = D K, sparse (N, N), for values of the parameters."""
-        from scipy.sparse import block_diag
-
         D = self.diffusion_coefficients(values)
-        return block_diag([D[name] * self.space_of(name).stiffness for name in self.slices], format="csr")
+        return block_diagonal([D[name] * self.space_of(name).stiffness for name in self.slices])
 
     def diffusion_coefficients(self, values: Mapping[str, float]) -> dict[str, float]:
         """D of each species in µm²/s."""
