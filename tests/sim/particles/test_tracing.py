@@ -37,7 +37,11 @@ GRID = st.integers(-12, 12).map(lambda n: n / 6.0)
 
 
 @settings(max_examples=150, deadline=None)
-@given(start=st.tuples(*[st.integers(0, 6).map(lambda n: n / 6.0)] * 3), step=st.tuples(GRID, GRID, GRID), nudge=st.sampled_from([0.0, 1e-17, 1e-13]))
+@given(
+    start=st.tuples(*[st.integers(0, 6).map(lambda n: n / 6.0)] * 3),
+    step=st.tuples(GRID, GRID, GRID),
+    nudge=st.sampled_from([0.0, 1e-17, 1e-13]),
+)
 def test_no_path_leaves_through_a_corner_or_an_edge(start, step, nudge):
     x = np.array([start]) + nudge
     cell = np.array([CUBE.gaps(np.repeat(x, len(CUBE.centres), axis=0), np.arange(len(CUBE.centres))).min(axis=1).argmax()])

@@ -45,7 +45,9 @@ def simulate_rdme(
     Raises SimulationError for a model without `time`, one that does not fit the mesh, and rates that are not of mass action.
     """
     if model.time is None:
-        raise SimulationError(f"The model {model.name!r} has no `time:`; a stochastic run needs an end: time: {{end: {{value: 1, unit: s}}}}.")
+        raise SimulationError(
+            f"The model {model.name!r} has no `time:`; a stochastic run needs an end: time: {{end: {{value: 1, unit: s}}}}."
+        )
     system, rng = build_system(mesh, model, places), np.random.default_rng(seed)
     vessels, jumps, values = vessels_of(system), jumps_of(system), model.values()
     plan = plan_of(model, diffusion_time(mesh, model))

@@ -94,7 +94,9 @@ def at_triangles(anatomy: Anatomy, species: str, x: Floats, triangle: Index, rep
         at = np.minimum(np.searchsorted(own, triangle), len(own) - 1)
         cell = np.where(own[at] == triangle, at, -1)
     if (cell < 0).any():
-        raise SimulationError(f"{f'{where}: ' if where else ''}{species} lives in {place}, which {int((cell < 0).sum())} triangles do not touch.")
+        raise SimulationError(
+            f"{f'{where}: ' if where else ''}{species} lives in {place}, which {int((cell < 0).sum())} triangles do not touch."
+        )
     return Swarm(x, cell, replica)
 
 
