@@ -58,3 +58,19 @@ def test_models_without_time_courses_have_nothing_to_compare(rod):
     text = MODEL.replace("{type: amount, of: A, name: left}, ", "")
     with pytest.raises(SimulationError, match="m asks for no time course"):
         CutSensitivity.of(solved(rod, text))
+
+
+def test_what_does_not_move_stays_at_an_absorbing_cut_too():
+    text = MODEL.replace("species: {A", "species: {B: {in: '*', initial: {value: 3, unit: molecule/um^3, source: s}}, A")
+    solution = solved(box((200.0, 200.0, 1000.0), (1, 1, 10), cuts=("z0",)), text + "cut: absorbing\n")
+    assert solution.courses["amount of B"].values == pytest.approx(3 * 0.04, rel=1e-12)
+    assert solution.courses["amount of A"].values[-1] < 0.04
+
+
+def test_an_integral_over_time_of_a_rate_is_a_number_of_molecules():
+    text = MODEL.replace("[{type", "[{type: rate, of: decay, reduce: integral, name: gone}, {type: mean, of: A, reduce: integral}, {type")
+    text += "reactions: [{name: decay, in: '*', equation: 'A -> 0', forward: {value: 20, unit: 1/s, source: s}}]\n"
+    solution = solved(ball(300.0, 1), text)
+    assert solution["gone"].unit == "molecule" and solution["A_mean_integral"].unit == "uM*s"
+    before, after = solution.courses["amount of A"].values[[0, -1]]
+    assert solution["gone"].value == pytest.approx(before - after, rel=1e-3)

@@ -51,12 +51,14 @@ class Conditions:
 
 
 def conditions(system: System) -> Conditions:
-    """The held unknowns that the model asks for: its `cut` rule first, then `fixed`."""
+    """The held unknowns that the model asks for: its `cut` rule first, of all bulk species that diffuse (others stay where they are, at a
+    cut face too), then `fixed`.
+    """
     model, held = system.model, []
     if model.cut != "sealed":
-        points = system.places.cut_points()
+        points, D = system.places.cut_points(), system.diffusion_coefficients(model.values())
         for name, species in model.species.items():
-            if species.bulk:
+            if species.bulk and D[name] > 0:
                 held.append(_held(system, name, points, species.initial if model.cut == "fixed" else constant(0.0)))
     for fixed in model.fixed:
         points = np.unique(system.places.facets(fixed.on, fixed.where))

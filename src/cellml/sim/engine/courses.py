@@ -123,7 +123,8 @@ def reduced(course: Course, how: str) -> tuple[float, str]:
         case "time_of_peak":
             return float(t[v.argmax()]), "s"
         case "integral":
-            return float(np.trapezoid(v, t)), f"{course.unit}*s"
+            per_second = course.unit.endswith("/s")
+            return float(np.trapezoid(v, t)), course.unit.removesuffix("/s") if per_second else f"{course.unit}*s"
         case "average":
             return float(np.trapezoid(v, t) / (t[-1] - t[0])), course.unit
     return _half_time(t, v), "s"

@@ -91,7 +91,7 @@ def _conditions(located: Located) -> Iterator[str]:
     model = located.model
     held = []
     if model.cut != "sealed" and located.cut_tags:
-        bulk = [s for s in model.species.values() if s.bulk]
+        bulk = [s for s in model.species.values() if s.bulk and float(s.D.evaluate(model.values())) > 0]
         held = [(s.name, located.cut_tags, s.initial if model.cut == "fixed" else number(0.0)) for s in bulk]
     held += [(f.species, located.tags(f.on), f.value) for f in model.fixed]
     yield "# concentrations that are held on facets; the later one holds where two meet"
