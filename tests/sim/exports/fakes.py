@@ -129,6 +129,8 @@ class Steps:
         self.patches: dict[str, tuple[Any, Any, Any]] = {}
         self.compartments: dict[str, Any] = {}
         self.end = 0.0
+        self.points: list[tuple[float, float, float]] = []
+        self.made: list[Any] = []
 
     def run(self, script: Path) -> Steps:
         fake = self
@@ -198,16 +200,23 @@ class Steps:
             def __init__(self, numbers: set[int]) -> None:
                 self.numbers = numbers
 
+            def __iter__(self) -> Iterator[Any]:
+                for area, inside, _ in fake.shapes[min(self.numbers)]:
+                    yield SimpleNamespace(Area=area, tetNeighbs=[SimpleNamespace(comp=home, Vol=inside) for home in fake.made])
+
             def __or__(self, other: Group) -> Group:
                 return Group(self.numbers | other.numbers)
 
         class Groups:
-            def __getitem__(self, key: tuple[int, int]) -> Group:
+            def __getitem__(self, key: Any) -> Any:
+                if len(key) == 3:  # the tetrahedron at a point
+                    fake.points.append(key)
+                    return SimpleNamespace()
                 assert key[0] == 0
                 return Group({key[1]})
 
         class Mesh(Block):
-            tetGroups, triGroups = Groups(), Groups()
+            tets, tetGroups, triGroups = Groups(), Groups(), Groups()
 
         def load(path: str, scale: float) -> Mesh:
             assert Path(path).is_file() and scale == 1e-6
@@ -216,8 +225,8 @@ class Steps:
         class Compartment:
             @classmethod
             def Create(cls, group: Group, system: Any) -> Any:
-                made = SimpleNamespace(group=group, system=system)
-                return made
+                fake.made.append(SimpleNamespace(group=group, system=system))
+                return fake.made[-1]
 
         class Patch:
             @classmethod
@@ -258,13 +267,20 @@ class Steps:
             def data(self) -> Any:
                 return [[[0]]]
 
-        class Simulation(Path_):
+        class SimPath(Path_):
+            def __getattr__(self, name: str) -> Any:
+                return fake.counts.get(self.words[-1], 0) if name == "Count" else SimPath((*self.words, name))
+
+        class Simulation(SimPath):
             def __init__(self, solver: str, model: Any, mesh: Any, rng: Any) -> None:
                 assert solver == "Tetexact"
                 super().__init__()
 
             def TRI(self, tri: Any) -> Path_:
-                return Path_(("TRI",))
+                return SimPath(("TRI",))
+
+            def TET(self, tet: Any) -> Path_:
+                return SimPath(("TET",))
 
             def toSave(self, *paths: Any, dt: float) -> None:
                 assert dt > 0

@@ -56,8 +56,8 @@ def test_the_verb_reads_files(
     write_mesh(box((200.0, 300.0, 1000.0), (2, 3, 5), cuts=("z0", "z1")), "rod.vtu")
     assert cellml("export", "mesh=rod.vtu", "model=diffusion", "to=fenicsx", "output=out") == 0
     assert "README.txt says how to run it" in capsys.readouterr().out and Path("out/run.py").is_file()
-    assert cellml("export", "mesh=rod.vtu", "model=diffusion", "to=steps", "output=other") == 2
-    assert "STEPS has no release of molecules at a place" in capsys.readouterr().err
+    assert cellml("export", "mesh=rod.vtu", "model=diffusion", "to=smart", "output=other") == 2
+    assert "SMART has no release of molecules at a place" in capsys.readouterr().err
     assert cellml("export", "mesh=rod.vtu", "model=diffusion", "to=abaqus", "output=other") == 2
     assert "to=abaqus is not one of fenicsx, smart, steps, mcell, vcell" in capsys.readouterr().err
 

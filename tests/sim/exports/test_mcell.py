@@ -150,3 +150,14 @@ def test_regions_side_by_side_are_refused(mesh: TetMesh, calcium: Model) -> None
     located = replace(locate(mesh, calcium), mesh=replace(mesh, regions=half))
     with pytest.raises(SimulationError, match="regions side by side: more than two walls meet"):
         shells(located)
+
+
+def test_releases(mesh: TetMesh, calcium_text: str, tmp_path: Path) -> None:
+    release = "releases: [{of: Ca, at: [100, 200, 50], amount: {value: 7, unit: molecule}}, {of: CaB, at: cytosol, amount: {value: 5, unit: molecule}}]\n"
+    text = calcium_text.replace("time:", f"{release}time:")
+    written = (export_model(mesh, parse_model(text, Path("m.yaml")), "mcell", tmp_path / "out") / "model.mdl").read_text()
+    assert "SHAPE = SPHERICAL LOCATION = [0.1, 0.2, 0.05] SITE_DIAMETER = 0 MOLECULE = m_Ca NUMBER_TO_RELEASE = 7" in written
+    assert "MOLECULE = m_CaB NUMBER_TO_RELEASE = 5" in written
+    behind = parse_model(text.replace("[100, 200, 50]", "PSD"), Path("m.yaml"))
+    with pytest.raises(SimulationError, match="m.yaml:31: MCell has no release behind a membrane"):
+        export_model(mesh, behind, "mcell", tmp_path / "other")

@@ -130,3 +130,21 @@ def test_a_membrane_with_different_neighbours_is_refused(mesh: TetMesh, calcium_
     located = locate(mesh, parse_model(text, Path("m.yaml")))
     with pytest.raises(SimulationError, match="but all has ER/cytosol and cytosol"):
         sides_of(located, "all", "STEPS")
+
+
+def test_releases_put_whole_molecules_where_the_model_says(mesh: TetMesh, calcium_text: str, tmp_path: Path) -> None:
+    releases = (
+        "releases: [{of: Ca, at: [100, 200, 50], amount: {value: 7, unit: molecule}}, {of: B, at: PSD, amount: {value: 11, unit: molecule}},"
+        " {of: CaB, at: cytosol, amount: {value: 5, unit: molecule}}, {of: RQ, at: PM, amount: {value: 3, unit: molecule}}]\ntime:"
+    )
+    model = parse_model(calcium_text.replace("time:", releases), Path("m.yaml"))
+    script = export_model(mesh, model, "steps", tmp_path / "out") / "run.py"
+    fake = fakes.Steps({10: [TRIANGLE], 11: [TRIANGLE] * 4, 12: [TRIANGLE]}).run(script)
+    assert fake.points == [pytest.approx((1e-7, 2e-7, 5e-8))] and fake.counts["sp_Ca"] == 47 + 7
+    assert fake.counts["sp_B"] == 944 + 11 and fake.counts["sp_CaB"] == 5 and fake.counts["sp_RQ"] == 3
+
+
+def test_surface_molecules_on_a_part_of_their_membrane_are_refused(mesh: TetMesh, calcium_text: str, tmp_path: Path) -> None:
+    release = "releases: [{of: RQ, at: [0, 0, 0], amount: {value: 3, unit: molecule}}]\ntime:"
+    with pytest.raises(SimulationError, match="m.yaml:31: STEPS is given surface molecules all over their membrane"):
+        export_model(mesh, parse_model(calcium_text.replace("time:", release), Path("m.yaml")), "steps", tmp_path / "out")

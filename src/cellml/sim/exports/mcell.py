@@ -17,6 +17,7 @@ from cellml.sim.exports.mass_action import Step, steps_of
 from cellml.sim.exports.mcell_geometry import Shell, geometry, shells
 from cellml.sim.exports.readme import readme
 from cellml.sim.exports.refusals import refuse
+from cellml.sim.exports.released import counts, parcels
 from cellml.sim.exports.steps import molar_constant
 
 GATE_DENSITY = 1000.0  # gates per µm² of a membrane
@@ -41,7 +42,7 @@ def word(name: str) -> str:
 
 def write_mcell(located: Located, folder: Path) -> None:
     """Write the export for MCell into an existing folder. Raises SimulationError for what MCell cannot express."""
-    refuse(located, "MCell", fixed=True, cut=False)
+    refuse(located, "MCell", cut=False, releases=False)
     if located.model.cut == "fixed" and located.cut_tags:
         raise SimulationError(
             f"{located.model.path}: MCell's cut faces can be sealed or absorbing; `cut: fixed` is exported to fenicsx only."
@@ -180,15 +181,20 @@ def _instances(located: Located, gates: list[Gate], found: list[Shell]) -> Itera
     model = located.model
     yield "INSTANTIATE world OBJECT\n{"
     yield from (f"  {shell.name} OBJECT {shell.name} {{}}" for shell in found)
-    content = [(s.name, s.place, located.number(s.initial)) for s in model.species.values()]
-    content += [(g.name, g.place, g.density) for g in gates]
-    for name, place, density in content:
-        if density > 0:
+    content = [(name, model.species[name].place, count) for name, count in counts(located).items()]
+    content += [(g.name, g.place, g.density * located.size(g.place)) for g in gates]
+    for name, place, number in content:
+        count = round(number)
+        if count > 0:
             surface = place in model.membranes
-            count = round(density * located.size(place))
             shape = _region_of(located, place, found) if surface else _inside_of(located, place, found)
             molecule = word(name) + ("'" if surface else "")
             yield f"  release_{word(name)} RELEASE_SITE {{ SHAPE = {shape} MOLECULE = {molecule} NUMBER_TO_RELEASE = {count} }}"
+    for k, parcel in enumerate(parcels(located, "MCell"), start=1):
+        if parcel.point is None:
+            raise SimulationError(f"{parcel.where}: MCell has no release behind a membrane; give a point or a compartment, or use steps.")
+        place = f"SHAPE = SPHERICAL LOCATION = {list(parcel.point)} SITE_DIAMETER = 0"
+        yield f"  released_{k} RELEASE_SITE {{ {place} MOLECULE = {word(parcel.species)} NUMBER_TO_RELEASE = {round(parcel.count)} }}"
     yield "}\n"
 
 

@@ -27,7 +27,7 @@ def refuse(located: Located, target: str, *, fixed: bool = True, cut: bool = Tru
     if releases and model.releases:
         raise SimulationError(
             f"{model.releases[0].where}: {target} has no release of molecules at a place. Write an `initial` concentration instead, or "
-            "export to fenicsx."
+            "export to fenicsx, steps or mcell."
         )
     for species in model.species.values() if uneven else ():
         if species.initial.names & _SPACE:

@@ -18,6 +18,7 @@ from cellml.sim.exports.located import OUTSIDE, Located
 from cellml.sim.exports.mass_action import Step, steps_of
 from cellml.sim.exports.readme import readme
 from cellml.sim.exports.refusals import refuse
+from cellml.sim.exports.released import Parcel, counts, parcels
 from cellml.sim.quantities import Quantity
 
 _LITRE = 1e15  # µm³
@@ -72,7 +73,7 @@ class Sides:
 
 def write_steps(located: Located, folder: Path) -> None:
     """Write the export for STEPS into an existing folder. Raises SimulationError for what STEPS cannot express."""
-    refuse(located, "STEPS")
+    refuse(located, "STEPS", releases=False)
     steps = steps_of(located, "STEPS")
     sides = {name: sides_of(located, name, "STEPS") for name in located.system.spaces if name in located.model.membranes}
     _apart(located)
@@ -206,9 +207,10 @@ def _run(located: Located, steps: list[Step], sides: dict[str, Sides]) -> Iterat
     paths = [f"rs.{place_name(s.place)}.{species_name(s.name)}.Count" for s in model.species.values()]
     yield f"counts = {' << '.join(paths)}"
     yield f"sim.toSave(counts, dt={located.end / (time.steps if time else 1)!r})\nsim.newRun()"
-    for s in model.species.values():
-        count = located.number(s.initial) * located.size(s.place)
-        yield f"sim.{place_name(s.place)}.{species_name(s.name)}.Count = {round(count)}  # {count:.6g} molecules"
+    for name, count in counts(located).items():
+        yield f"sim.{place_name(model.species[name].place)}.{species_name(name)}.Count = {round(count)}  # {count:.6g} molecules"
+    for parcel in parcels(located, "STEPS"):
+        yield from _release(located, parcel)
     for step in (s for s in steps if shape_power(located, s)):
         home = next(model.species[name].place for name in step.reactants)
         yield f"for tri in {place_name(step.place)}.tris:  # the constant depends on the shape of each triangle"
@@ -220,6 +222,21 @@ def _run(located: Located, steps: list[Step], sides: dict[str, Sides]) -> Iterat
     yield "with (here / 'courses.csv').open('w', newline='') as file:"
     yield f"    table = csv.writer(file)\n    table.writerow({['time', *names]!r})"
     yield "    table.writerows([t, *row] for t, row in zip(counts.time[0], counts.data[0]))\n"
+
+
+def _release(located: Located, parcel: Parcel) -> Iterator[str]:
+    """Molecules in the tetrahedron at a point, or in those behind facets, shared out by area."""
+    name, home = species_name(parcel.species), place_name(located.model.species[parcel.species].place)
+    if parcel.point is not None:
+        x, y, z = (value * 1e-6 for value in parcel.point)
+        yield f"tet = mesh.tets[{x!r}, {y!r}, {z!r}]"
+        yield f"sim.TET(tet).{name}.Count = sim.TET(tet).{name}.Count + {round(parcel.count)}"
+        return
+    yield f"with mesh:\n    behind = {' | '.join(f'mesh.triGroups[(0, {n})]' for n in parcel.tags)}"
+    yield "total, reached, placed = sum(tri.Area for tri in behind), 0.0, 0\nfor tri in behind:"
+    yield f"    reached += tri.Area\n    more = round({parcel.count!r} * reached / total) - placed\n    placed += more"
+    yield f"    tet = next(tet for tet in tri.tetNeighbs if tet.comp == {home})"
+    yield f"    sim.TET(tet).{name}.Count = sim.TET(tet).{name}.Count + more"
 
 
 def _readme(located: Located) -> str:
