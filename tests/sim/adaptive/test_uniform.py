@@ -7,6 +7,7 @@ from cellml.meshing.quality import radius_ratio
 from cellml.sim.adaptive.edges import faces_of
 from cellml.sim.adaptive.uniform import refine_uniformly
 from cellml.sim.analytic import ball, box
+from cellml.sim.errors import SimulationError
 from cellml.types import TetMesh
 
 
@@ -65,3 +66,10 @@ def test_projected_boundary_converges_to_the_ball_with_order_two():
         np.testing.assert_allclose(np.linalg.norm(mesh.points[np.unique(mesh.facets)], axis=1), 1000.0, rtol=1e-12)
         missing.append(4 / 3 * np.pi * 1e9 - mesh.volumes().sum())
     assert np.log2(missing[-2] / missing[-1]) > 1.8
+
+
+def test_facets_off_the_mesh_are_refused():
+    mesh = box((1e3, 1e3, 1e3), (2, 2, 2))
+    far = TetMesh(mesh.points, mesh.tets, mesh.regions, {}, np.array([[0, 1, len(mesh.points) - 1]]), np.array([1]))
+    with pytest.raises(SimulationError, match="belong to no tetrahedron"):
+        refine_uniformly(far)

@@ -10,6 +10,7 @@ import numpy as np
 from cellml.meshing.quality import radius_ratio
 from cellml.sim.adaptive.edges import TET_EDGES, TRIANGLE_EDGES, Floats, Index, edge_keys, edges_of
 from cellml.sim.adaptive.projection import Distance, project_boundary
+from cellml.sim.errors import SimulationError
 from cellml.types import TetMesh
 
 # Corners 0–3, then the midpoints of TET_EDGES: 4 = 01, 5 = 02, 6 = 03, 7 = 12, 8 = 13, 9 = 23.
@@ -32,6 +33,7 @@ def refine_uniformly(mesh: TetMesh, *, distance: Distance | None = None, surface
 
     distance, surfaces: move new boundary points to a signed distance, see `cellml.sim.adaptive.projection.project_boundary`.
     Returns the mesh and the prolongation of P1 functions, sparse (P', P): u' = prolongation @ u. Work and memory grow with T.
+    Raises SimulationError if a facet has an edge that no tetrahedron has.
     """
     ends, numbers = edges_of(mesh.tets, TET_EDGES)
     count = len(mesh.points)
@@ -77,5 +79,9 @@ def _facet_children(facets: Index, ends: Index, count: int) -> Index:
     if len(facets) == 0:
         return facets
     own, numbers = edges_of(facets, TRIANGLE_EDGES)
-    middle = np.searchsorted(edge_keys(ends), edge_keys(own))[numbers] + count
+    known = edge_keys(ends)
+    place = np.minimum(np.searchsorted(known, edge_keys(own)), len(known) - 1)
+    if (stray := known[place] != edge_keys(own)).any():
+        raise SimulationError(f"{int(stray.sum())} edges of tagged facets belong to no tetrahedron; the mesh must be made again.")
+    middle = place[numbers] + count
     return np.asarray(np.hstack([facets, middle])[:, _TRIANGLES].reshape(-1, 3))
