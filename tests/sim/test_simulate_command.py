@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import logging
 from functools import partial
@@ -22,7 +23,8 @@ def mesh_file(rod, tmp_path):
     return tmp_path / "rod.vtu"
 
 
-def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsys, rod):
+def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cellml.sim.command.MOVIE_FRAMES", 3)
     solution = simulate_file(mesh_file, "diffusion", tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         *("courses.csv", "courses.png", "fields.png", "model.yaml", "movie.gif", "observables.csv", "places.json"),
@@ -89,6 +91,49 @@ def test_a_folder_with_other_things_is_never_replaced(mesh_file, tmp_path):
     assert (tmp_path / "home" / "thesis.tex").read_text() == "years of work"
     with pytest.raises(FileError, match="is a file"):
         simulate_file(mesh_file, "diffusion", mesh_file)
+
+
+def test_a_disk_that_fills_up_leaves_nothing_and_the_older_results(mesh_file, tmp_path, quick, monkeypatch):
+    quick(model="diffusion", steps=5)
+    before = (tmp_path / "out" / "courses.csv").read_bytes()
+
+    def full(solution, folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cellml.sim.results.write_vtu_series", full)
+    with pytest.raises(FileError, match="no space is left"):
+        quick(model="diffusion", steps=4, overwrite=True)
+    assert (tmp_path / "out" / "courses.csv").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "rod.vtu"]
+
+
+def test_a_picture_that_cannot_be_drawn_costs_no_results(quick, tmp_path, monkeypatch, caplog):
+    def broken(solution, path):
+        path.write_text("half a picture")
+        raise ZeroDivisionError
+
+    for name in ("draw_courses", "draw_fields", "draw_movie"):
+        monkeypatch.setattr(f"cellml.sim.results.{name}", broken)
+    monkeypatch.setattr("cellml.sim.command.MOVIE_FRAMES", 3)
+    quick(model="diffusion", steps=5, pictures=True)
+    present = {p.name for p in (tmp_path / "out").iterdir()}
+    assert "observables.csv" in present and not {"courses.png", "fields.png", "movie.gif"} & present
+    assert "fields.png could not be drawn" in caplog.text
+
+
+def test_sensitivity_to_the_cut_is_printed_and_written(quick, tmp_path, capsys):
+    model = tmp_path / "m.yaml"
+    model.write_text(
+        "species: {A: {in: '*', D: {value: 1, unit: um^2/s, source: s}, initial: {value: 1, unit: uM, source: s}}}\n"
+        "time: {end: {value: 50, unit: ms}, steps: 20}\nobservables: [{type: amount, of: A, name: left}]\n"
+    )
+    quick(model=model, cut_sensitivity=True, errors="never")
+    with (tmp_path / "out" / "cut_sensitivity.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["absorbing"]) < 0.8 * float(row["sealed"])
+    assert "sealed (assumed)" in capsys.readouterr().out
+    with pytest.raises(SimulationError, match="asks for no time course"):
+        quick(model="diffusion", cut_sensitivity=True, overwrite=True)
 
 
 def test_nothing_is_left_after_a_mistake(mesh_file, tmp_path):

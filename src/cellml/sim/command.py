@@ -54,14 +54,13 @@ def simulate_file(
     nothing has been written then. Where time cannot go on, what was found until then is written before the error is raised.
     """
     from cellml.io import read_mesh
-    from cellml.sim.cut_sensitivity import CutSensitivity, cut_table
+    from cellml.sim.cut_sensitivity import require_courses
     from cellml.sim.mechanics_command import simulate_mechanics
     from cellml.sim.mechanics_file import load_any_model
     from cellml.sim.mechanics_model import MechanicsModel
     from cellml.sim.overrides import overridden
-    from cellml.sim.results import require_free, write_results
+    from cellml.sim.results import require_free
     from cellml.sim.shipped import find_model
-    from cellml.sim.solve import StoppedSolutionError, solve_model
 
     console = _console()
     require_free(output, overwrite=overwrite)
@@ -73,13 +72,32 @@ def simulate_file(
             raise SimulationError(f"A mechanical model takes no {', '.join(asked)}; change the model file, or leave it out.")
         return simulate_mechanics(mesh, read, output, steps=steps, overwrite=overwrite)
     described = overridden(read, places=places, parameters=parameters, cut=cut, end=None if end is None else str(end), steps=steps)
+    if cut_sensitivity:
+        require_courses(described)
     shape = read_mesh(mesh)
     _print_scales(console, shape, described)
     if method != "fem":
         return _with_molecules(console, shape, described, output, method, replicas, seed, pictures, overwrite)
-    frames = MOVIE_FRAMES if pictures else 0
+    return _with_elements(console, shape, described, output, solver, errors, cut_sensitivity, pictures, overwrite)
+
+
+def _with_elements(
+    console: Console,
+    mesh: TetMesh,
+    model: Model,
+    output: str | Path,
+    solver: str,
+    errors: Literal["auto", "always", "never"],
+    cut_sensitivity: bool,
+    pictures: bool,
+    overwrite: bool,
+) -> Solution:
+    from cellml.sim.cut_sensitivity import CutSensitivity, cut_table
+    from cellml.sim.results import write_results
+    from cellml.sim.solve import StoppedSolutionError, solve_model
+
     try:
-        solution = solve_model(shape, described, solver=solver, errors=errors, frames=frames)
+        solution = solve_model(mesh, model, solver=solver, errors=errors, frames=MOVIE_FRAMES if pictures else 0)
     except StoppedSolutionError as stopped:
         write_results(stopped.solution, output, overwrite=overwrite, pictures=pictures)
         raise SimulationError(f"{stopped} What was found until then is in {output}.") from None

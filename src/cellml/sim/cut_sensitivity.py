@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cellml.sim.engine.courses import course_requests
 from cellml.sim.errors import SimulationError
-from cellml.sim.model import CUTS
+from cellml.sim.model import CUTS, Model
 from cellml.sim.solve import Solution, solve_model
 
 if TYPE_CHECKING:
@@ -33,15 +33,10 @@ class CutSensitivity:
     def of(cls, solution: Solution, *, solver: str = "auto") -> CutSensitivity:
         """Solve the model of a solution again with the other rules; errors of discretisation are not estimated.
 
-        Transport observables are left out: their ends are places of their own. Raises SimulationError if no observable is a time course.
+        Transport observables are left out: their ends are places of their own. Raises SimulationError as `require_courses` does.
         """
         model = solution.model
-        names = [request.name for request in course_requests(model)]
-        if not names:
-            raise SimulationError(
-                f"cut_sensitivity: {model.name} asks for no time course, and its other observables do not depend on the rule at cut faces; "
-                "ask for one, such as {type: amount, of: SPECIES}, or leave cut_sensitivity out."
-            )
+        names = require_courses(model)
         found, notes = {model.cut: solution}, []
         for rule in CUTS:
             if rule not in found:
@@ -75,6 +70,17 @@ class CutSensitivity:
                 numbers = [*by_rule.values(), self.change(name)]
                 row = ["" if v is None else repr(v) for v in numbers]
                 table.writerow((name, self.units[name], *row[:-1], self.assumed, row[-1]))
+
+
+def require_courses(model: Model) -> list[str]:
+    """Names of the observables that are time courses. Raises SimulationError if there is none, for only these depend on cut faces."""
+    names = [request.name for request in course_requests(model)]
+    if not names:
+        raise SimulationError(
+            f"cut_sensitivity: {model.name} asks for no time course, and its other observables do not depend on the rule at cut faces; "
+            "ask for one, such as {type: amount, of: SPECIES}, or leave cut_sensitivity out."
+        )
+    return names
 
 
 def cut_table(found: CutSensitivity) -> Table:

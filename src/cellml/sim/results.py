@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from cellml.sim.solve import Solution, unit_of_species
 
 if TYPE_CHECKING:
     from cellml.sim.cut_sensitivity import CutSensitivity
+
+_log = logging.getLogger(__name__)
 
 OBSERVABLES, FIELDS, MODEL, PLACES, COURSES = "observables.csv", "solution.vtu", "model.yaml", "places.json", "courses.csv"
 SPECIES, SENSITIVITY, COPIES, COPIES_PICTURE = "species.json", "cut_sensitivity.csv", "copies.csv", "copies.png"
@@ -94,11 +97,22 @@ def _write_dynamics(solution: Solution, folder: Path, *, pictures: bool) -> None
     if in_time:
         _write_courses(solution.courses, folder / COURSES)
     if pictures and in_time:
-        draw_courses(solution, folder / COURSES_PICTURE)
+        _draw(draw_courses, solution, folder / COURSES_PICTURE)
     if pictures:
-        draw_fields(solution, folder / FIELDS_PICTURE)
+        _draw(draw_fields, solution, folder / FIELDS_PICTURE)
     if pictures and len(solution.dynamics.frames) > 1:
-        draw_movie(solution, folder / MOVIE)
+        _draw(draw_movie, solution, folder / MOVIE)
+
+
+def _draw(draw: Callable[[Solution, Path], None], solution: Solution, path: Path) -> None:
+    """Hours of computing are not thrown away for a picture that cannot be drawn."""
+    try:
+        draw(solution, path)
+    except OSError:  # a full disk
+        raise
+    except Exception:
+        _log.warning("%s could not be drawn.", path.name, exc_info=True)
+        path.unlink(missing_ok=True)
 
 
 def write_observables(observables: tuple[Observable, ...], path: Path) -> None:
