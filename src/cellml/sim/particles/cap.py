@@ -23,7 +23,8 @@ def ball_with_cap(radius: float, cap: float, *, refinements: int = 4, rim: float
     """A ball around the origin with a cap around +z named exit, of geodesic radius `cap`; the rest of its surface is named membrane.
 
     radius, cap in nm; refinements: of an icosahedron, eight times the tetrahedra each; rim: length of the edges of the rim as a share of
-    `cap`. The rim is a ring of edges whose points lie on the circle exactly. About 20·8^refinements tetrahedra, and as many again at the rim.
+    `cap`. The rim is a ring of edges whose points lie on the circle, exactly but for a few that tetrahedra hold back. There are
+    20·8^refinements tetrahedra and some 15 000 to 100 000 more at the rim.
     """
     angle = cap / radius
     mesh = _icosahedron()

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
 from cellml.sim.engine.release import release_load
 from cellml.sim.engine.system import System, build_system
+from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model
 from cellml.sim.particles.cells import Floats
+from cellml.sim.placement import NoPlaceError
 from cellml.types import TetMesh
 
+T = TypeVar("T")
+
 FEW_COPIES = 100
+
+
+def placed(model: Model, what: Callable[[], T]) -> T:
+    """What a function gives; SimulationError where an automatic choice of a place, such as largest_cut, has no answer on the mesh."""
+    try:
+        return what()
+    except NoPlaceError as missing:
+        raise SimulationError(f"The model {model.name!r} names a place that this mesh does not have: {missing.reason}.") from None
 
 
 def copy_numbers(mesh: TetMesh, model: Model) -> dict[str, float]:
@@ -20,7 +33,11 @@ def copy_numbers(mesh: TetMesh, model: Model) -> dict[str, float]:
 
     Raises SimulationError for a model that does not fit the mesh.
     """
-    system = build_system(mesh, model)
+    return placed(model, lambda: copies_of(build_system(mesh, model)))
+
+
+def copies_of(system: System) -> dict[str, float]:
+    """Molecules of each species of a system at the beginning."""
     expected = expected_copies(system)
     return {name: float(expected[part].sum()) for name, part in system.slices.items()}
 

@@ -119,8 +119,9 @@ class Step:
     def _chances(self, species: str) -> Floats:
         """Probabilities per hit (channels, then held walls; F): P = κ √(π Δt/D), 1 at held walls, where nothing else happens.
 
-        First order in √Δt: Erban & Chapman 2007, Phys. Biol. 4:16 (half of it where crossings within a step are detected too); Singer, Schuss,
-        Osipov & Holcman 2008, SIAM J. Appl. Math. 68:844. A layer of concentration c sends c √(D Δt/π) particles over a unit of area in a step.
+        A uniform concentration c sends c √(D Δt/π) particles over a unit of area in a step, of which κ c Δt are to react. First order in
+        √Δt: Erban & Chapman 2007, Phys. Biol. 4:16 (half of it where crossings within a step are detected too); Singer, Schuss, Osipov &
+        Holcman 2008, SIAM J. Appl. Math. 68:844 (κ = P √(D/π)/√Δt).
         """
         anatomy, found = self.anatomy, self.rules.at_walls[species]
         values, count = at_points(self.others, anatomy.centres), len(anatomy.corners)
@@ -130,7 +131,7 @@ class Step:
         rows = [np.where(anatomy.on[c.place] & ~held, c.at(values, count) * factor, 0.0) for c in found]
         if rows and (most := float(np.sum(rows, axis=0).max(initial=0.0))) > 1:
             raise SimulationError(
-                f"{found[0].where}: {species} would have to react with probability {most:.3g} each time it hits {found[0].place}; a step of "
+                f"{found[0].where}: {species} would have to react with probability {most:.3g} at each hit of {found[0].place}; a step of "
                 f"at most {self.time / most**2:.3g} s is needed (now {self.time:.3g} s), and a tenth of it to be accurate: raise `steps`."
             )
         return np.array([*rows, *walls]).reshape(len(rows) + len(walls), count)

@@ -1,7 +1,7 @@
 """Diffusion as jumps of single molecules between the nodes of a mesh.
 
-A molecule at node i jumps to node j with the rate −D K_ij / w_i, with K the P1 stiffness matrix and w the lumped masses, the volumes of the
-dual cells (Engblom, Ferm, Hellander & Lötstedt, SIAM J. Sci. Comput. 31:1774, 2009, eq. 3.8): the expected numbers then obey the P1 equations
+A molecule at node i jumps to node j with the rate −D K_ij / w_i, with K the P1 stiffness matrix and w the lumped masses, the volumes of
+the dual cells (Engblom, Ferm, Hellander & Lötstedt, SIAM J. Sci. Comput. 31:1774, 2009): the expected numbers then obey the P1 equations
 with lumped masses. Obtuse dihedral angles make some K_ij positive; these jumps are left out, which keeps uniform concentrations at rest
 and changes the operator by the reported share.
 """

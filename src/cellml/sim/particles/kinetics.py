@@ -47,8 +47,8 @@ class Channel:
         found = np.broadcast_to(np.asarray(self.constant.evaluate(values), dtype=float), (count,))
         if count and not found.min() >= 0:
             raise SimulationError(
-                f"{self.where}: the rate of {self.name!r} is {found.min():g} (µm, s, molecules) at t = {values.get('t', 0.0):g} s: a molecule "
-                f"cannot react less often than never. Write the reaction with `forward` and `backward`, or {_CONCENTRATIONS}."
+                f"{self.where}: the rate of {self.name!r} is {found.min():g} (µm, s, molecules) at t = {values.get('t', 0.0):g} s; nothing "
+                f"can react less often than never. Write the reaction with `forward` and `backward`, or {_CONCENTRATIONS}."
             )
         return found
 
@@ -56,7 +56,7 @@ class Channel:
 def channels(model: Model) -> tuple[Channel, ...]:
     """All reactions of a model, each direction by itself.
 
-    A `rate` formula will do if it is linear in the species: a sum of sources and of terms of one molecule each, such as P*(outside - inside).
+    A `rate` formula will do if it is linear in the species: a sum of sources and of terms of one molecule each, as P*(outside - inside).
     Raises SimulationError, opening with file and line, for any other rate that is not given by the law of mass action.
     """
     return tuple(channel for reaction in model.reactions for channel in _directions(model, reaction))

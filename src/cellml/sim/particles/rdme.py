@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from cellml.sim.dynamics import diffusion_time, plan_of
 from cellml.sim.ends import Places
 from cellml.sim.engine.system import System, build_system
-from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model
 from cellml.sim.particles.cells import Floats, Index
-from cellml.sim.particles.courses import CopyCourses
-from cellml.sim.particles.copies import expected_copies, few_copies, whole
+from cellml.sim.particles.copies import copies_of, expected_copies, few_copies, placed, whole
+from cellml.sim.particles.courses import CopyCourses, check_replicas, step_times
 from cellml.sim.particles.jumps import Jumps, diffuse, jumps_of
 from cellml.sim.particles.voxel_reactions import Vessels, react, vessels_of
 from cellml.types import TetMesh
@@ -44,22 +43,21 @@ def simulate_rdme(
     seed: the same gives the same run; steps: by default those of the model; places: where the automatic choices are.
     Raises SimulationError for a model without `time`, one that does not fit the mesh, and rates that are not of mass action.
     """
-    if model.time is None:
-        raise SimulationError(
-            f"The model {model.name!r} has no `time:`; a stochastic run needs an end: time: {{end: {{value: 1, unit: s}}}}."
-        )
-    system, rng = build_system(mesh, model, places), np.random.default_rng(seed)
-    vessels, jumps, values = vessels_of(system), jumps_of(system), model.values()
-    plan = plan_of(model, diffusion_time(mesh, model))
-    times = np.linspace(0.0, plan.end, (steps or plan.steps) + 1)
-    expected = expected_copies(system)
-    counts = _beginning(system, expected, replicas, rng)
+    times = step_times(mesh, model, steps)
+    return placed(model, lambda: _followed(build_system(mesh, model, places), times, replicas, np.random.default_rng(seed)))
+
+
+def _followed(system: System, times: Floats, replicas: int, rng: np.random.Generator) -> StochasticRun:
+    copies = copies_of(system)
+    check_replicas(replicas, copies)
+    vessels, jumps, values = vessels_of(system), jumps_of(system), system.model.values()
+    counts = _beginning(system, expected_copies(system), replicas, rng)
     totals = [_totals(system, counts)]
-    for begin, end in zip(times[:-1], times[1:], strict=True):
+    for begin, end in pairwise(times):
         _step(vessels, jumps, counts, float(begin), float(end - begin), values, rng)
         totals.append(_totals(system, counts))
     amounts = {name: np.stack([each[:, i] for each in totals], axis=1) for i, name in enumerate(system.slices)}
-    return StochasticRun(times, amounts, tuple(_notes(system, jumps, expected)), system, counts)
+    return StochasticRun(times, amounts, (*few_copies(copies), *_notes(jumps)), system, counts)
 
 
 def _beginning(system: System, expected: Floats, replicas: int, rng: np.random.Generator) -> Index:
@@ -91,12 +89,12 @@ def _totals(system: System, counts: Index) -> Index:
     return np.stack([counts[:, part].sum(axis=1) for part in system.slices.values()], axis=1)
 
 
-def _notes(system: System, jumps: Jumps, expected: Floats) -> list[str]:
-    notes = few_copies({name: float(expected[part].sum()) for name, part in system.slices.items()})
+def _notes(jumps: Jumps) -> list[str]:
+    notes = []
     for name, share in jumps.left_out.items():
         if share > _MUCH_LEFT_OUT:
             notes.append(
                 f"{share:.1%} of the jumps of {name} have negative rates on this mesh, because of obtuse angles, and were left out; "
-                "its diffusion is that much too fast. Mesh with better angles."
+                "its diffusion is wrong by about as much. Mesh with better angles."
             )
     return notes

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from cellml.sim.errors import SimulationError
 from cellml.sim.expression import Expression
 from cellml.sim.expression import number as constant
@@ -57,9 +55,7 @@ def rules_of(anatomy: Anatomy) -> Rules:
         species = next(iter(channel.reactants))
         hits = model.species[species].bulk and channel.place in anatomy.on
         if hits and anatomy.system.diffusion_coefficients(model.values())[species] == 0:
-            raise SimulationError(
-                f"{channel.where}: {species} does not diffuse (D = 0), so that no particle of it ever hits {channel.place}."
-            )
+            raise SimulationError(f"{channel.where}: {species} does not diffuse (D = 0): no particle of it ever hits {channel.place}.")
         (at_walls if hits else within)[species].append(channel)
     fixed = {name: tuple(found) for name, found in within.items()}, {name: tuple(found) for name, found in at_walls.items()}
     return Rules(anatomy, tuple(sources), *fixed, _held(anatomy))

@@ -42,11 +42,11 @@ def home(anatomy: Anatomy, species: str) -> tuple[Cells, Index]:
 
 
 def _distributed(anatomy: Anatomy, species: str, density: Floats, counts: Index, rng: np.random.Generator) -> Swarm:
-    """Particles with a P1 density, given at the nodes of the species: a corner of a cell is drawn, then a point with the density λ of it."""
+    """Particles with a P1 density, given at the nodes of the species: a corner of a cell is drawn, then a point of density λ of it."""
     cells, cell = home(anatomy, species)
     space = anatomy.system.space_of(species)
     points = anatomy.system.places.mesh.tets[cell] if space.bulk else anatomy.points[anatomy.surfaces[_place(anatomy, species)].triangles]
-    corners = space.local(points.ravel()).reshape(points.shape)
+    corners: Index = np.asarray(space.local(points.ravel()).reshape(points.shape), dtype=np.int64)
     weights = cells.measures[cell][:, None] * density[corners]
     drawn = chosen(weights.ravel(), int(counts.sum()), rng)
     own, corner = cell[drawn // corners.shape[1]], drawn % corners.shape[1]
@@ -95,7 +95,7 @@ def at_triangles(anatomy: Anatomy, species: str, x: Floats, triangle: Index, rep
         cell = np.where(own[at] == triangle, at, -1)
     if (cell < 0).any():
         raise SimulationError(
-            f"{f'{where}: ' if where else ''}{species} lives in {place}, which {int((cell < 0).sum())} triangles do not touch."
+            f"{f'{where}: ' if where else ''}{species} lives in {place}, which {int((cell < 0).sum())} of the triangles do not touch."
         )
     return Swarm(x, cell, replica)
 
@@ -105,8 +105,8 @@ def entering(
 ) -> Swarm:
     """Particles that enter a compartment through points x (N, 3) of triangles (N,), a little way into it along the normal.
 
-    Their distances z have the density erfc(z / (√2 length)), length = √(2 D Δt) in µm: from there a wall is reached within one step as often
-    as particles come from it, so that what takes up and gives back keeps a uniform concentration uniform (Andrews 2009, Phys. Biol. 6:046015).
+    Their distances z have the density erfc(z / (√2 length)), length = √(2 D Δt) in µm, of those that one step takes to the wall from a
+    uniform concentration, so that walls that take up and give back as much keep it uniform (Andrews 2009, Phys. Biol. 6:046015).
     """
     if len(x) == 0:
         return nobody()

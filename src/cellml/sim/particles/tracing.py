@@ -38,9 +38,9 @@ class Traced:
 def trace(cells: Cells, x: Floats, cell: Index, step: Floats, passes: Bools, at_wall: AtWall | None = None) -> Traced:
     """Follow displacements (N, 3) from points (N, 3) in cells (N,), all at once, from face to face.
 
-    With p the point and v what is left of the displacement, face i is met at the fraction min over n_i·v > 0 of (o_i − n_i·p)/(n_i·v). Where
-    `passes` (C, F) holds the path goes on in the next cell (on surfaces v turns with the triangle about the shared edge, which unfolds it);
-    elsewhere at_wall may end it, and otherwise it is reflected: v − 2 (v·n) n.
+    With p the point and v what is left of the displacement, the next face is that of the least (o_i − n_i·p)/(n_i·v) over n_i·v > 0. Where
+    `passes` (C, F) holds the path goes on in the next cell (on surfaces v turns with the triangle about the shared edge, which unfolds
+    it); elsewhere at_wall may end it, and otherwise it is reflected: v − 2 (v·n) n.
 
     A path always belongs to a cell whose planes contain its point to round-off, so that none can leave the cells.
     """
