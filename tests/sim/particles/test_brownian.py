@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cellml.sim.analytic import ball, box
+from cellml.sim.dynamics import run as run_fem
 from cellml.sim.errors import SimulationError
 from cellml.sim.particles.brownian import simulate_particles
 
@@ -103,6 +104,24 @@ def test_a_held_concentration_fills_the_shape_to_it_and_an_absorbing_one_empties
     left = 500 * width * (8 / np.pi**2 / k**2 * np.exp(-(k**2) * np.pi**2 * 0.4 / 4 / width**2)).sum()
     assert abs(z(slab.amounts["A"][:, -1], left)) < 4
     assert len(slab.arrivals["A"]) == 8 * 500 - slab.amounts["A"][:, -1].sum()
+
+
+def test_numbers_follow_the_finite_elements(model_of, cube):
+    text = (
+        "species:\n  A: {in: '*', D: {value: 1, unit: um^2/s}, initial: \"c*x/l\"}\n  B: {on: membrane, D: {value: 1, unit: um^2/s}}\n"
+        "parameters:\n  c: {value: 4000, unit: molecule/um^3}\n  l: {value: 1, unit: um}\n"
+        "reactions:\n  - {name: b, on: membrane, equation: A <-> B, forward: {value: 0.5, unit: um/s}, backward: {value: 2, unit: 1/s}}\n"
+    )
+    model = model_of(text + time(0.1, 100))
+    run, fem = simulate_particles(cube, model, seed=11, replicas=5), run_fem(cube, model)
+    free = fem.courses["amount of A"].values[-1] / 2000.0
+    assert abs(z(run.amounts["A"][:, -1], 2000 * free, 2000 * free * (1 - free))) < 4
+    # How far the cloud still leans to the side that it began on.
+    state = next(reversed(fem.states.values()))
+    part, space = fem.system.slices["A"], fem.system.space_of("A")
+    weights = fem.system.weights[part] * state[part]
+    x = run.swarms["A"].x[:, 0]
+    assert abs(z(x, float(weights @ space.coordinates[:, 0] / weights.sum()))) < 4
 
 
 def test_a_pattern_on_a_sphere_fades_at_the_eigenvalue(model_of):

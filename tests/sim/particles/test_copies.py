@@ -28,7 +28,9 @@ def test_runs_that_cannot_be_are_refused(model_of, cube):
     from cellml.sim.particles.brownian import simulate_particles
     from cellml.sim.particles.rdme import simulate_rdme
 
-    text = "species:\n  A: {in: '*', D: {value: 1, unit: um^2/s}, initial: {value: 1, unit: mM}}\ntime: {end: {value: 1, unit: s}, steps: 2}\n"
+    text = (
+        "species:\n  A: {in: '*', D: {value: 1, unit: um^2/s}, initial: {value: 1, unit: mM}}\ntime: {end: {value: 1, unit: s}, steps: 2}\n"
+    )
     for simulate in (simulate_particles, simulate_rdme):
         with pytest.raises(SimulationError, match=r"replicas of 6.02e\+05 molecules are 6.02e\+08 to follow"):
             simulate(cube, model_of(text), seed=1, replicas=1000)
