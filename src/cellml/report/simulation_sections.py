@@ -66,12 +66,19 @@ def read_courses(path: Path) -> Mapping[str, Any]:
 
 
 def described_species(path: Path) -> Mapping[str, Any]:
-    """Unit and kind of each species from the file that a simulation leaves. Raises AbsentError without it, FileError if it is damaged."""
+    """Unit, kind, and regions or facet sets of each species, from the file that a simulation leaves.
+
+    Raises AbsentError without it, FileError if it is damaged.
+    """
     if not path.is_file():
         raise AbsentError
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        described = {name: {"unit": entry["unit"], "bulk": entry["bulk"]} for name, entry in found.get("species", {}).items()}
+        sets = {**found.get("compartments", {}), **found.get("membranes", {})}
+        described = {
+            name: {"unit": entry["unit"], "bulk": entry["bulk"], "sets": list(sets[entry["place"]])}
+            for name, entry in found.get("species", {}).items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{path} does not describe the species of a simulation ({error!r}).") from error
     if not described:

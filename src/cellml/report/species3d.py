@@ -27,20 +27,21 @@ _COLOURS = "Viridis"
 class SpeciesField:
     """A species at one moment.
 
-    values: (P,) on the points of the mesh, NaN where it does not live; bulk: whether it lives in a compartment, or else on a membrane.
+    values: (P,) on the points of the mesh, NaN where it does not live; bulk: whether it lives in a compartment, or else on a membrane;
+    sets: the regions, or the facet sets, of that place.
     """
 
     name: str
     values: NDArray[np.float64]
     unit: str
     bulk: bool
+    sets: Sequence[str]
 
 
 def species_3d(mesh: TetMesh, fields: Sequence[SpeciesField]) -> go.Figure:
     """One scene with a menu of species, each with its own colour bar.
 
-    A species is shown on the cells all of whose points carry it: of a compartment those behind a plane across the direction in which the
-    mesh is thinnest, of a membrane all.
+    A compartment is shown behind a plane across the direction in which the mesh is thinnest, a membrane whole.
     """
     import plotly.graph_objects as go
 
@@ -60,27 +61,36 @@ def species_3d(mesh: TetMesh, fields: Sequence[SpeciesField]) -> go.Figure:
 
 
 def fields_of(described: Mapping[str, Any], fields: Mapping[str, NDArray[np.float64]]) -> list[SpeciesField]:
-    """The species that a simulation describes (name: unit, bulk) and that a mesh carries."""
-    return [SpeciesField(n, fields[n], unit_text(str(d["unit"])), bool(d["bulk"])) for n, d in described.items() if n in fields]
+    """The species that a simulation describes (name: unit, bulk, sets) and that a mesh carries."""
+    return [
+        SpeciesField(name, fields[name], unit_text(str(each["unit"])), bool(each["bulk"]), each["sets"])
+        for name, each in described.items()
+        if name in fields
+    ]
 
 
 def _surface(mesh: TetMesh, field: SpeciesField, triangles: int) -> tuple[Surface, NDArray[np.float64]]:
     """What is drawn of a species, and the value at each vertex; above the given number of triangles it is reduced."""
     from scipy.spatial import cKDTree
 
-    carried = np.isfinite(field.values)
     if field.bulk:
         pose = broad_side(mesh)
         cut = cut_by_plane(mesh, pose.centre, pose.eye)
-        faces = cut.faces[carried[mesh.tets[cut.tet]].all(axis=1)]
+        faces = cut.faces[_among(mesh.regions, mesh.region_names, field.sets)[cut.tet]]
     else:
-        cut = whole(mesh.facets[carried[mesh.facets].all(axis=1)])
+        cut = whole(mesh.facets[_among(mesh.facet_tags, mesh.facet_names, field.sets)])
         faces = cut.faces[: len(cut.faces) // 2]
     points, values = cut.at_vertices(mesh.points), cut.at_vertices(np.nan_to_num(field.values))
     used, renumbered = np.unique(faces, return_inverse=True)
     points, values = points[used], values[used]
     surface = decimate(Surface(points, renumbered.reshape(-1, 3), mesh.name), triangles)
     return surface, values[cKDTree(points).query(surface.vertices)[1]]
+
+
+def _among(numbers: NDArray[np.int32], names: Mapping[int, str], sets: Sequence[str]) -> NDArray[np.bool_]:
+    """Which cells have a number whose name, or itself where it has none, is in the sets; "*" is all."""
+    wanted = [n for n in np.unique(numbers).tolist() if names.get(n, str(n)) in sets]
+    return np.isin(numbers, wanted) | ("*" in sets)
 
 
 def _trace(field: SpeciesField, surface: Surface, values: NDArray[np.float64], unit_nm: float, *, visible: bool) -> go.Mesh3d:

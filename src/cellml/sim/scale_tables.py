@@ -31,7 +31,8 @@ def scale_lines(found: Scales) -> Iterator[str | Table]:
         rows.append(("temperature", f"{T.value:g}", T.unit, "", T.source or "no source"))
     if rows:
         yield _table(("constant", "value", "unit", "measured at", "source"), rows, numbers=(1,))
-    yield f"a time step of {found.step:.2g} s resolves diffusion across the shape and the fastest reaction"
+    if found.model.time is not None:
+        yield f"a time step of {found.step:.2g} s resolves diffusion across the shape and the fastest reaction"
     for warning in found.warnings:
         yield f"Warning: {warning}"
 
