@@ -93,11 +93,13 @@ def _with_elements(
     overwrite: bool,
 ) -> Solution:
     from cellml.sim.cut_sensitivity import CutSensitivity, cut_table
+    from cellml.sim.progress import time_progress
     from cellml.sim.results import write_results
     from cellml.sim.solve import StoppedSolutionError, solve_model
 
     try:
-        solution = solve_model(mesh, model, solver=solver, errors=errors, frames=MOVIE_FRAMES if pictures else 0)
+        with time_progress(console) as tell:
+            solution = solve_model(mesh, model, solver=solver, errors=errors, frames=MOVIE_FRAMES if pictures else 0, tell=tell)
     except StoppedSolutionError as stopped:
         write_results(stopped.solution, output, overwrite=overwrite, pictures=pictures)
         raise SimulationError(f"{stopped} What was found until then is in {output}.") from None

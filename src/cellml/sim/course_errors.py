@@ -7,6 +7,7 @@ elements are of second order (backward Euler of first), so that by Richardson's 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from cellml.sim.dynamics import Dynamics, StoppedError, run
@@ -14,6 +15,7 @@ from cellml.sim.ends import Places
 from cellml.sim.engine.courses import course_requests, reduced, unit_of
 from cellml.sim.model import Model, ObservableRequest
 from cellml.sim.observables import Observable
+from cellml.sim.progress import Tell, silent
 from cellml.types import TetMesh
 
 Choice = Literal["auto", "always", "never"]
@@ -23,7 +25,7 @@ _SPACE = 4.0 / 3.0
 
 
 def course_observables(
-    mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics | None, *, solver: str, errors: Choice
+    mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics | None, *, solver: str, errors: Choice, tell: Tell = silent
 ) -> tuple[list[Observable], list[str]]:
     """The observables of time courses, and notes. dynamics: None if the model could not be followed.
 
@@ -41,14 +43,14 @@ def course_observables(
     finer: list[tuple[Dynamics, float]] = []
     notes, estimated = [], False
     try:
-        finer, estimated = _finer(mesh, model, places, dynamics, solver, errors)
+        finer, estimated = _finer(mesh, model, places, dynamics, solver, errors, tell)
     except StoppedError as stopped:
         notes.append(f"No discretisation errors can be given, and the answer is in doubt: with finer steps or a finer mesh, {stopped}")
     return [_observable(request, dynamics, finer, estimated=estimated) for request in requests], notes
 
 
 def _finer(
-    mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics, solver: str, errors: Choice
+    mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics, solver: str, errors: Choice, tell: Tell
 ) -> tuple[list[tuple[Dynamics, float]], bool]:
     """Runs with half the steps and on the refined mesh, each with its factor of Richardson's; and whether both were affordable."""
     finer: list[tuple[Dynamics, float]] = []
@@ -59,10 +61,12 @@ def _finer(
         return finer, False
     if not model.steady:
         order = 1 if model.time is not None and model.time.scheme == "backward_euler" else 2
-        finer.append((run(mesh, model, places, solver=solver, refine_time=2), 2.0**order / (2.0**order - 1)))
+        halved = run(mesh, model, places, solver=solver, refine_time=2, tell=partial(tell, "for errors: with half the steps"))
+        finer.append((halved, 2.0**order / (2.0**order - 1)))
     from cellml.sim.adaptive.uniform import refine_uniformly
 
-    finer.append((run(refine_uniformly(mesh)[0], model, places, solver=solver), _SPACE))
+    refined = refine_uniformly(mesh)[0]
+    finer.append((run(refined, model, places, solver=solver, tell=partial(tell, "for errors: on a finer mesh")), _SPACE))
     return finer, True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,14 +51,21 @@ class StoppedError(SimulationError):
 
 
 def run(
-    mesh: TetMesh, model: Model, places: Places | None = None, *, solver: str = "auto", refine_time: int = 1, frames: int = 0
+    mesh: TetMesh,
+    model: Model,
+    places: Places | None = None,
+    *,
+    solver: str = "auto",
+    refine_time: int = 1,
+    frames: int = 0,
+    tell: Callable[[float], object] | None = None,
 ) -> Dynamics:
     """Follow a model in time, or find its steady state.
 
     places: where the automatic choices are (by default, chosen on this mesh); solver: a name of `cellml.sim.engine.linear.SOLVERS`;
-    refine_time: divides every step; frames: how many states are kept for a movie, at those steps that come nearest to equal distances.
-    Raises SimulationError for a model that does not fit the mesh, StoppedError where time cannot go on, and NoPlaceError for a release at
-    an automatic choice without an answer.
+    refine_time: divides every step; frames: how many states are kept for a movie, at those steps that come nearest to equal distances;
+    tell: called with the share of the time that is done. Raises SimulationError for a model that does not fit the mesh, StoppedError where
+    time cannot go on, and NoPlaceError for a release at an automatic choice without an answer.
     """
     system, values = build_system(mesh, model, places), model.values()
     held = conditions(system)
@@ -71,17 +78,25 @@ def run(
         final = steady_state(stepper, start, scale, load=load)
         recorder(np.inf, final)
         return Dynamics(system, recorder.courses(), {np.inf: final}, _drift(system, conserved, [start, final], load))
-    return _followed(stepper, start, plan_of(model, scale, refine_time), load, recorder, frames)
+    return _followed(stepper, start, plan_of(model, scale, refine_time), load, recorder, frames, tell)
 
 
 def _followed(
-    stepper: Stepper, start: NDArray[np.float64], plan: Plan, load: NDArray[np.float64] | None, recorder: Recorder, frames: int
+    stepper: Stepper,
+    start: NDArray[np.float64],
+    plan: Plan,
+    load: NDArray[np.float64] | None,
+    recorder: Recorder,
+    frames: int,
+    tell: Callable[[float], object] | None,
 ) -> Dynamics:
     kept = Frames(plan.end, frames, stepper.system.size)
 
     def observe(t: float, y: NDArray[np.float64]) -> None:
         recorder(t, y)
         kept(t, y)
+        if tell is not None:
+            tell(t / plan.end)
 
     reason = ""
     try:

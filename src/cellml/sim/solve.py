@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from cellml.sim.model import EVERYWHERE, Compartment, Model, ObservableRequest
 from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
 from cellml.sim.observables import Observable
 from cellml.sim.placement import NoPlaceError, Placement
+from cellml.sim.progress import Tell, silent
 from cellml.sim.quantities import from_base
 from cellml.sim.sources import missing_sources
 from cellml.sim.specimen import Specimen, part_of
@@ -63,7 +65,14 @@ class StoppedSolutionError(SimulationError):
 
 
 def solve_model(
-    mesh: TetMesh, model: Model, *, places: Places | None = None, solver: str = "auto", errors: Choice = "auto", frames: int = 0
+    mesh: TetMesh,
+    model: Model,
+    *,
+    places: Places | None = None,
+    solver: str = "auto",
+    errors: Choice = "auto",
+    frames: int = 0,
+    tell: Tell = silent,
 ) -> Solution:
     """Solve a model on a mesh and measure its observables.
 
@@ -71,7 +80,7 @@ def solve_model(
     on this one. An observable whose ends do not exist is "undefined"; one whose given places this mesh does not reach is "failed".
     solver: how linear systems are solved (`cellml.sim.engine.linear.SOLVERS`); errors: whether time courses are computed again with half
     the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough); frames: how many states are kept
-    for a movie.
+    for a movie; tell: told how far it has come.
 
     Raises SimulationError if the model does not fit the mesh, or a transport observable is asked of a compartment in several pieces;
     StoppedSolutionError, with what was found until then, if time cannot go on.
@@ -81,12 +90,12 @@ def solve_model(
     dynamics, notes = None, [*missing_sources(model)]
     if model.time is not None or model.steady:
         try:
-            dynamics = run(mesh, model, chosen, solver=solver, frames=frames)
+            dynamics = run(mesh, model, chosen, solver=solver, frames=frames, tell=partial(tell, "following the model"))
         except StoppedError as stopped:
             dynamics = stopped.dynamics
         except NoPlaceError as missing:
             notes.append(f"The model was not followed in time, because a place that it needs does not exist: {missing.reason}.")
-    answers, doubts = course_observables(mesh, model, chosen, dynamics, solver=solver, errors=errors)
+    answers, doubts = course_observables(mesh, model, chosen, dynamics, solver=solver, errors=errors, tell=tell)
     courses, series = {o.name: o for o in answers}, {}
     if dynamics is not None:
         series = {t: concentrations(dynamics.system, y) for t, y in dynamics.states.items()}
