@@ -8,8 +8,13 @@ from discretisation import COMM, NAMES, Discretisation
 from petsc4py import PETSc
 
 TOLERANCE, MOST_ITERATIONS = 1e-10, 30
-DIRECT_UP_TO = 300_000  # unknowns; beyond, GMRES with incomplete LU by blocks
+SLOWEST = 0.2  # a kept matrix is renewed where corrections shrink less than by this factor
+DIRECT_UP_TO = 150_000  # unknowns; beyond, GMRES with incomplete LU by blocks
 SAME, OTHER = PETSc.Mat.Structure.SUBSET_NONZERO_PATTERN, PETSc.Mat.Structure.DIFFERENT_NONZERO_PATTERN
+
+
+class NoConvergenceError(Exception):
+    """No state was found that solves the equations of a step."""
 
 
 class Problem:
@@ -125,10 +130,13 @@ class Problem:
             total += out.array.reshape(y.shape)
         return total
 
-    def solver(self, y: np.ndarray, t: float, a: float, h: float) -> Any:
-        """A solver for the Jacobian a M + h A - h sum_r P_r diag(slopes), with rows of pinned values replaced by the identity."""
-        if model.LINEAR and self.factor is not None and abs(self.factor[0] - a) < 1e-9 * a and abs(self.factor[1] - h) < 1e-9 * h:
-            return self.factor[2]
+    def prepare(self, y: np.ndarray, t: float, a: float, h: float) -> bool:
+        """Have a solver for the Jacobian a M + h A - h sum_r P_r diag(slopes), with rows of pinned values replaced by the identity.
+
+        One that is kept is used again while a and h stay the same; returns whether a new one was made.
+        """
+        if self.factor is not None and abs(self.factor[0] - a) < 1e-9 * a and abs(self.factor[1] - h) < 1e-9 * h:
+            return False
         J = self.pattern
         J.zeroEntries()
         J.axpy(a, self.M, structure=SAME)
@@ -142,30 +150,32 @@ class Problem:
             J.axpy(-h, scaled, structure=SAME)
         first = self.space.first * len(NAMES)
         J.zeroRows((first + np.flatnonzero(self.pinned.ravel())).astype(PETSc.IntType), diag=1.0)
-        ksp = configured(J)
-        self.factor = (a, h, ksp)
-        return ksp
+        self.factor = (a, h, configured(J))
+        return True
 
     def step(self, before: np.ndarray, d: np.ndarray, t: float, a: float, b: float, h: float, load: np.ndarray | None) -> np.ndarray:
-        """The state after a step that ends at t; `before`: the state before, d: its last change."""
-        new, out, last = self.impose(before, t), self.space.vector(), np.inf
+        """The state after a step that ends at t; `before`: the state before, d: its last change. Raises NoConvergenceError."""
+        new, out, last, fresh = self.impose(before, t), self.space.vector(), np.inf, False
         for _ in range(MOST_ITERATIONS):
             self.M.mult(self.space.vector(a * (new - before) - b * d), out)
             left = out.array.reshape(new.shape).copy()
             self.A.mult(self.space.vector(new), out)
             left += h * (out.array.reshape(new.shape) - self.source(new, t))
             left = left if load is None else left - load
-            correction = self.space.vector()
-            self.solver(new, t, a, h).solve(self.space.vector(np.where(self.pinned, 0.0, -left)), correction)
+            correction, renewed = self.space.vector(), self.prepare(new, t, a, h)
+            fresh = fresh or renewed
+            self.factor[2].solve(self.space.vector(np.where(self.pinned, 0.0, -left)), correction)
             new = new + correction.array.reshape(new.shape)
             size = relative(correction.array.reshape(new.shape), new)
             if not np.isfinite(size):
                 break
-            shrink = min(size / last, 1.0) if np.isfinite(last) else 1.0
-            if model.LINEAR or size * shrink < TOLERANCE:
+            shrink = size / last if np.isfinite(last) else (size if fresh else 1.0)
+            if model.LINEAR or size * min(shrink, 1.0) < TOLERANCE:
                 return new
+            if shrink > SLOWEST and not renewed:
+                self.factor = None
             last = size
-        raise SystemExit(f"Newton's method does not converge at t = {t:g} s; take more steps (TIMES in model.py).")
+        raise NoConvergenceError(f"Newton's method does not converge at t = {t:g} s; take more steps (TIMES in model.py).")
 
 
 def relative(change: np.ndarray, y: np.ndarray) -> float:

@@ -22,7 +22,7 @@ from discretisation import COMM, HERE, NAMES, Discretisation
 from dolfinx import fem, io
 from mpi4py import MPI
 from petsc4py import PETSc
-from problem import Problem, relative
+from problem import NoConvergenceError, Problem, relative
 
 
 class Recorder:
@@ -96,7 +96,11 @@ def settle(problem: Problem, recorder: Recorder) -> None:
     """The steady state: backward Euler with growing steps until nothing changes, which keeps conserved totals."""
     y, load, h = problem.initial(), problem.released(), model.SCALE / 1000.0
     for _ in range(200):
-        new = problem.step(y, np.zeros_like(y), 0.0, 1.0, 0.0, h, load)
+        try:
+            new = problem.step(y, np.zeros_like(y), 0.0, 1.0, 0.0, h, load)
+        except NoConvergenceError:
+            h /= 4.0
+            continue
         change, y, load = relative(new - y, new), new, None
         if change < 1e-11 and h >= 10 * model.SCALE:
             recorder.record(0.0, y)
