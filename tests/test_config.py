@@ -46,3 +46,19 @@ def test_plain_resolves_and_names_every_missing_value() -> None:
 
 def test_the_configuration_is_found() -> None:
     assert (conf_dir() / "train.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("parameters={k_on: 2 1/(uM*s), D: 3 um^2/s}", {"k_on": "2 1/(uM*s)", "D": "3 um^2/s"}),
+        ("parameters={k: '2 1/s',n:3}", {"k": "2 1/s", "n": 3}),
+        ("places={cytosol: label_7, PM: [membrane, psd], ERM: a|b}", {"cytosol": "label_7", "PM": ["membrane", "psd"], "ERM": "a|b"}),
+        ("places={}", {}),
+    ],
+)
+def test_texts_by_name_need_no_second_quotes(given, meant):
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    (override,) = OverridesParser.create().parse_overrides(quote_paths([given]))
+    assert override.value() == meant
