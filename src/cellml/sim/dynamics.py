@@ -56,15 +56,15 @@ def run(
     places: Places | None = None,
     *,
     solver: str = "auto",
-    refine_time: int = 1,
+    refine_time: float = 1,
     frames: int = 0,
     tell: Callable[[float], object] | None = None,
 ) -> Dynamics:
     """Follow a model in time, or find its steady state.
 
     places: where the automatic choices are (by default, chosen on this mesh); solver: a name of `cellml.sim.engine.linear.SOLVERS`;
-    refine_time: divides every step; frames: how many states are kept for a movie, at those steps that come nearest to equal distances;
-    tell: called with the share of the time that is done. Raises SimulationError for a model that does not fit the mesh, StoppedError where
+    refine_time: divides every step (below 1, steps are longer); frames: how many states are kept for a movie, at those steps that come
+    nearest to equal distances; tell: called with the share of the time that is done. Raises SimulationError for a model that does not fit the mesh, StoppedError where
     time cannot go on, and NoPlaceError for a release at an automatic choice without an answer.
     """
     system, values = build_system(mesh, model, places), model.values()
@@ -111,14 +111,14 @@ def _followed(
     return dynamics
 
 
-def plan_of(model: Model, scale: float, refine_time: int = 1) -> Plan:
+def plan_of(model: Model, scale: float, refine_time: float = 1) -> Plan:
     """How a model is followed. scale: its diffusion time in s; refine_time: divides every step."""
     time = model.time
     if time is None:
         raise SimulationError(f"The model {model.name!r} says neither how it is followed (`time:`) nor that its steady state is meant.")
     end = time.end.value * scale if time.end.unit == DIFFUSION_TIME else time.end.base
     tolerance = None if time.tolerance is None else time.tolerance / refine_time**2
-    return Plan(end, time.steps * refine_time, time.scheme, tolerance, time.snapshots)
+    return Plan(end, max(round(time.steps * refine_time), 1), time.scheme, tolerance, time.snapshots)
 
 
 def diffusion_time(mesh: TetMesh, model: Model) -> float:

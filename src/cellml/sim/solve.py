@@ -78,9 +78,9 @@ def solve_model(
 
     places: where largest_cut and farthest_cut are, from `automatic_places` of another mesh of the same object; by default they are chosen
     on this one. An observable whose ends do not exist is "undefined"; one whose given places this mesh does not reach is "failed".
-    solver: how linear systems are solved (`cellml.sim.engine.linear.SOLVERS`); errors: whether time courses are computed again with half
-    the steps and on a refined mesh, for their discretisation error ("auto": where that is cheap enough); frames: how many states are kept
-    for a movie; tell: told how far it has come.
+    solver: how linear systems are solved (`cellml.sim.engine.linear.SOLVERS`); errors: whether time courses are computed again with other
+    steps and on a refined mesh, for their discretisation error ("auto": by cheaper runs where that takes long); frames: how many states
+    are kept for a movie; tell: told how far it has come.
 
     Raises SimulationError if the model does not fit the mesh, or a transport observable is asked of a compartment in several pieces;
     StoppedSolutionError, with what was found until then, if time cannot go on.
