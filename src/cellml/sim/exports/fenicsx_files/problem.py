@@ -42,7 +42,8 @@ class Problem:
         self.pinned = ~self.live
         for species, nodes, _ in self.held:
             self.pinned[nodes, species] = True
-        self.factor: tuple[float, float, Any] | None = None
+        self.factor: tuple[float, float] | None = None  # a and h of the matrix behind the solver
+        self.ksp: Any = None
 
     @staticmethod
     def _sum(matrices: list[Any], start: Any) -> Any:
@@ -150,7 +151,7 @@ class Problem:
             J.axpy(-h, scaled, structure=SAME)
         first = self.space.first * len(NAMES)
         J.zeroRows((first + np.flatnonzero(self.pinned.ravel())).astype(PETSc.IntType), diag=1.0)
-        self.factor = (a, h, configured(J))
+        self.factor, self.ksp = (a, h), configured(J)
         return True
 
     def step(self, before: np.ndarray, d: np.ndarray, t: float, a: float, b: float, h: float, load: np.ndarray | None) -> np.ndarray:
@@ -164,7 +165,7 @@ class Problem:
             left = left if load is None else left - load
             correction, renewed = self.space.vector(), self.prepare(new, t, a, h)
             fresh = fresh or renewed
-            self.factor[2].solve(self.space.vector(np.where(self.pinned, 0.0, -left)), correction)
+            self.ksp.solve(self.space.vector(np.where(self.pinned, 0.0, -left)), correction)
             new = new + correction.array.reshape(new.shape)
             size = relative(correction.array.reshape(new.shape), new)
             if not np.isfinite(size):
