@@ -10,7 +10,7 @@ import numpy as np
 from cellml.sim.errors import SimulationError
 from cellml.sim.particles.cells import Floats, Index, chosen, uniform_points
 from cellml.sim.particles.target import Target, target_of
-from cellml.sim.particles.tracing import Bools, trace
+from cellml.sim.particles.tracing import Bools, Paths, cross, trace
 from cellml.types import TetMesh
 
 # Lengths √(2 D Δt) of steps: this share of the distance to the rim of the target, …
@@ -57,23 +57,30 @@ def first_passage_times(
     particles are left after most_moves.
     """
     aim, rng = target_of(mesh, target), np.random.default_rng(seed)
-    walls = aim.cells.measures.sum() / _boundary_area(aim)
-    largest = scale * LARGEST * 3.0 * walls
-    smallest = min(scale * SMALLEST * aim.size, largest)
+    largest = scale * LARGEST * 3.0 * aim.cells.measures.sum() / _boundary_area(aim)
+    lengths = (scale * NEAR, min(scale * SMALLEST * aim.size, largest), largest)
     cell = chosen(aim.cells.measures, particles, rng)
-    x, clock, number = uniform_points(aim.cells, cell, rng), np.zeros(particles), np.arange(particles)
-    times, moves, relocated = np.zeros(particles), 0, 0
-    while len(number):
-        h = np.clip(scale * NEAR * aim.rim_distance(x, cell), smallest, largest)
-        moved = _move(aim, x, cell, h, rng)
-        moves, relocated = moves + len(number), relocated + moved.relocated
-        clock += moved.share * h**2 / (2.0 * D)
-        times[number[moved.absorbed]] = clock[moved.absorbed]
-        going = ~moved.absorbed
-        number, clock, x, cell = number[going], clock[going], moved.x[going], moved.cell[going]
+    walkers = _Walkers.at(uniform_points(aim.cells, cell, rng), cell, np.zeros(particles), np.arange(particles))
+    walkers.begin_step(aim, np.arange(particles), lengths, rng)
+    times, moves, relocated = np.zeros(particles), particles, 0
+    inner = aim.cells.neighbours >= 0
+    while len(walkers.number):
+        met = cross(aim.cells, walkers.paths, inner, lambda _, c, f: aim.faces[c, f])
+        share = np.where(met.taken, walkers.share_done(), 1.0)
+        ended = np.flatnonzero(met.arrived)
+        touched, at = walkers.touched(aim, ended, rng)
+        absorbed = met.taken.copy()
+        absorbed[ended], share[ended] = touched, at
+        now = met.arrived | met.taken
+        walkers.clock[now] += (share * walkers.h**2 / (2.0 * D))[now]
+        times[walkers.number[absorbed]] = walkers.clock[absorbed]
+        walkers.begin_step(aim, ended[~touched], lengths, rng)
+        moves, relocated = moves + int((~touched).sum()), relocated + met.relocated
+        if absorbed.any():
+            walkers = walkers.some(~absorbed)
         if moves > most_moves:
             raise SimulationError(
-                f"{len(number)} of {particles} particles have not reached {', '.join(target)} after {moves} moves; "
+                f"{len(walkers.number)} of {particles} particles have not reached {', '.join(target)} after {moves} moves; "
                 "is there a way to it from everywhere? Fewer particles, or a larger scale of the step, take fewer moves."
             )
     return FirstPassage(times, moves, relocated)
@@ -86,27 +93,53 @@ def _boundary_area(aim: Target) -> float:
     return float((3.0 * cells.measures[cell] / heights).sum())
 
 
-@dataclass(frozen=True, eq=False)
-class _Moved:
-    """x, cell: ends (N, 3), (N,); absorbed: (N,); share: of the step, at whose end that happened (else 1); relocated: see `trace`."""
+@dataclass(eq=False)
+class _Walkers:
+    """n particles, each somewhere in its own step, so that none waits for another.
 
+    paths: (n,) on their way; x, cell: where their steps began, (n, 3), (n,); step: length of their displacements (n,) and h its scale, in
+    µm; clock: (n,) when their steps began, in s; number: (n,).
+    """
+
+    paths: Paths
     x: Floats
     cell: Index
-    absorbed: Bools
-    share: Floats
-    relocated: int
+    step: Floats
+    h: Floats
+    clock: Floats
+    number: Index
 
+    @classmethod
+    def at(cls, x: Floats, cell: Index, clock: Floats, number: Index) -> _Walkers:
+        """Particles that rest."""
+        zero = np.zeros(len(number))
+        return cls(Paths.of(x, cell, np.zeros_like(x)), x.copy(), cell.copy(), zero, zero.copy(), clock, number)
 
-def _move(aim: Target, x: Floats, cell: Index, h: Floats, rng: np.random.Generator) -> _Moved:
-    """One step of length scale h (N,) for each particle."""
-    step = h[:, None] * rng.standard_normal(x.shape)
-    path = trace(aim.cells, x, cell, step, aim.cells.neighbours >= 0, lambda _, c, f: aim.faces[c, f])
-    absorbed = path.face >= 0
-    share = 1.0 - np.linalg.norm(path.rest, axis=1) / np.linalg.norm(step, axis=1)
-    near = np.flatnonzero(~absorbed & (aim.to_target[cell] < np.sqrt(_UNLIKELY / 2.0) * h))
-    if len(near):
-        absorbed[near], share[near] = _touched(aim, x[near], cell[near], path.x[near], h[near], rng)
-    return _Moved(path.x, path.cell, absorbed, share, path.relocated)
+    def some(self, which: Bools) -> _Walkers:
+        """Some of the particles."""
+        rest = (getattr(self, key)[which] for key in ("x", "cell", "step", "h", "clock", "number"))
+        return _Walkers(self.paths.some(which), *rest)
+
+    def begin_step(self, aim: Target, which: Index, lengths: tuple[float, float, float], rng: np.random.Generator) -> None:
+        """Give particles their next displacement. lengths: share of the distance to the rim, least and largest scale in µm."""
+        self.x[which], self.cell[which] = self.paths.p[which], self.paths.c[which]
+        near, smallest, largest = lengths
+        h = np.clip(near * aim.rim_distance(self.x[which], self.cell[which]), smallest, largest)
+        step = h[:, None] * rng.standard_normal((len(which), 3))
+        self.h[which], self.step[which], self.paths.v[which] = h, np.linalg.norm(step, axis=1), step
+
+    def share_done(self) -> Floats:
+        """The share of each step that is behind, (n,)."""
+        return np.asarray(1.0 - np.linalg.norm(self.paths.v, axis=1) / self.step)
+
+    def touched(self, aim: Target, ended: Index, rng: np.random.Generator) -> tuple[Bools, Floats]:
+        """For particles at the end of their step: whether they touched the target on the way, and at which share of the step."""
+        met, share = np.zeros(len(ended), bool), np.ones(len(ended))
+        near = np.flatnonzero(aim.to_target[self.cell[ended]] < np.sqrt(_UNLIKELY / 2.0) * self.h[ended])
+        if len(near):
+            at = ended[near]
+            met[near], share[near] = _touched(aim, self.x[at], self.cell[at], self.paths.p[at], self.h[at], rng)
+        return met, share
 
 
 def _touched(aim: Target, x: Floats, cell: Index, end: Floats, h: Floats, rng: np.random.Generator) -> tuple[Bools, Floats]:

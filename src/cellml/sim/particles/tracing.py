@@ -45,30 +45,62 @@ def trace(cells: Cells, x: Floats, cell: Index, step: Floats, passes: Bools, at_
     A path always belongs to a cell whose planes contain its point to round-off, so that none can leave the cells.
     """
     ended = Traced(x.copy(), cell.copy(), np.zeros_like(x), np.full(len(x), -1, np.int64), 0)
-    number, p, v, c = np.arange(len(x)), x.copy(), step.copy(), cell.copy()
-    idle, relocated = np.zeros(len(x), np.int64), 0
+    number, paths, relocated = np.arange(len(x)), Paths.of(x, cell, step), 0
     for _ in range(_MOST_CROSSINGS):
         if len(number) == 0:
             break
-        share, face = _next_face(cells, p, v, c)
-        p += np.minimum(share, 1.0)[:, None] * v
-        arrived = share >= 1.0
-        v *= np.maximum(1.0 - share, 0.0)[:, None]
-        passing = ~arrived & passes[c, face]
-        wall = ~arrived & ~passing
-        taken = _meet_walls(cells, number, v, c, face, wall, at_wall)
-        _write(ended, number, p, v, c, face, arrived, taken)
-        _pass(cells, v, c, face, passing)
-        going = ~(arrived | taken)
-        number, p, v, c = number[going], p[going], v[going], c[going]
-        idle = np.where(share[going] > 0, 0, idle[going] + 1)
-        stuck = idle > _NO_PROGRESS
-        if stuck.any():
-            relocated += int(stuck.sum())
-            p[stuck] += _NUDGE * (cells.centres[c[stuck]] - p[stuck])
-            idle[stuck] = 0
-    ended.x[number], ended.cell[number] = p, c  # the rest of these paths is dropped
+        met = cross(cells, paths, passes, None if at_wall is None else lambda at, c, f, n=number: at_wall(n[at], c, f))
+        relocated += met.relocated
+        _write(ended, number, paths, met)
+        going = ~(met.arrived | met.taken)
+        number, paths = number[going], paths.some(going)
+    ended.x[number], ended.cell[number] = paths.p, paths.c  # the rest of these paths is dropped
     return Traced(ended.x, ended.cell, ended.rest, ended.face, relocated + len(number))
+
+
+@dataclass(eq=False)
+class Paths:
+    """N paths: points p (N, 3), what is left of displacements v (N, 3), cells c (N,), crossings without progress idle (N,)."""
+
+    p: Floats
+    v: Floats
+    c: Index
+    idle: Index
+
+    @classmethod
+    def of(cls, x: Floats, cell: Index, step: Floats) -> Paths:
+        """Paths at their beginning."""
+        return cls(x.copy(), step.copy(), cell.copy(), np.zeros(len(x), np.int64))
+
+    def some(self, which: Bools) -> Paths:
+        """Some of the paths."""
+        return Paths(self.p[which], self.v[which], self.c[which], self.idle[which])
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """What became of N paths: arrived at their ends, taken by a wall, at which face of their cell; relocated: see `trace`."""
+
+    arrived: Bools
+    taken: Bools
+    face: Index
+    relocated: int
+
+
+def cross(cells: Cells, paths: Paths, passes: Bools, at_wall: AtWall | None = None) -> Crossing:
+    """Move each path to its end or through the next face, in place; see `trace`."""
+    share, face = _next_face(cells, paths.p, paths.v, paths.c)
+    paths.p += np.minimum(share, 1.0)[:, None] * paths.v
+    arrived = share >= 1.0
+    paths.v *= np.maximum(1.0 - share, 0.0)[:, None]
+    passing = ~arrived & passes[paths.c, face]
+    taken = _meet_walls(cells, paths, face, ~(arrived | passing), at_wall)
+    _pass(cells, paths.v, paths.c, face, passing)
+    paths.idle = np.where(share > 0, 0, paths.idle + 1)
+    stuck = np.flatnonzero(paths.idle > _NO_PROGRESS)
+    paths.p[stuck] += _NUDGE * (cells.centres[paths.c[stuck]] - paths.p[stuck])
+    paths.idle[stuck] = 0
+    return Crossing(arrived, taken, face, len(stuck))
 
 
 def _next_face(cells: Cells, p: Floats, v: Floats, c: Index) -> tuple[Floats, Index]:
@@ -81,24 +113,24 @@ def _next_face(cells: Cells, p: Floats, v: Floats, c: Index) -> tuple[Floats, In
     return share[np.arange(len(c)), face], face
 
 
-def _meet_walls(cells: Cells, number: Index, v: Floats, c: Index, face: Index, wall: Bools, at_wall: AtWall | None) -> Bools:
+def _meet_walls(cells: Cells, paths: Paths, face: Index, wall: Bools, at_wall: AtWall | None) -> Bools:
     """Reflect v in place at walls, except for the paths that end there, which are returned."""
-    taken = np.zeros(len(number), bool)
+    taken = np.zeros(len(face), bool)
     hit = np.flatnonzero(wall)
     if len(hit) == 0:
         return taken
     if at_wall is not None:
-        taken[hit] = at_wall(number[hit], c[hit], face[hit])
+        taken[hit] = at_wall(hit, paths.c[hit], face[hit])
         hit = hit[~taken[hit]]
-    normal = cells.normals[c[hit], face[hit]]
-    v[hit] -= 2.0 * np.einsum("nk,nk->n", v[hit], normal)[:, None] * normal
+    normal = cells.normals[paths.c[hit], face[hit]]
+    paths.v[hit] -= 2.0 * np.einsum("nk,nk->n", paths.v[hit], normal)[:, None] * normal
     return taken
 
 
-def _write(ended: Traced, number: Index, p: Floats, v: Floats, c: Index, face: Index, arrived: Bools, taken: Bools) -> None:
-    for which in (arrived, taken):
-        ended.x[number[which]], ended.cell[number[which]] = p[which], c[which]
-    ended.rest[number[taken]], ended.face[number[taken]] = v[taken], face[taken]
+def _write(ended: Traced, number: Index, paths: Paths, met: Crossing) -> None:
+    for which in (met.arrived, met.taken):
+        ended.x[number[which]], ended.cell[number[which]] = paths.p[which], paths.c[which]
+    ended.rest[number[met.taken]], ended.face[number[met.taken]] = paths.v[met.taken], met.face[met.taken]
 
 
 def _pass(cells: Cells, v: Floats, c: Index, face: Index, passing: Bools) -> None:
