@@ -38,8 +38,8 @@ class LinearSolveError(SimulationError):
 class LinearSolver(Protocol):
     """A matrix made ready for right-hand sides."""
 
-    def solve(self, b: Vector) -> Vector:
-        """A⁻¹ b."""
+    def solve(self, b: Vector, *, enough: float = 0.0) -> Vector:
+        """A⁻¹ b; iterations may stop at a residual whose norm is `enough`."""
 
     def solve_transposed(self, b: Vector) -> Vector:
         """A⁻ᵀ b."""
@@ -67,7 +67,7 @@ class Direct:
 
     factor: Any
 
-    def solve(self, b: Vector) -> Vector:
+    def solve(self, b: Vector, *, enough: float = 0.0) -> Vector:
         """A⁻¹ b."""
         return np.asarray(self.factor.solve(b))
 
@@ -100,31 +100,32 @@ class Iterative:
     symmetric: bool
     preconditioner: Callable[[Vector], Vector]
 
-    def solve(self, b: Vector, *, guess: Vector | None = None, tolerance: float = TOLERANCE) -> Vector:
-        """A⁻¹ b to a relative residual; LinearSolveError if the iteration does not reach it. guess: where to begin (else at 0)."""
-        return self._solve(self.matrix, b, guess, tolerance)
+    def solve(self, b: Vector, *, enough: float = 0.0, tolerance: float = TOLERANCE) -> Vector:
+        """A⁻¹ b to a relative residual, or one of norm `enough`; LinearSolveError if the iteration does not reach it."""
+        return self._solve(self.matrix, b, max(tolerance * float(np.linalg.norm(b)), enough))
 
     def solve_transposed(self, b: Vector) -> Vector:
         """A⁻ᵀ b."""
-        return self._solve(self.matrix if self.symmetric else self.matrix.T.tocsr(), b, None, TOLERANCE)
+        matrix = self.matrix if self.symmetric else self.matrix.T.tocsr()
+        return self._solve(matrix, b, TOLERANCE * float(np.linalg.norm(b)))
 
-    def _solve(self, matrix: Any, b: Vector, guess: Vector | None, tolerance: float) -> Vector:
-        x = np.zeros_like(b) if guess is None else guess.copy()
-        r, size = (b - matrix @ x if guess is not None else b.copy()), float(np.linalg.norm(b))
+    def _solve(self, matrix: Any, b: Vector, goal: float) -> Vector:
+        x, r = np.zeros_like(b), b
         for _ in range(_MOST_RESTARTS):
             left = float(np.linalg.norm(r))
             # Below the second bound nothing but round-off is left in r.
-            if left <= max(tolerance * size, _ROUND_OFF * self._norm * float(np.linalg.norm(x))):
+            if left <= max(goal, _ROUND_OFF * self._norm * float(np.linalg.norm(x))):
                 return x
             if not np.isfinite(left):
                 break
-            share = max(0.5 * tolerance * size / left, _DEEPEST_RESTART)
+            share = max(0.7 * goal / left, _DEEPEST_RESTART)
             method = conjugate_gradients if self.symmetric else _bicgstab
             x += method(matrix, r, self.preconditioner, share)
             r = b - matrix @ x
+        left, size = float(np.linalg.norm(r)), float(np.linalg.norm(b))
         raise LinearSolveError(
-            f"The iterative solver stopped at a relative residual of {float(np.linalg.norm(r)) / max(size, 1e-300):.1g} "
-            f"({tolerance:g} is asked); use solver=direct or solver=amg, or a shorter time step."
+            f"The iterative solver stopped at a residual of {left:.1g} for a right side of {size:.1g}; {goal:.1g} is asked. "
+            "Use solver=direct or solver=amg, or a shorter time step."
         )
 
     @cached_property
@@ -135,16 +136,15 @@ class Iterative:
 
 def conjugate_gradients(matrix: Any, b: Vector, preconditioner: Callable[[Vector], Vector], share: float) -> Vector:
     """Find x with ‖b − A x‖ ≤ share ‖b‖ by the recursive residual, or stop after too many iterations (Saad 2003, algorithm 9.1)."""
-    x, r = np.zeros_like(b), b.copy()
+    x, r, spare = np.zeros_like(b), b.copy(), np.empty_like(b)
     z = preconditioner(r)
     p, rz = z.copy(), float(r @ z)
     target = (share * float(np.linalg.norm(b))) ** 2
     for _ in range(_MOST_ITERATIONS):
         Ap = matrix @ p
         alpha = rz / float(p @ Ap)
-        x += alpha * p
-        Ap *= alpha
-        r -= Ap
+        x += np.multiply(p, alpha, out=spare)
+        r -= np.multiply(Ap, alpha, out=Ap)
         if float(r @ r) <= target:
             break
         z = preconditioner(r)
@@ -183,7 +183,7 @@ class _Pardiso:
     matrix: Any
     solver: Any
 
-    def solve(self, b: Vector) -> Vector:
+    def solve(self, b: Vector, *, enough: float = 0.0) -> Vector:
         return np.asarray(self.solver.solve(self.matrix, b))
 
     def solve_transposed(self, b: Vector) -> Vector:

@@ -35,6 +35,8 @@ SLOWEST = 0.2
 SLOWEST_OF_SMALL, SMALL = 0.02, 1000
 # Matrices that are kept: those of backward Euler at the beginning and of BDF2, for the way back of the adjoint too.
 MOST_KEPT = 2
+# What iterative solvers may leave: in a linear step of the largest value of each species, and of the residual in a step of Newton's method.
+LINEAR, FORCING = 1e-10, 1e-4
 # Relative difference of step lengths within which a matrix is kept: where one correction must do, and where Newton's method goes on anyway.
 _SAME_STEP, _SIMILAR_STEP = 1e-9, 0.2
 
@@ -100,7 +102,7 @@ class Stepper:
             correction = np.zeros_like(new)
             try:
                 solver, renewed = self.prepared(new, t, c)
-                correction[free] = solver.solve(-residual[free])
+                correction[free] = solver.solve(-residual[free], enough=self._enough(residual, scale, c))
             except LinearSolveError as error:
                 raise NoConvergenceError from error
             self._conserve(correction, residual, c)
@@ -118,6 +120,14 @@ class Stepper:
                 self.forget(solver)
             last = size
         raise NoConvergenceError
+
+    def _enough(self, residual: Vector, scale: Vector, c: Coefficients) -> float:
+        """The residual at which iterations may stop: Newton's method goes on anyway, and where it does not, LINEAR of every species."""
+        sizes = [s * np.linalg.norm(self.system.weights[part]) for s, part in zip(scale, self.system.slices.values(), strict=True)]
+        enough = LINEAR * c.a * float(min((size for size in sizes if size > 0), default=0.0))
+        if c.explicit or self.system.is_linear:
+            return enough
+        return max(enough, FORCING * float(np.linalg.norm(residual)))
 
     def _expected(self, y: Vector, d: Vector, c: Coefficients) -> Vector:
         """Where Newton's method begins: on the line through the last two states, unless that leaves what the rates are defined for."""
