@@ -64,8 +64,10 @@ def run(
 
     places: where the automatic choices are (by default, chosen on this mesh); solver: a name of `cellml.sim.engine.linear.SOLVERS`;
     refine_time: divides every step (below 1, steps are longer); frames: how many states are kept for a movie, at those steps that come
-    nearest to equal distances; tell: called with the share of the time that is done. Raises SimulationError for a model that does not fit the mesh, StoppedError where
-    time cannot go on, and NoPlaceError for a release at an automatic choice without an answer.
+    nearest to equal distances; tell: called with the share of the time that is done.
+
+    Raises SimulationError for a model that does not fit the mesh, StoppedError where time cannot go on, and NoPlaceError for a release at
+    an automatic choice without an answer.
     """
     system, values = build_system(mesh, model, places), model.values()
     held = conditions(system)
