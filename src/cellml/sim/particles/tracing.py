@@ -49,13 +49,18 @@ def trace(cells: Cells, x: Floats, cell: Index, step: Floats, passes: Bools, at_
     for _ in range(_MOST_CROSSINGS):
         if len(number) == 0:
             break
-        met = cross(cells, paths, passes, None if at_wall is None else lambda at, c, f, n=number: at_wall(n[at], c, f))
+        met = cross(cells, paths, passes, _numbered(at_wall, number))
         relocated += met.relocated
         _write(ended, number, paths, met)
         going = ~(met.arrived | met.taken)
         number, paths = number[going], paths.some(going)
     ended.x[number], ended.cell[number] = paths.p, paths.c  # the rest of these paths is dropped
     return Traced(ended.x, ended.cell, ended.rest, ended.face, relocated + len(number))
+
+
+def _numbered(at_wall: AtWall | None, number: Index) -> AtWall | None:
+    """The same for paths that carry numbers (N,)."""
+    return None if at_wall is None else lambda at, c, f: at_wall(number[at], c, f)
 
 
 @dataclass(eq=False)
