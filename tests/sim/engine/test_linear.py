@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from cellml.sim.engine.linear import LinearSolveError, prepare
+from cellml.sim.engine.linear import Direct, Iterative, LinearSolveError, conjugate_gradients, expected_iterations, prepare
 from cellml.sim.engine.space import Space
 from cellml.sim.errors import SimulationError
 from cellml.sim.verification.balls import icosahedral_ball
@@ -55,6 +55,36 @@ def test_iterations_stop_where_the_residual_is_small_enough(space):
     assert 1e-6 < left[0] <= 1e-2
     assert 1e-12 < left[1] <= 1e-6
     assert (prepared.solve(b, enough=1e9) == 0.0).all()
+
+
+def test_solutions_before_save_iterations(space, monkeypatch):
+    """Decaying steps: the same answers from fewer iterations."""
+    matrix, counts, answers = matrices(space, True), [], []
+    inverse = 1.0 / matrix.diagonal()
+    for memory in (True, False):
+        calls: list[int] = []
+        prepared, y = Iterative(matrix, True, lambda r, calls=calls: (calls.append(1), inverse * r)[1]), space.coordinates[:, 0] ** 2
+        if not memory:
+            monkeypatch.setattr("cellml.sim.engine.previous.Previous.remember", lambda self, x: None)
+        for _ in range(20):
+            y = prepared.solve(space.mass @ y)
+        counts.append(len(calls))
+        answers.append(y)
+    assert counts[0] < 0.8 * counts[1]
+    assert answers[0] == pytest.approx(answers[1], rel=1e-8)
+
+
+def test_auto_takes_iterations_for_short_steps_and_a_factor_for_long_ones(space):
+    short, long = space.mass + 1e-5 * space.stiffness, space.mass + 10.0 * space.stiffness
+    assert isinstance(prepare(short, symmetric=True), Iterative)
+    assert isinstance(prepare(long, symmetric=True), Direct)
+    assert isinstance(prepare(short, symmetric=False), Direct)
+    # The estimate against what is needed for six digits.
+    calls: list[int] = []
+    matrix = (space.mass + 0.01 * space.stiffness).tocsr()
+    inverse = 1.0 / matrix.diagonal()
+    conjugate_gradients(matrix, space.coordinates[:, 0] ** 3, lambda r: (calls.append(1), inverse * r)[1], 1e-6)
+    assert 0.5 * len(calls) < expected_iterations(matrix) < 4 * len(calls)
 
 
 @pytest.mark.parametrize("package", ["pyamg", "pypardiso"])

@@ -2,11 +2,11 @@
 
 Solvers by name, as in `solver=` of `cellml simulate`:
 
-    direct    SuperLU; exact to round-off, for up to some 40,000 unknowns in three dimensions
+    direct    SuperLU; exact to round-off, for up to some 60,000 unknowns in three dimensions
     cg        conjugate gradients (symmetric) or BiCGSTAB, with the diagonal; for short time steps, where the mass dominates
     amg       the same with smoothed aggregation (pyamg), for long steps and steady states
     pardiso   Intel MKL through pypardiso, an optional package
-    auto      direct while it is cheaper, else cg
+    auto      cg where few iterations are expected; else direct while it is cheaper; else amg, or cg for what is not symmetric
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.sim.engine.previous import Previous
 from cellml.sim.errors import SimulationError
 
 Vector = NDArray[np.float64]
 SOLVERS = ("auto", "direct", "cg", "amg", "pardiso")
 # Unknowns up to which a factor costs less than iterations, for a matrix that is solved with often.
-LARGEST_DIRECT = 30_000
+LARGEST_DIRECT = 60_000
+FEW_ITERATIONS, MANY_ITERATIONS = 60, 200
 TOLERANCE = 1e-11  # relative residual of iterative solvers
 _MOST_ITERATIONS, _MOST_RESTARTS = 2000, 12
 _DEEPEST_RESTART = 1e-6  # residuals that iterations carry along part from the true ones in the long run
@@ -53,12 +56,33 @@ def prepare(matrix: Any, solver: str = "auto", *, symmetric: bool) -> LinearSolv
     if solver not in SOLVERS:
         raise SimulationError(f"{solver!r} is not a solver; there are {', '.join(SOLVERS)}.")
     if solver == "auto":
-        solver = "direct" if matrix.shape[0] <= LARGEST_DIRECT else "cg"
+        solver = _fastest(matrix, symmetric)
     if solver == "direct":
         return _superlu(matrix, symmetric)
     if solver == "pardiso":
         return _pardiso(matrix)
     return Iterative(matrix.tocsr(), symmetric, _amg(matrix) if solver == "amg" else _diagonal(matrix))
+
+
+def _fastest(matrix: Any, symmetric: bool) -> str:
+    """What was fastest on meshes of neurites and spines of 9,000 to 180,000 unknowns, see experiments/solver_speed."""
+    needed = expected_iterations(matrix) if symmetric else np.inf
+    if needed <= FEW_ITERATIONS:
+        return "cg"
+    if matrix.shape[0] <= LARGEST_DIRECT:
+        return "direct"
+    return "amg" if symmetric and needed > MANY_ITERATIONS and find_spec("pyamg") else "cg"
+
+
+def expected_iterations(matrix: Any) -> float:
+    """Iterations for six digits, ½ √κ ln(2·10⁶) (Saad 2003, eq. 6.128), of conjugate gradients with the diagonal D.
+
+    κ is estimated for matrices M + h K, in which the constant is the lowest mode and Gershgorin's circles bound the highest of D⁻¹A.
+    """
+    diagonal = matrix.diagonal()
+    highest = float((abs(matrix) @ np.ones(len(diagonal)) / diagonal).max())
+    lowest = float(matrix.sum() / diagonal.sum())
+    return float(0.5 * np.sqrt(max(highest / lowest, 1.0)) * np.log(2e6)) if lowest > 0 else float("inf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,23 +118,35 @@ def _superlu(matrix: Any, symmetric: bool) -> Direct:
 
 @dataclass(frozen=True, eq=False)
 class Iterative:
-    """Preconditioned conjugate gradients (symmetric) or BiCGSTAB (van der Vorst 1992), restarted from the true residual."""
+    """Preconditioned conjugate gradients (symmetric) or BiCGSTAB (van der Vorst 1992), restarted from the true residual.
+
+    Conjugate gradients begin at what the solutions before suggest.
+    """
 
     matrix: Any
     symmetric: bool
     preconditioner: Callable[[Vector], Vector]
 
+    @cached_property
+    def _previous(self) -> Previous:
+        return Previous(self.matrix)
+
     def solve(self, b: Vector, *, enough: float = 0.0, tolerance: float = TOLERANCE) -> Vector:
         """A⁻¹ b to a relative residual, or one of norm `enough`; LinearSolveError if the iteration does not reach it."""
-        return self._solve(self.matrix, b, max(tolerance * float(np.linalg.norm(b)), enough))
+        goal = max(tolerance * float(np.linalg.norm(b)), enough)
+        if not self.symmetric or float(np.linalg.norm(b)) <= goal:
+            return self._solve(self.matrix, b, np.zeros_like(b), goal)
+        x = self._solve(self.matrix, b, self._previous.guess(b), goal)
+        self._previous.remember(x)
+        return x
 
     def solve_transposed(self, b: Vector) -> Vector:
         """A⁻ᵀ b."""
         matrix = self.matrix if self.symmetric else self.matrix.T.tocsr()
-        return self._solve(matrix, b, TOLERANCE * float(np.linalg.norm(b)))
+        return self._solve(matrix, b, np.zeros_like(b), TOLERANCE * float(np.linalg.norm(b)))
 
-    def _solve(self, matrix: Any, b: Vector, goal: float) -> Vector:
-        x, r = np.zeros_like(b), b
+    def _solve(self, matrix: Any, b: Vector, x: Vector, goal: float) -> Vector:
+        r = b - matrix @ x
         for _ in range(_MOST_RESTARTS):
             left = float(np.linalg.norm(r))
             # Below the second bound nothing but round-off is left in r.
@@ -174,7 +210,9 @@ def _amg(matrix: Any) -> Callable[[Vector], Vector]:
         raise SimulationError("solver=amg needs the package pyamg: pip install pyamg.") from None
     from scipy.sparse import csr_matrix
 
-    hierarchy = smoothed_aggregation_solver(csr_matrix(matrix))
+    # One sweep each way is symmetric, as conjugate gradients need it, at half the price of the default's two.
+    sweeps = {f"{when}smoother": ("gauss_seidel", {"sweep": sweep}) for when, sweep in (("pre", "forward"), ("post", "backward"))}
+    hierarchy = smoothed_aggregation_solver(csr_matrix(matrix), **sweeps)
     return hierarchy.aspreconditioner().matvec  # type: ignore[no-any-return]
 
 
