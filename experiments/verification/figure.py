@@ -52,6 +52,8 @@ def _panel(axis: object, family: dict[str, list[tuple[float, float]]], slopes: t
     for number, (series, found) in enumerate(family.items()):
         x, y = np.array(sorted(found)).T
         axis.loglog(x, y, marker=MARKERS[number % 7], markersize=3.5, color=COLOURS[number % 7], label=series)  # type: ignore[attr-defined]
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     whole = np.array([pair for found in family.values() for pair in found])
     low, high = whole[:, 0].min(), whole[:, 0].max()
     for slope in slopes:
@@ -59,6 +61,11 @@ def _panel(axis: object, family: dict[str, list[tuple[float, float]]], slopes: t
         bottom = whole[whole[:, 0] <= low * 1.5][:, 1].min() * 0.6
         axis.loglog([low, high], [bottom, bottom * (high / low) ** slope], color="0.6", linewidth=0.9, linestyle="--")  # type: ignore[attr-defined]
         axis.annotate(_named(slope), (high, bottom * (high / low) ** slope), color="0.45", fontsize=7, ha="right", va="top")  # type: ignore[attr-defined]
+    # Labels at decades only: in between they would overlap.
+    for each in (axis.xaxis, axis.yaxis):  # type: ignore[attr-defined]
+        each.set_minor_formatter(NullFormatter())
+        each.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if each is axis.xaxis and high / low < 15 else (1.0,)))  # type: ignore[attr-defined]
+        each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value > 1e-3 else f"{value:.0e}".replace("e-0", "e-")))
     axis.legend(fontsize=6.5)  # type: ignore[attr-defined]
 
 
