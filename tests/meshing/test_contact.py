@@ -57,14 +57,17 @@ def test_a_cleft_to_the_background_keeps_boxes_apart(boxes):
 
 
 def test_a_wider_cleft_is_wider(boxes):
-    result = mesh_labels(boxes, contact="cleft", cleft_nm=20.0, gate=Gate(distance_p99_voxels=2.0))
+    result = mesh_labels(boxes, contact="cleft", cleft_nm=20.0)
+    assert result.certificate.passes(Gate()) == []
+    assert "labels are kept 20 nm apart" in result.certificate.repairs[-1]
     one, other = _points(result.mesh, 1), _points(result.mesh, 2)
     assert 12.0 < other[:, 0].min() - one[:, 0].max() < 22.0
     assert result.certificate.components == 2
 
 
 def test_an_organelle_is_kept_off_the_membrane_by_its_host(cell):
-    result = mesh_labels(cell, contact="cleft", host=1, gate=Gate(distance_p99_voxels=4.0))
+    result = mesh_labels(cell, contact="cleft", host=1)
+    assert result.certificate.passes(Gate()) == []
     assert set(result.mesh.facet_names.values()) == {"membrane", "cytosol|organelle"}
     outside = result.mesh.points[np.unique(result.mesh.facets_named("membrane"))]
     assert cKDTree(outside).query(_points(result.mesh, 2))[0].min() > 10.0

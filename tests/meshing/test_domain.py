@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellml.meshing.domain import MARGIN, Contact, shapes_of_fields, shapes_of_labels
+from cellml.meshing.domain import MARGIN, Contact, shapes_of_labels
+from cellml.meshing.field_shapes import shapes_of_fields
 from cellml.types import Labels
 
 SPACING = (20.0, 10.0, 5.0)

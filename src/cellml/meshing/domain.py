@@ -163,11 +163,11 @@ class LabelShapes:
 
     def components_at(self, number: int, points: Floats) -> tuple[NDArray[np.int64], Floats]:
         """Components of the label's voxels."""
-        return _components_at(self.frame, self.data == number, points)
+        return components_of(self.frame, self.data == number, points)
 
     def _cap(self, part: NDArray[np.int64], number: int, smoothing: float) -> Floats | None:
         host = self.contact.host
-        if self.contact.rule != "cleft" or host == 0 or number == host or _most_touched(part, number) != host:
+        if self.contact.rule != "cleft" or host == 0 or number == host or most_touched(part, number) != host:
             return None
         outside, others = part == 0, (part > 0) & (part != number) & (part != host)
         caps = [self.contact.gap_nm - self._distance(outside, smoothing)] if outside.any() else []
@@ -216,14 +216,15 @@ def shapes_of_labels(
     return LabelShapes(frame, part, numbers, volumes, contact)
 
 
-def _components_at(frame: Frame, mask: NDArray[np.bool_], points: Floats) -> tuple[NDArray[np.int64], Floats]:
+def components_of(frame: Frame, mask: NDArray[np.bool_], points: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The 6-connected component of a mask in which each point lies, and volumes, as `Shapes.components_at`."""
     member = np.asarray(ndimage.label(mask)[0], np.int64)
     index = np.round((points[:, ::-1] - frame.origin) / frame.spacing).astype(np.int64)
     z, y, x = np.clip(index, 0, np.array(mask.shape) - 1).T
     return member[z, y, x], np.bincount(member.ravel()).astype(np.float64) * float(frame.spacing.prod())
 
 
-def _most_touched(data: NDArray[np.int64], number: int) -> int:
+def most_touched(data: NDArray[np.int64], number: int) -> int:
     """The label, or 0, that shares most faces of voxels with a label."""
     own = data == number
     beside = []
@@ -233,77 +234,3 @@ def _most_touched(data: NDArray[np.int64], number: int) -> int:
         beside += [second[of_first & ~of_second], first[of_second & ~of_first]]
     numbers, counts = np.unique(np.concatenate(beside), return_counts=True)
     return int(numbers[counts.argmax()]) if len(numbers) else 0
-
-
-@dataclass(frozen=True, eq=False)
-class FieldShapes:
-    """Shapes given by signed distances (nm, negative inside) over the frame's grid, by label, and their volumes in nm³."""
-
-    frame: Frame
-    fields: Mapping[int, Floats]
-    numbers: list[int]
-    volumes: Mapping[int, float]
-
-    def target(self, numbers: Sequence[int]) -> float:
-        """Volume in nm³ of the shapes together."""
-        return sum(self.volumes[n] for n in numbers)
-
-    def outer(self, smoothing: float) -> Floats:
-        """Distance to all shapes together."""
-        return np.asarray(np.minimum.reduce([self.fields[n] for n in self.numbers]))
-
-    def outer_cap(self, smoothing: float) -> Floats | None:
-        """None: fields that touch share their interface."""
-        return None
-
-    def against(self, number: int, later: Sequence[int], smoothing: float) -> Local:
-        """½ (φ of the label − the least φ of the later ones)."""
-        rest = np.minimum.reduce([self.fields[n] for n in later])
-        return Local(0.5 * (self.fields[number] - rest), (0, 0, 0))
-
-    def components_at(self, number: int, points: Floats) -> tuple[NDArray[np.int64], Floats]:
-        """Components of the voxels whose centre lies deepest in the shape."""
-        field = self.fields[number]
-        others = [other for n, other in self.fields.items() if n != number]
-        return _components_at(self.frame, np.asarray(np.logical_and.reduce([field < 0, *(field < other for other in others)])), points)
-
-
-def shapes_of_fields(
-    fields: Mapping[int, Floats], spacing: Floats, origin: Floats, volumes: Mapping[int, float], *, cut_faces: bool
-) -> FieldShapes:
-    """The box around signed distances on one grid, extended beyond the border where a shape touches it; volumes: nm³ of each."""
-    union = np.minimum.reduce(list(fields.values()))
-    walls = np.array([[(np.take(union, [side * (union.shape[axis] - 1)], axis=axis) < 0).any() for side in (0, 1)] for axis in range(3)])
-    extended = {number: _extended(field, walls & cut_faces, float(spacing.max())) for number, field in fields.items()}
-    shape = np.array(union.shape)
-    wall_low, wall_high = origin - 0.5 * spacing, origin + (shape - 0.5) * spacing
-    free = (MARGIN - 1) * spacing
-    frame = Frame(
-        shape=(int(shape[0]) + 2 * MARGIN, int(shape[1]) + 2 * MARGIN, int(shape[2]) + 2 * MARGIN),
-        origin=origin - MARGIN * spacing,
-        spacing=spacing,
-        low=np.where(walls[:, 0] & cut_faces, wall_low, wall_low - free),
-        high=np.where(walls[:, 1] & cut_faces, wall_high, wall_high + free),
-        walls=walls & cut_faces,
-        detail_nm=float(np.cbrt(spacing.prod())),
-    )
-    order = sorted(extended, key=lambda n: (int((extended[n] < 0).sum()), n))
-    return FieldShapes(frame, extended, order, volumes)
-
-
-def _extended(field: Floats, walls: NDArray[np.bool_], voxel: float) -> Floats:
-    """A field with its margin: repeated beyond a cutting wall, positive and growing beyond any other border."""
-    for axis, side in product(range(3), (0, 1)):
-        width = [(0, 0)] * 3
-        width[axis] = (MARGIN, 0) if side == 0 else (0, MARGIN)
-        padded = np.pad(field, width, mode="edge")
-        if not walls[axis, side]:
-            beyond = np.arange(MARGIN, 0, -1) if side == 0 else np.arange(1, MARGIN + 1)
-            shape = [1, 1, 1]
-            shape[axis] = MARGIN
-            rows = [slice(None)] * 3
-            rows[axis] = slice(0, MARGIN) if side == 0 else slice(-MARGIN, None)
-            least = (voxel * (beyond - 0.5)).reshape(shape)
-            padded[tuple(rows)] = np.maximum(padded[tuple(rows)], least)
-        field = padded
-    return field

@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate, SourceRegion, certify
-from cellml.meshing.domain import shapes_of_fields
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import named_pairs
+from cellml.meshing.field_shapes import shapes_of_fields
 from cellml.meshing.gate import Gate
 from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
 from cellml.meshing.patches import patches_of

@@ -9,6 +9,7 @@ import numpy as np
 
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate, certify
+from cellml.meshing.cleft import with_cleft
 from cellml.meshing.domain import Contact, shapes_of_labels
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import named_pairs
@@ -57,7 +58,8 @@ def mesh_labels(
 
     contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
     that is filled with label `host` (0: background): with a host, the labels that it surrounds (they touch nothing
-    else as much) keep that far from the outside and from each other: organelles stay off the membrane of their cell.
+    else as much) keep that far from the outside and from each other: organelles stay off the membrane of their cell. The certificate
+    measures distances to the labels' boundaries with that cleft, and volumes against all their voxels.
 
     membranes: names of interfaces by the pair of labels (numbers or names, 0 for the outside) that they separate; patches: masks by name,
     whose voxels mark a part of a membrane; timeout_s: wall-clock limit over all attempts, after which no step is begun but the measuring
@@ -96,18 +98,22 @@ def mesh_labels(
         name=labels.name,
     )
 
+    compared = with_cleft(selection.labels, touching)
+    apart = (f"labels are kept {touching.gap_nm:.3g} nm apart; distances are measured to boundaries with that cleft",)
+    parted = apart if touching.rule == "cleft" else ()
+
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
         return certify(
             mesh,
             selection.sources,
             detail_nm,
-            source=selection.labels,
+            source=compared,
             unit_nm=max(sampled),
             discarded_share=selection.discarded_share,
             **made,
         )
 
-    return mesh_shapes(lambda _: shapes, order, measured, watch, (*registered, *selection.repairs, *said))
+    return mesh_shapes(lambda _: shapes, order, measured, watch, (*registered, *selection.repairs, *said, *parted))
 
 
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:
