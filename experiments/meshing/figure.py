@@ -41,7 +41,7 @@ def _percent(row: dict[str, str]) -> float | None:
 PANELS: tuple[tuple[str, str, Value, tuple[float, ...], bool], ...] = (
     ("Smallest dihedral angle", "degrees", _number("dihedral_min"), (10.0,), False),
     ("Largest volume error of a region", "% of its voxels", _percent, (2.0, 5.0), True),
-    ("99 % of the surface lies nearer than", "voxels (longest edge) from the labels", _number("distance_p99"), (1.0,), False),
+    ("99 % of it lies nearer than", "voxels (longest edge) from the labels", _number("distance_p99"), (1.0,), False),
     ("Time", "CPU seconds", _number("cpu_s"), (), True),
 )
 
