@@ -98,15 +98,17 @@ def narrow_escape_brownian() -> Outcome:
 
 def adjoint() -> Outcome:
     """Errors of directional derivatives against differences, a point for each parameter, initial field and node coordinates."""
-    from cellml.sim.adjoint.cases import BDF2, EULER, backward_ratio, gradient_rows
+    from cellml.sim.adjoint.cases import BDF2, EULER, LINEAR, backward_ratio, gradient_rows
 
     rows = {name: gradient_rows(when) for name, when in (("bdf2", BDF2), ("backward Euler", EULER))}
     ratio, newton = backward_ratio()
+    linear, _ = backward_ratio(LINEAR)
     values = {
         "adjoint_error": (max(row.error for series in rows.values() for row in series), "1"),
         "adjoint_taylor_order_least": (min(row.taylor_order for series in rows.values() for row in series), "1"),
         "adjoint_backward_ratio_nonlinear": (ratio, "1"),
         "adjoint_newton_steps": (newton, "1"),
+        "adjoint_backward_ratio_linear": (linear, "1"),
     }
     return Outcome(values, tuple(Point(f"{name}: {row.kind}", 0.0, row.error) for name, series in rows.items() for row in series))
 

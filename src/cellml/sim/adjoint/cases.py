@@ -43,6 +43,21 @@ observables:
   - {type: mean, of: B}
   - {type: rate, of: bind}
 """
+# Diffusion, a first-order decay and a permeable wall: one factor serves all steps, forward and backward.
+LINEAR = """
+species:
+  A: {in: "*", D: {value: 10, unit: um^2/s}, initial: {value: 1, unit: uM}}
+  B: {on: membrane, D: {value: 0.1, unit: um^2/s}}
+parameters:
+  k: {value: 2, unit: 1/s}
+  a: {value: 1, unit: um/s}
+reactions:
+  - {name: decay, in: "*", equation: A -> 0, rate: k*A}
+  - {name: bind, on: membrane, equation: A -> B, rate: a*A}
+time: {end: {value: 0.5, unit: s}, steps: 40}
+observables:
+  - {type: mean, of: B}
+"""
 BDF2 = "time: {end: {value: 0.5, unit: s}, steps: 10}"
 EULER = "time: {end: {value: 0.5, unit: s}, steps: 10, scheme: backward_euler}"
 
