@@ -11,7 +11,7 @@ from case import Case, Outcome, Point, points
 # Geodesic radii of the cap in µm, on a ball of 1 µm.
 CAPS = (0.05, 0.1, 0.2)
 ESCAPE_UNKNOWNS = 50_000
-PARTICLES, SCALES = 20_000, (0.5, 0.75, 1.0)
+PARTICLES, SCALES = 10_000, (0.5, 0.75, 1.0)
 
 
 def lame() -> Outcome:

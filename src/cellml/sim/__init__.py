@@ -12,12 +12,17 @@ _PUBLIC = {
     "Place": "cellml.sim.ends",
     "Places": "cellml.sim.ends",
     "SimulationError": "cellml.sim.errors",
+    "Simulator": "cellml.sim.simulator",
     "Solution": "cellml.sim.solve",
     "automatic_places": "cellml.sim.ends",
+    "copy_numbers": "cellml.sim.particles.copies",
     "end_patches": "cellml.sim.ends",
     "facets_at": "cellml.sim.ends",
     "find_model": "cellml.sim.shipped",
     "load_model": "cellml.sim.model_file",
+    "overridden": "cellml.sim.overrides",
+    "simulate_particles": "cellml.sim.particles.brownian",
+    "simulate_rdme": "cellml.sim.particles.rdme",
     "solve_model": "cellml.sim.solve",
 }
 
@@ -28,7 +33,12 @@ if TYPE_CHECKING:
     from cellml.sim.model import Model
     from cellml.sim.model_file import load_model
     from cellml.sim.observables import Observable
+    from cellml.sim.overrides import overridden
+    from cellml.sim.particles.brownian import simulate_particles
+    from cellml.sim.particles.copies import copy_numbers
+    from cellml.sim.particles.rdme import simulate_rdme
     from cellml.sim.shipped import find_model
+    from cellml.sim.simulator import Simulator
     from cellml.sim.solve import Solution, solve_model
 
 __all__ = [
@@ -38,12 +48,17 @@ __all__ = [
     "Place",
     "Places",
     "SimulationError",
+    "Simulator",
     "Solution",
     "automatic_places",
+    "copy_numbers",
     "end_patches",
     "facets_at",
     "find_model",
     "load_model",
+    "overridden",
+    "simulate_particles",
+    "simulate_rdme",
     "solve_model",
 ]
 
