@@ -17,7 +17,8 @@ def step(x):
 
 def hill(c, K, n):
     """c^n / (c^n + K^n), 0 for negative c."""
-    share = 1.0 / (1.0 + (K / np.maximum(c, 1e-200)) ** n)
+    with np.errstate(over="ignore"):
+        share = 1.0 / (1.0 + (K / np.maximum(c, 1e-200)) ** n)
     return np.where(np.greater(c, 0.0), share, 0.0)
 
 
