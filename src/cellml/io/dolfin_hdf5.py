@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
+from cellml.io.hdf5_image import hdf5_in_memory
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_functions import facet_function, outward, positive
 from cellml.io.mesh_names import KEY, names_line, read_names
@@ -45,11 +46,9 @@ def read(path: Path) -> tuple[TetMesh, str]:
 
 def write(mesh: TetMesh, paths: list[Path], extras: Extras) -> None:
     """Write the mesh and its two mesh functions. Raises CellmlError for what a mesh function cannot hold."""
-    import h5py
-
     extras.refuse_data("dolfin's HDF5")
     function = facet_function(mesh)
-    with h5py.File(paths[0], "w") as file:
+    with hdf5_in_memory(paths[0]) as file:
         file.attrs[KEY] = names_line(mesh, extras.unit)
         file["mesh/coordinates"] = mesh.points
         _topology(file.create_group("mf3"), mesh.tets, "tetrahedron", mesh.regions)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
+from cellml.io.hdf5_image import hdf5_in_memory
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_grid import grid_of_mesh, mesh_of_grid
 from cellml.io.mesh_names import KEY, names_line
@@ -34,14 +35,12 @@ def read(path: Path) -> tuple[TetMesh, str]:
 
 def write(mesh: TetMesh, paths: list[Path], extras: Extras) -> None:
     """Write the XML to the first path and the numbers, compressed, to the second."""
-    import h5py
-
     text, numbers = paths
     grid = grid_of_mesh(mesh, extras)
     arrays: dict[str, NDArray[Any]] = {"points": grid.points, "cells": _mixed(grid.cells)}
     arrays |= {f"point/{name}": np.asarray(values) for name, values in grid.point_data.items()}
     arrays |= {f"cell/{name}": np.concatenate(blocks) for name, blocks in grid.cell_data.items()}
-    with h5py.File(numbers, "w") as file:
+    with hdf5_in_memory(numbers) as file:
         file.attrs[KEY] = names_line(mesh, extras.unit)
         for name, values in arrays.items():
             file.create_dataset(name, data=values, compression="gzip", compression_opts=1, shuffle=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from xml.etree import ElementTree
 
 import h5py
@@ -7,6 +8,8 @@ import meshio
 import numpy as np
 import pytest
 
+from cellml.errors import FileError
+from cellml.io.atomic import atomic_path
 from cellml.sim.output.series_data import moments, place_grids
 from cellml.sim.output.vtu_series import write_vtu_series
 from cellml.sim.output.xdmf_series import write_xdmf_series
@@ -74,3 +77,16 @@ def test_paraview_collection_has_a_part_for_each_place_without_gaps(solution, tm
         assert set(part.point_data) == set(grid.species)
         assert all(np.isfinite(values).all() for values in part.point_data.values())
         assert np.array_equal(part.cells[0].data, grid.cells) and part.cells[0].type == ("tetra" if grid.bulk else "triangle")
+
+
+def test_a_disk_that_fills_up_under_the_series_is_explained_and_left_clean(solution, tmp_path):
+    """A file-size limit stands for the full disk; HDF5's own writing would end the process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(FileError, match="no space is left"), atomic_path(tmp_path / "out") as aside:
+            aside.mkdir()
+            write_xdmf_series(solution, aside)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not any(tmp_path.iterdir())

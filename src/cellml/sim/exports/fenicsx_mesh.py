@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.io.hdf5_image import hdf5_in_memory
 from cellml.sim.domain import UM_PER_NM
 from cellml.types import TetMesh
 
@@ -23,8 +24,6 @@ def write_fenicsx_mesh(mesh: TetMesh, path: Path) -> None:
 
     Points of no tetrahedron are left out, for dolfinx has no place for them.
     """
-    import h5py
-
     used, tets = np.unique(mesh.tets, return_inverse=True)
     numbers = path.with_suffix(".h5")
     arrays: dict[str, NDArray[np.generic]] = {
@@ -34,7 +33,7 @@ def write_fenicsx_mesh(mesh: TetMesh, path: Path) -> None:
         "facets": np.searchsorted(used, mesh.facets).astype(np.int64),
         "tags": mesh.facet_tags.astype(np.int32),
     }
-    with h5py.File(numbers, "w") as file:
+    with hdf5_in_memory(numbers) as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values)
     root = ElementTree.Element("Xdmf", Version="3.0")

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.io.hdf5_image import hdf5_in_memory
 from cellml.sim.output.series_data import moments, place_grids, system_of
 from cellml.sim.solve import Solution, unit_of_species
 
@@ -60,14 +61,12 @@ def _write(
     nodes: NDArray[np.int64],
 ) -> None:
     """nodes: point of the mesh behind each of the points."""
-    import h5py
-
     beside = path.with_suffix(".h5")
     root = ElementTree.Element("Xdmf", Version="3.0")
     series = ElementTree.SubElement(
         ElementTree.SubElement(root, "Domain"), "Grid", Name="series", GridType="Collection", CollectionType="Temporal"
     )
-    with h5py.File(beside, "w") as file:
+    with hdf5_in_memory(beside) as file:
         shared: dict[str, NDArray[Any]] = {"points": points, "cells": cells, **of_cells}
         items = {name: _stored(file, name, values, beside.name) for name, values in shared.items()}
         for number, (time, fields) in enumerate(moments(solution)):
