@@ -32,7 +32,10 @@ def files(tmp_path, noisy):
 def test_estimates_from_files(files, fitted, capsys):
     words = [f"mesh={files}/cell.vtu", f"model={files}/binding.yaml", f"measurements={files}/measured.csv", f"output={files}/out"]
     assert main(["estimate", *words]) == 0
-    assert "Laplace" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Laplace" in printed
+    assert "empty cells under far, taken as not measured: 1" in printed
+    assert "under bound" not in printed
     with (files / "out" / "estimates.csv").open() as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     assert rows["D"]["unit"] == "um^2/s"
@@ -68,6 +71,13 @@ def test_measurements_keep_their_units_and_gaps(files, noisy):
         ("time (s),bound (molecule),sd of bound (molecule)\n1,two,1", ":2: 'two' under 'bound .molecule.' is not a number"),
         ("time (s),bound (molecule),sd of bound (molecule)\n1,2,0", "must be positive; the least is 0"),
         ("time (s)\n", "holds no measurements"),
+        ("time (s),bound (molecule),bound (kmolecule),sd of bound (molecule)\n1,2,1,1", "two columns 'bound'"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n0,2,1\n\n-1,2,1", ":4: the time -1 s is before 0"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n,2,1", ":2: the time is empty"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n1,2,1\n2,NaN,1", ":3: 'NaN' under 'bound .molecule.' is no number; leave"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n1,2,1\n2,-inf,1", ":3: '-inf' under 'bound .molecule.' is no number"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n1,2,1\n2,2,", ":3: bound is measured, but its deviation"),
+        ("time (s),bound (molecule),sd of bound (molecule)\n1,2,1,7", ":2: 4 cells under 3 headings"),
     ],
 )
 def test_bad_measurements_name_what_and_where(files, text, message):
@@ -75,6 +85,13 @@ def test_bad_measurements_name_what_and_where(files, text, message):
     path.write_text(text)
     with pytest.raises(SimulationError, match=message):
         read_measurements(path, load_model(files / "binding.yaml"))
+
+
+def test_a_time_may_be_measured_twice_and_blank_lines_are_nothing(files):
+    path = files / "twice.csv"
+    path.write_text("time (s),bound (molecule),sd of bound (molecule)\n1,2,1\n\n1,3,1\n0.5,,\n")
+    (bound,) = read_measurements(path, load_model(files / "binding.yaml"))
+    assert (bound.times.tolist(), bound.values.tolist(), bound.empty) == ([1.0, 1.0], [2.0, 3.0], 1)
 
 
 def test_a_missing_file_is_said(files):

@@ -89,6 +89,7 @@ def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None) -> list[str]:
 
     degrees = fit.count - len(fit.z)
     notes = [f"chi² = {fit.chi2:.1f} for {fit.count} measurements and {len(fit.z)} parameters"]
+    notes += [f"empty cells under {m.observable}, taken as not measured: {m.empty}" for m in fit.problem.measurements if m.empty]
     if degrees > 0 and chi2.sf(fit.chi2, degrees) < 0.01:
         notes.append("Note: the model does not describe these data within their errors (p < 0.01); its intervals are too narrow.")
     strong = [
