@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from cellml.termination import Terminated, termination_as_interrupt
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,10 @@ _NO_RUN_FOLDER = ("hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logg
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns 0, or 2 for an error that the user can cure, printed as one paragraph (a traceback with CELLML_DEBUG=1)."""
+    """Run one verb. Returns 0, or 2 for an error that the user can cure, printed as one paragraph (a traceback with CELLML_DEBUG=1).
+
+    130 after Ctrl-C, 143 after SIGTERM. While networks train, Lightning and the periodic checkpoints answer SIGTERM instead.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
@@ -87,10 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(verb_help(verb, VERBS[verb].summary))
         return 0
     try:
-        run_verb(verb, overrides)
-    except KeyboardInterrupt:
-        print("\ncellml: interrupted; what was finished is kept, nothing half-written remains.", file=sys.stderr)
-        return 130
+        with nullcontext() if verb == "train" else termination_as_interrupt():
+            run_verb(verb, overrides)
+    except KeyboardInterrupt as stop:
+        ended = isinstance(stop, Terminated)
+        what = "ended by SIGTERM" if ended else "interrupted"
+        print(f"\ncellml: {what}; what was finished is kept, nothing half-written remains.", file=sys.stderr)
+        return 128 + (signal.SIGTERM if ended else signal.SIGINT)
     except Exception as error:
         if os.environ.get("CELLML_DEBUG") == "1" or not _is_users(error):
             raise
