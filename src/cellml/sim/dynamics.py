@@ -14,6 +14,7 @@ from cellml.sim.engine.conditions import conditions
 from cellml.sim.engine.courses import Course, Recorder
 from cellml.sim.engine.invariants import Invariant, invariants
 from cellml.sim.engine.release import release_load
+from cellml.sim.engine.start import sound_start
 from cellml.sim.engine.steady import steady_state
 from cellml.sim.engine.step import Stepper
 from cellml.sim.engine.system import System, build_system
@@ -66,14 +67,14 @@ def run(
     refine_time: divides every step (below 1, steps are longer); frames: how many states are kept for a movie, at those steps that come
     nearest to equal distances; tell: called with the share of the time that is done.
 
-    Raises SimulationError for a model that does not fit the mesh, StoppedError where time cannot go on, and NoPlaceError for a release at
-    an automatic choice without an answer.
+    Raises SimulationError for a model that does not fit the mesh or has no sound state at time 0, StoppedError where time cannot go on, and
+    NoPlaceError for a release at an automatic choice without an answer.
     """
     system, values = build_system(mesh, model, places), model.values()
     held = conditions(system)
     conserved = invariants(system, held)
     stepper = Stepper(system, held, values, solver, conserved)
-    load, start = release_load(system, values), system.initial(values)
+    load, start = release_load(system, values), sound_start(system, held, values)
     recorder = Recorder(system, values)
     scale = diffusion_time(mesh, model)
     if model.steady:

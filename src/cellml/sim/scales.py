@@ -12,6 +12,7 @@ from cellml.sim.derivative import derivative
 from cellml.sim.dynamics import diffusion_time, plan_of
 from cellml.sim.engine.reaction_term import ReactionTerm
 from cellml.sim.engine.space import Space, cell_sizes
+from cellml.sim.engine.start import sound_initial
 from cellml.sim.engine.system import System, build_system
 from cellml.sim.model import Model
 from cellml.types import TetMesh
@@ -78,7 +79,7 @@ def scales(mesh: TetMesh, model: Model) -> Scales:
     Raises SimulationError for a model that does not fit the mesh, NoPlaceError for a membrane at an automatic choice without an answer.
     """
     system, values = build_system(mesh, model), model.values()
-    y, released = system.initial(values), dict.fromkeys(system.slices, 0.0)
+    y, released = sound_initial(system, values), dict.fromkeys(system.slices, 0.0)
     copies = system.amounts(y)
     for release in model.releases:
         released[release.species] += float(release.amount.evaluate(values))

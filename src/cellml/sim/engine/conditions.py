@@ -17,11 +17,20 @@ from cellml.sim.expression import number as constant
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Unknowns (H,) that follow a formula of parameters, t, x, y, z. coordinates: (H, 3) in µm."""
+    """Unknowns (H,) of a species that follow a formula of parameters, t, x, y, z. coordinates: (H, 3) in µm; where: file and line."""
 
     unknowns: NDArray[np.int64]
     value: Expression
     coordinates: NDArray[np.float64]
+    species: str = ""
+    where: str = ""
+
+    def at(self, others: Mapping[str, float]) -> Vector:
+        """The values, (H,). others: parameters, time and stimuli; what is no number is for the caller to find."""
+        x = self.coordinates
+        with np.errstate(all="ignore"):
+            found = self.value.evaluate({**others, "x": x[:, 0], "y": x[:, 1], "z": x[:, 2]})
+        return np.broadcast_to(np.asarray(found, dtype=float), (len(x),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +54,7 @@ class Conditions:
             return y
         y, others = y.copy(), self.system.others(values, t)
         for each in self.held:
-            x = each.coordinates
-            y[each.unknowns] = each.value.evaluate({**others, "x": x[:, 0], "y": x[:, 1], "z": x[:, 2]})
+            y[each.unknowns] = each.at(others)
         return y
 
 
@@ -59,10 +67,10 @@ def conditions(system: System) -> Conditions:
         points, D = system.places.cut_points(), system.diffusion_coefficients(model.values())
         for name, species in model.species.items():
             if species.bulk and D[name] > 0:
-                held.append(_held(system, name, points, species.initial if model.cut == "fixed" else constant(0.0)))
+                held.append(_held(system, name, points, species.initial if model.cut == "fixed" else constant(0.0), species.where))
     for fixed in model.fixed:
         points = np.unique(system.places.facets(fixed.on, fixed.where))
-        each = _held(system, fixed.species, points, fixed.value)
+        each = _held(system, fixed.species, points, fixed.value, fixed.where)
         if not len(each.unknowns):
             home = model.species[fixed.species].place
             raise SimulationError(f"{fixed.where}: {fixed.species} lives in {home}, which {fixed.on} does not touch.")
@@ -70,8 +78,8 @@ def conditions(system: System) -> Conditions:
     return Conditions(system, tuple(held))
 
 
-def _held(system: System, species: str, points: NDArray[np.int64], value: Expression) -> Held:
+def _held(system: System, species: str, points: NDArray[np.int64], value: Expression, where: str) -> Held:
     space = system.space_of(species)
     local = space.local(points)
     local = local[local >= 0]
-    return Held(local + system.slices[species].start, value, space.coordinates[local])
+    return Held(local + system.slices[species].start, value, space.coordinates[local], species, where)

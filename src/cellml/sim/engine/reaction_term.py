@@ -43,8 +43,10 @@ class ReactionTerm:
         return {**others, "x": x[:, 0], "y": x[:, 1], "z": x[:, 2], **species}
 
     def at_nodes(self, formula: Expression, y: NDArray[np.float64], others: Values) -> NDArray[np.float64]:
-        """A formula at the nodes, (n,)."""
-        return np.broadcast_to(np.asarray(formula.evaluate(self.environment(y, others)), dtype=float), (len(self.space.nodes),))
+        """A formula at the nodes, (n,); what is no number is found by those who step."""
+        with np.errstate(all="ignore"):
+            found = formula.evaluate(self.environment(y, others))
+        return np.broadcast_to(np.asarray(found, dtype=float), (len(self.space.nodes),))
 
     def rate(self, y: NDArray[np.float64], others: Values) -> NDArray[np.float64]:
         """Events per volume or area and time at the nodes, (n,)."""

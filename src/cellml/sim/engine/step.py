@@ -89,6 +89,7 @@ class Stepper:
         self.symmetric = not self.system.terms
         self._slowest = SLOWEST if self.system.size > SMALL else SLOWEST_OF_SMALL
 
+    @np.errstate(over="ignore", invalid="ignore")  # a state that runs away is found below
     def solve(self, y: Vector, d: Vector, t: float, c: Coefficients, load: Vector | None = None, source: Vector | None = None) -> Vector:
         """The state after a step. y: the state before; d: its last change; t: time after the step; load: b; source: S where explicit.
 

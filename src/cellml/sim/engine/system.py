@@ -113,11 +113,12 @@ class System:
         return all(term.is_linear(varying) for term in self.terms)
 
     def initial(self, values: Mapping[str, float]) -> Vector:
-        """The concentrations at time 0, (N,), without what is released then."""
+        """The concentrations at time 0, (N,), without what is released then; what is no number is for the caller to find."""
         y = np.empty(self.size)
         for name, part in self.slices.items():
             x = self.space_of(name).coordinates
-            y[part] = self.model.species[name].initial.evaluate({**values, "x": x[:, 0], "y": x[:, 1], "z": x[:, 2]})
+            with np.errstate(all="ignore"):
+                y[part] = self.model.species[name].initial.evaluate({**values, "x": x[:, 0], "y": x[:, 1], "z": x[:, 2]})
         return y
 
     def field(self, species: str, y: Vector) -> Vector:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from cellml.sim.engine.release import release_load
+from cellml.sim.engine.start import sound_initial
 from cellml.sim.engine.system import System, build_system
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model
@@ -43,10 +44,10 @@ def copies_of(system: System) -> dict[str, float]:
 
 
 def few_copies(copies: Mapping[str, float]) -> list[str]:
-    """A warning for each species with some, but fewer than FEW_COPIES molecules."""
+    """A note, in runs of whole molecules, for each species with some, but fewer than FEW_COPIES molecules."""
     return [
-        f"{name}: {count:.3g} molecules are so few that chance matters: its standard deviation is of the order of {np.sqrt(count):.2g}. "
-        "Use method=stochastic or method=particles to see it."
+        f"{name}: {count:.3g} molecules are so few that chance matters: runs differ by the order of {np.sqrt(count):.2g}; "
+        "see the standard deviation over replicas."
         for name, count in copies.items()
         if 0 < count < FEW_COPIES
     ]
@@ -56,7 +57,7 @@ def expected_copies(system: System) -> Floats:
     """Molecules at the beginning behind each unknown of a system, (N,)."""
     values = system.model.values()
     released = release_load(system, values)
-    return np.asarray(system.weights * system.initial(values) + (0.0 if released is None else released))
+    return np.asarray(system.weights * sound_initial(system, values) + (0.0 if released is None else released))
 
 
 def whole(expected: float, replicas: int, rng: np.random.Generator) -> np.ndarray:
