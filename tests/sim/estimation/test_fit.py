@@ -11,6 +11,7 @@ from cellml.sim.estimation.adjoint_fit import interpolation, maximum_posterior_b
 from cellml.sim.estimation.coverage import coverage_rows
 from cellml.sim.estimation.fit import maximum_posterior
 from cellml.sim.estimation.predictive import predictive
+from cellml.sim.estimation.problem import Problem
 from cellml.sim.estimation.unknowns import unknowns
 from cellml.sim.model_file import parse_model
 
@@ -22,6 +23,34 @@ def test_sensitivities_are_differences(noisy):
     differences = np.stack([(noisy.residuals(z + h * e) - noisy.residuals(z - h * e)) / (2 * h) for e in np.eye(3)], axis=1)
     exact = noisy.jacobian(z)
     assert np.abs(exact - differences).max() < 1e-6 * np.abs(exact).max()
+
+
+def test_residuals_and_slopes_at_one_point_share_a_solution_and_stay_the_same(noisy):
+    told: list[tuple[int, float]] = []
+    shared, alone = replace(noisy, tell=lambda *seen: told.append(seen)), replace(noisy)
+    z = TRUTH + 0.1
+    residuals, slopes = shared.residuals(z), shared.jacobian(z)
+    assert shared.solutions.count == 1
+    assert (alone.jacobian(z) == slopes).all()
+    assert (alone.residuals(z) == residuals).all()
+    assert told == [(1, pytest.approx(np.sum(residuals[:20] ** 2)))]  # the last three are priors
+    assert not (shared.residuals(TRUTH) == residuals).all()
+    assert shared.solutions.count == 2
+    z[0] += 0.1  # the array that the caller holds is not what is remembered
+    assert not (alone.residuals(z) == residuals).all()
+
+
+def test_a_fit_solves_the_model_once_for_each_point(noisy):
+    class Unshared(Problem):
+        def _run(self, z):
+            self.solutions.last = None
+            return super()._run(z)
+
+    fit = maximum_posterior(replace(noisy))
+    twice = maximum_posterior(Unshared(noisy.mesh, noisy.model, noisy.unknowns, noisy.measurements))
+    assert (fit.z == twice.z).all()
+    assert (fit.covariance == twice.covariance).all()
+    assert fit.evaluations < 0.6 * twice.evaluations
 
 
 def test_perfect_data_without_priors_give_the_truth(blank):

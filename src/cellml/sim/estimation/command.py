@@ -47,6 +47,7 @@ def estimate_file(
     from cellml.sim.estimation.measurements import read_measurements
     from cellml.sim.estimation.problem import Problem
     from cellml.sim.estimation.profile import profile
+    from cellml.sim.estimation.progress import solutions_progress
     from cellml.sim.estimation.results import FILES, write_estimation
     from cellml.sim.estimation.unknowns import unknowns as sought_in
     from cellml.sim.model_file import load_model
@@ -57,11 +58,12 @@ def estimate_file(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     require_free(output, overwrite=overwrite, known=FILES)
     described = overridden(load_model(find_model(model)), places=places, parameters=parameters)
-    problem = Problem(read_mesh(mesh), described, sought_in(described, unknowns), read_measurements(measurements, described))
-    fit = maximum_posterior(problem)
-    profiles = [profile(fit, u.name) for u in problem.unknowns] if uncertainty == "profile" else []
-    chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
-    write_estimation(fit, profiles, chain, output)
+    sought, measured, shape = sought_in(described, unknowns), read_measurements(measurements, described), read_mesh(mesh)
+    with solutions_progress(console) as tell:
+        fit = maximum_posterior(Problem(shape, described, sought, measured, tell=tell))
+        profiles = [profile(fit, u.name) for u in sought] if uncertainty == "profile" else []
+        chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
+        write_estimation(fit, profiles, chain, output)
     console.print(estimate_table(fit, profiles, chain))
     for line in _notes(fit, profiles, chain):
         console.print(line)

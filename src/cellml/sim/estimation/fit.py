@@ -57,7 +57,7 @@ def maximum_posterior(problem: Problem, start: Vector | None = None) -> Fit:
     """
     from scipy.optimize import least_squares
 
-    begin = problem.start if start is None else start
+    begin, before = problem.start if start is None else start, problem.solutions.count
     low, high = problem.bounds
     found = least_squares(
         problem.residuals, begin, jac=problem.jacobian, bounds=(low, high), x_scale=1.0, xtol=1e-10, ftol=1e-10, gtol=1e-10, max_nfev=100
@@ -74,7 +74,8 @@ def maximum_posterior(problem: Problem, start: Vector | None = None) -> Fit:
             "Give a prior, measure something else, or fix one of them."
         )
     count = sum(len(m.values) for m in problem.measurements)
-    return Fit(problem, found.x, np.linalg.inv(information), float(np.sum(found.fun[:count] ** 2)), count, int(found.nfev + found.njev))
+    solved = problem.solutions.count - before
+    return Fit(problem, found.x, np.linalg.inv(information), float(np.sum(found.fun[:count] ** 2)), count, solved)
 
 
 def normal_quantile(probability: float) -> float:

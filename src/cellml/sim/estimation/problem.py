@@ -6,8 +6,8 @@ With Gaussian errors and priors that are normal in z, −ln posterior = ½ Σ r�
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -32,17 +32,32 @@ from cellml.sim.model import Model
 from cellml.types import TetMesh
 
 Vector = NDArray[np.float64]
+Run = tuple[Stepper, Trajectory, dict[str, Measured]]
+
+
+@dataclass(eq=False)
+class Solutions:
+    """How often the model was solved, and the last z with its solution, which residuals and their slopes there share."""
+
+    count: int = 0
+    last: tuple[Vector, Run] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is to be fitted. Raises SimulationError for a model without equal steps in time, and measurements after its end."""
+    """What is to be fitted.
+
+    tell: called after each solution with the number of all solutions and chi², Σ ((model − measured)/sd)².
+    Raises SimulationError for a model without equal steps in time, and measurements after its end.
+    """
 
     mesh: TetMesh
     model: Model
     unknowns: tuple[Unknown, ...]
     measurements: tuple[Measurement, ...]
     solver: str = "auto"
+    tell: Callable[[int, float], object] | None = None
+    solutions: Solutions = field(default_factory=Solutions, init=False, repr=False)
 
     def __post_init__(self) -> None:
         time = self.model.time
@@ -82,15 +97,16 @@ class Problem:
         _, trajectory, measures = self._run(z)
         states = [trajectory.first, *(record.state for record in trajectory.records)]
         seen = [0.0, *(record.t for record in trajectory.records)]
-        return {
+        found = {
             name: (trajectory.times, np.array([m.value(t, y) for t, y in zip(seen, states, strict=True)])) for name, m in measures.items()
         }
+        if self.tell is not None:
+            self.tell(self.solutions.count, float(np.sum(self._misfits(found) ** 2)))
+        return found
 
     def residuals(self, z: Vector) -> Vector:
         """R at a point z (p,)."""
-        courses = self.courses(z)
-        parts = [(np.interp(m.times, *courses[m.observable]) - m.values) / m.sd for m in self.measurements]
-        return np.concatenate([*parts, self._prior(z)])
+        return np.concatenate([self._misfits(self.courses(z)), self._prior(z)])
 
     def jacobian(self, z: Vector) -> Vector:
         """∂r/∂z, (residuals, p), by forward sensitivities."""
@@ -123,10 +139,22 @@ class Problem:
         except SimulationError:
             return -np.inf
 
+    def _misfits(self, courses: Mapping[str, tuple[Vector, Vector]]) -> Vector:
+        return np.concatenate([(np.interp(m.times, *courses[m.observable]) - m.values) / m.sd for m in self.measurements])
+
     def _prior(self, z: Sequence[float] | Vector) -> Vector:
         return np.array([(each - u.mean) / u.sd for u, each in zip(self.unknowns, z, strict=True) if np.isfinite(u.sd)])
 
-    def _run(self, z: Vector) -> tuple[Stepper, Trajectory, dict[str, Measured]]:
+    def _run(self, z: Vector) -> Run:
+        """The solution at z; the last one is kept, so that the Jacobian where residuals were just found costs no further one."""
+        if (last := self.solutions.last) is not None and np.array_equal(last[0], z):
+            return last[1]
+        self.solutions.count += 1
+        run = self._solved(z)
+        self.solutions.last = (np.array(z), run)
+        return run
+
+    def _solved(self, z: Vector) -> Run:
         values = {**self.model.values(), **self.values(z)}
         held = conditions(self.system)
         stepper = Stepper(self.system, held, values, self.solver, invariants(self.system, held))
