@@ -63,7 +63,8 @@ def test_shipped_model_on_a_rod_gives_the_closed_forms_with_their_units(rod, shi
     assert all(len(values) == len(rod.points) for values in solution.fields.values())
     assert max(solution.series) == solution.courses["amount of molecule"].times[-1] == pytest.approx(0.1, rel=0.1)  # 0.1 L²/D
     assert np.allclose(list(solution.series), max(solution.series) * np.linspace(0, 1, 6))
-    assert solution.notes == ()
+    (told,) = solution.notes
+    assert told.startswith("molecule falls below zero")  # all molecules start on one face
 
 
 def test_times_fall_and_conductances_grow_with_D(rod, shipped):
@@ -77,7 +78,7 @@ def test_times_fall_and_conductances_grow_with_D(rod, shipped):
     }.items():
         assert fast[name].value == pytest.approx(factor * slow[name].value, rel=1e-9)
         assert fast[name].discretisation_error == pytest.approx(factor * slow[name].discretisation_error, rel=1e-5)
-    assert fast.notes == ("D_molecule = 3 um^2/ms has no source.",)
+    assert fast.notes[0] == "D_molecule = 3 um^2/ms has no source."
 
 
 def test_an_object_without_ends_has_undefined_observables_and_no_release(shipped):
@@ -127,7 +128,7 @@ def test_a_release_of_a_fixed_time_at_a_point(rod):
     )
     amount = solve_model(rod, model).courses["amount of molecule"]
     assert amount.times.tolist() == pytest.approx([0, 0.0005, 0.001, 0.0015, 0.002])
-    assert (amount.unit, amount.values[0]) == ("molecule", 0.0)  # released in the first step
+    assert (amount.unit, amount.values[0]) == ("molecule", 7.0)
     assert np.abs(amount.values[1:] / 7 - 1.0).max() < 1e-12
 
 
@@ -217,3 +218,28 @@ def _arch(keep) -> TetMesh:
     x, _, z = whole.points[whole.tets].mean(axis=1).T
     used, tets = np.unique(whole.tets[keep(x, z)], return_inverse=True)
     return with_named_boundary(whole.points[used], tets.reshape(-1, 4), cuts=("z0",), name="arch")
+
+
+RELEASED = """
+species: {A: {in: "*", D: {value: 1, unit: um^2/s, source: s}}}
+parameters: {k: {value: 5, unit: 1/s, source: s}}
+reactions: [{name: decay, in: "*", equation: A -> 0, forward: k}]
+releases: [{of: A, at: [100, 150, 20], amount: {value: 1000, unit: molecule, source: s}}]
+time: {end: {value: 0.02, unit: s}, steps: 20}
+observables: [{type: amount, of: A, name: left}, {type: mean, of: A, unit: molecule/um^3, name: mean}, {type: maximum, of: A, name: top}]
+"""
+
+
+def test_amounts_and_means_at_time_0_hold_what_is_released_then(rod):
+    courses = solve_model(rod, parse_model(RELEASED, Path("m.yaml")), errors="never").courses
+    assert courses["left"].values[0] == courses["amount of A"].values[0] == pytest.approx(1000.0)
+    assert courses["mean"].values[0] == pytest.approx(1000.0 / 0.06) and courses["top"].values[0] == 0.0
+    assert courses["left"].values == pytest.approx(1000.0 * np.exp(-5 * courses["left"].times), rel=1e-3)
+
+
+def test_a_species_that_falls_below_zero_is_told_and_a_lumped_mass_keeps_it_positive(rod):
+    notes = solve_model(rod, parse_model(RELEASED, Path("m.yaml")), errors="never").notes
+    (told,) = [note for note in notes if "below zero" in note]
+    assert told.startswith("A falls below zero, to -") and "uM at t = 0.001 s: `lumped: true`" in told
+    lumped = parse_model(RELEASED + "lumped: true\n", Path("m.yaml"))
+    assert not [note for note in solve_model(rod, lumped, errors="never").notes if "below zero" in note]

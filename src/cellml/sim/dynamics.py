@@ -24,6 +24,9 @@ from cellml.sim.frames import Frames
 from cellml.sim.model import DIFFUSION_TIME, Model
 from cellml.types import TetMesh
 
+# Share of the largest value of a species that it may fall below zero unmentioned.
+_CLEARLY = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Dynamics:
@@ -31,7 +34,8 @@ class Dynamics:
 
     courses: by name of the observable, and the amount of each species; states: (N,) by time in s, from 0 to the end (of a steady state
     the only one, at infinity); drift: the largest relative change of each conserved total; trajectory: None of a steady state; frames:
-    states (N,) in single precision by time in s, for a movie; stopped: why it did not come to its end, empty if it did.
+    states (N,) in single precision by time in s, for a movie; below_zero: the lowest concentration (in coherent units) and its time in s of
+    each species that fell clearly below zero; stopped: why it did not come to its end, empty if it did.
     """
 
     system: System
@@ -41,6 +45,7 @@ class Dynamics:
     trajectory: Trajectory | None = None
     frames: Mapping[float, NDArray[np.float32]] = field(default_factory=dict)
     stopped: str = ""
+    below_zero: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class StoppedError(SimulationError):
@@ -75,12 +80,14 @@ def run(
     conserved = invariants(system, held)
     stepper = Stepper(system, held, values, solver, conserved)
     load, start = release_load(system, values), sound_start(system, held, values)
-    recorder = Recorder(system, values)
+    recorder = Recorder(system, values, load)
     scale = diffusion_time(mesh, model)
     if model.steady:
         final = steady_state(stepper, start, scale, load=load)
         recorder(np.inf, final)
-        return Dynamics(system, recorder.courses(), {np.inf: final}, _drift(system, conserved, [start, final], load))
+        return Dynamics(
+            system, recorder.courses(), {np.inf: final}, _drift(system, conserved, [start, final], load), below_zero=_below_zero(recorder)
+        )
     return _followed(stepper, start, plan_of(model, scale, refine_time), load, recorder, frames, tell)
 
 
@@ -108,7 +115,7 @@ def _followed(
         reason, trajectory = str(error), error.so_far
     states = {0.0: trajectory.first, **trajectory.snapshots, float(trajectory.times[-1]): trajectory.final}
     drift = _drift(stepper.system, stepper.kept, list(states.values()), load)
-    dynamics = Dynamics(stepper.system, recorder.courses(), states, drift, trajectory, kept.states, reason)
+    dynamics = Dynamics(stepper.system, recorder.courses(), states, drift, trajectory, kept.states, reason, _below_zero(recorder))
     if reason:
         raise StoppedError(reason, dynamics)
     return dynamics
@@ -129,6 +136,10 @@ def diffusion_time(mesh: TetMesh, model: Model) -> float:
     values = model.values()
     D = max(float(species.D.evaluate(values)) for species in model.species.values())
     return Domain(mesh).extent() ** 2 / D if D > 0 else 1.0
+
+
+def _below_zero(recorder: Recorder) -> dict[str, tuple[float, float]]:
+    return {name: (low, t) for name, (low, t) in recorder.lowest.items() if low < -_CLEARLY * recorder.largest[name]}
 
 
 def _drift(

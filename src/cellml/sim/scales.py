@@ -14,6 +14,7 @@ from cellml.sim.engine.reaction_term import ReactionTerm
 from cellml.sim.engine.space import Space, cell_sizes
 from cellml.sim.engine.start import sound_initial
 from cellml.sim.engine.system import System, build_system
+from cellml.sim.immobile import immobile_at_membranes
 from cellml.sim.model import Model
 from cellml.types import TetMesh
 
@@ -96,7 +97,7 @@ def scales(mesh: TetMesh, model: Model) -> Scales:
     fastest = min((r.time for r in reactions), default=np.inf)
     step = min(slowest * _DIFFUSION_SHARE, fastest * _SHARE)
     volume = float(np.sum(cell_sizes(system.places.points, mesh.tets)))
-    warnings = (*_copy_warnings(species), *_step_warnings(mesh, model, fastest))
+    warnings = (*_copy_warnings(species), *immobile_at_membranes(model), *_step_warnings(mesh, model, fastest))
     return Scales(mesh, model, system.size, volume, _extent(Space(system.places.points, mesh.tets)), step, species, reactions, warnings)
 
 

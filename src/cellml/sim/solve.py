@@ -18,6 +18,7 @@ from cellml.sim.engine.courses import Course
 from cellml.sim.engine.places import ModelPlaces
 from cellml.sim.engine.system import System
 from cellml.sim.errors import SimulationError
+from cellml.sim.immobile import immobile_at_membranes
 from cellml.sim.measures import measure
 from cellml.sim.model import EVERYWHERE, Compartment, Model, ObservableRequest
 from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
@@ -87,7 +88,7 @@ def solve_model(
     """
     chosen = automatic_places(mesh) if places is None else places
     transport, fields = _transport(mesh, model, chosen, foreign=places is not None)
-    dynamics, notes = None, [*missing_sources(model)]
+    dynamics, notes = None, [*missing_sources(model), *immobile_at_membranes(model)]
     if model.time is not None or model.steady:
         try:
             dynamics = run(mesh, model, chosen, solver=solver, frames=frames, tell=partial(tell, "following the model"))
@@ -100,7 +101,7 @@ def solve_model(
     if dynamics is not None:
         series = {t: concentrations(dynamics.system, y) for t, y in dynamics.states.items()}
         fields |= series[max(series)]
-        notes += [*doubts, *_piece_notes(dynamics), *_drift_notes(dynamics)]
+        notes += [*doubts, *_piece_notes(dynamics), *_drift_notes(dynamics), *_negative_notes(dynamics)]
     solution = Solution(
         mesh,
         model,
@@ -168,6 +169,20 @@ def _piece_notes(dynamics: Dynamics) -> list[str]:
         for name, count in pieces.items()
         if count > 1
     ]
+
+
+def _negative_notes(dynamics: Dynamics) -> list[str]:
+    """A word on each species that fell clearly below zero."""
+    model = dynamics.system.model
+    found = []
+    for name, (low, t) in dynamics.below_zero.items():
+        unit, when = unit_of_species(model, name), f"t = {t:.4g} s" if np.isfinite(t) else "the steady state"
+        remedies = "" if model.lumped else "`lumped: true`, "
+        found.append(
+            f"{name} falls below zero, to {from_base(low, unit):.4g} {unit} at {when}: {remedies}a finer mesh or shorter steps keep it "
+            "positive, unless a rate of the model takes it away where there is none."
+        )
+    return found
 
 
 def _drift_notes(dynamics: Dynamics) -> list[str]:

@@ -15,6 +15,9 @@ from cellml.sim.model import Model, ObservableRequest
 from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
 from cellml.sim.quantities import Quantity, from_base
 
+# Observables that see the molecules released at time 0 wherever these are.
+_TOTALS = ("amount", "mean")
+
 Measure = Callable[[float, Vector], float]
 
 
@@ -30,12 +33,19 @@ class Course:
 
 @dataclass(eq=False)
 class Recorder:
-    """Measures all course observables of a model, and the amount of every species, at each step."""
+    """Measures all course observables of a model, and the amount of every species, at each step.
+
+    load: molecules released at time 0 by test function, (N,); amounts and means at time 0 hold them, while fields begin to with the first
+    step. lowest: the lowest concentration of each species so far and its time in s; largest: the largest magnitude of each.
+    """
 
     system: System
     values: Mapping[str, float]
+    load: Vector | None = None
     times: list[float] = field(default_factory=list)
     rows: list[list[float]] = field(default_factory=list)
+    lowest: dict[str, tuple[float, float]] = field(default_factory=dict)
+    largest: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.requests = course_requests(self.system.model)
@@ -43,9 +53,16 @@ class Recorder:
 
     def __call__(self, t: float, y: Vector) -> None:
         """Measure a state."""
-        amounts = self.system.amounts(y)
+        held = y if self.load is None or t > 0 else y + self.load / self.system.weights
+        measured = [
+            measure(t, held if request.type in _TOTALS else y) for request, measure in zip(self.requests, self._measures, strict=True)
+        ]
         self.times.append(t)
-        self.rows.append([*(measure(t, y) for measure in self._measures), *amounts.values()])
+        self.rows.append([*measured, *self.system.amounts(held).values()])
+        for name, part in self.system.slices.items():
+            low, high = float(y[part].min()), float(y[part].max())
+            self.lowest[name] = min(self.lowest.get(name, (low, t)), (low, t))
+            self.largest[name] = max(self.largest.get(name, 0.0), high, -low)
 
     def courses(self) -> dict[str, Course]:
         """A course for each observable, by its name, and `amount of <species>` for each species, in molecules."""
