@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from cellml.sim.errors import SimulationError
 from cellml.sim.estimation.chain import Chain, _split_r, sample
-from cellml.sim.estimation.fit import Fit
+from cellml.sim.estimation.command import _notes
+from cellml.sim.estimation.fit import Fit, maximum_posterior
 from cellml.sim.estimation.profile import profile
+from cellml.sim.estimation.results import estimates
+from cellml.sim.estimation.unknowns import Unknown
 
 
 class Quadratic:
@@ -63,6 +68,33 @@ def test_profile_of_a_real_fit_agrees_with_laplace_about_the_size(fitted):
     found = profile(fitted, "D", points=1)
     low, high = fitted.interval("D")
     assert (found.low, found.high) == pytest.approx((low, high), rel=0.03)
+
+
+def test_an_estimate_on_its_bound_is_told_and_its_intervals_end_there(fitted):
+    D = replace(fitted.problem.unknowns[0], low=-1.0, high=0.1, start=0.0)  # free of bounds it is at 0.16
+    fit = maximum_posterior(replace(fitted.problem, unknowns=(D, *fitted.problem.unknowns[1:])))
+    assert fit.z[0] == pytest.approx(0.1, abs=1e-9)
+    found = profile(fit, "D", points=1)
+    assert found.z.max() <= 0.1
+    rows = {(e.name, e.source): e for e in estimates(fit, [found])}
+    for source in ("Laplace, one-sided", "profile likelihood, one-sided"):
+        assert rows["D", source].high == pytest.approx(np.exp(0.1))
+        assert 0.5 < rows["D", source].low < 1.1
+    assert ("k_on", "Laplace") in rows
+    notes = [note for note in _notes(fit, [found], None) if "bound" in note]
+    assert len(notes) == 1
+    assert "D lies on its bound, the upper one at 1.105 µm²/s" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "z", "side"),
+    [
+        *[(0.0, 10.0, 0.9e-5, "lower"), (0.0, 10.0, 1.1e-5, ""), (0.0, 10.0, 10 - 0.9e-5, "upper"), (0.0, 10.0, 10 - 1.1e-5, "")],
+        *[(-np.inf, 0.1, 0.1, "upper"), (-np.inf, np.inf, 0.0, ""), (-8.0, np.inf, -8 + 7e-6, "lower"), (-8.0, np.inf, -8 + 9e-6, "")],
+    ],
+)
+def test_a_bound_is_met_within_a_millionth_of_the_width(low, high, z, side):
+    assert Unknown("k", True, 0.0, low=low, high=high).bound_at(z) == side
 
 
 def test_bad_requests(fitted):

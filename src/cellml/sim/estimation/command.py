@@ -89,11 +89,19 @@ def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None) -> list[str]:
     """What a reader should know beside the numbers."""
     from scipy.stats import chi2
 
+    from cellml.report.markup import unit_text
+
     degrees = fit.count - len(fit.z)
     notes = [f"chi² = {fit.chi2:.1f} for {fit.count} measurements and {len(fit.z)} parameters"]
     notes += [f"empty cells under {m.observable}, taken as not measured: {m.empty}" for m in fit.problem.measurements if m.empty]
     if degrees > 0 and chi2.sf(fit.chi2, degrees) < 0.01:
         notes.append("Note: the model does not describe these data within their errors (p < 0.01); its intervals are too narrow.")
+    for u, z in zip(fit.problem.unknowns, fit.z, strict=True):
+        if side := u.bound_at(float(z)):
+            notes.append(
+                f"Note: {u.name} lies on its bound, the {side} one at {u.told(float(z)):.4g} {unit_text(u.unit)}: values beyond it may "
+                "describe the data better, and its interval is one-sided. Move the bound if it is not a fact."
+            )
     strong = [
         f"{a.name} and {b.name} ({fit.correlation[i, j]:+.2f})"
         for i, a in enumerate(fit.problem.unknowns)
@@ -102,7 +110,8 @@ def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None) -> list[str]:
     ]
     if strong:
         notes.append(f"Note: the data hardly tell apart {', '.join(strong)} (correlation).")
-    notes += [f"Note: the data do not bound {p.name} on one side." for p in profiles if not (isfinite(p.low) and isfinite(p.high))]
+    open_ = [p.name for p in profiles if p.low == 0.0 or not (isfinite(p.low) and isfinite(p.high))]
+    notes += [f"Note: the data do not bound {name} on one side." for name in open_]
     if chain is not None:
         enough = "" if chain.converged else "; too few: take more samples"
         R = chain.split_r.max()

@@ -19,7 +19,8 @@ class Profile:
     """A profile and the interval that it gives.
 
     z: (n,) positions of one parameter, increasing; rise: (n,) of −2 ln posterior above its minimum, the others refitted; low, high: where
-    the rise passes the threshold of `level`, in coherent units, infinite or zero where it never does (open on that side).
+    the rise passes the threshold of `level`, in coherent units; where it never does, the bound, or infinite or zero without one (open on
+    that side).
     """
 
     name: str
@@ -46,9 +47,11 @@ def profile(fit: Fit, name: str, *, level: float = 0.9, points: int = 5) -> Prof
     ends = [scan.end(side * sd, threshold) for side in (-1, 1)]
     for end, side in zip(ends, (-1, 1), strict=True):
         reach = end if np.isfinite(end) else fit.z[k] + side * _WIDEST * sd
+        reach = float(np.clip(reach, unknown.low, unknown.high))
         for share in np.linspace(0.0, 1.0, points + 1)[1:]:
             scan.rise(float(fit.z[k] + share * (reach - fit.z[k])))
     z, rise = scan.table()
+    ends = [end if np.isfinite(end) else bound for end, bound in zip(ends, (unknown.low, unknown.high), strict=True)]
     open_ends = (0.0 if unknown.logarithmic else -np.inf, np.inf)
     low, high = (unknown.value(e) if np.isfinite(e) else o for e, o in zip(ends, open_ends, strict=True))
     return Profile(name, level, z, rise, low, high)

@@ -34,13 +34,14 @@ class Estimate:
 
 
 def estimates(fit: Fit, profiles: Sequence[Profile] = (), chain: Chain | None = None) -> list[Estimate]:
-    """A line for each parameter and each way to its interval."""
+    """A line for each parameter and each way to its interval; those that begin at the estimate are one-sided where it lies on a bound."""
     found = []
-    for u in fit.problem.unknowns:
+    for u, z in zip(fit.problem.unknowns, fit.z, strict=True):
+        sides = ", one-sided" if u.bound_at(float(z)) else ""
         unit = fit.problem.model.parameters[u.name].quantity.unit
         scale = from_base(1.0, unit)
-        intervals = [("Laplace", *fit.interval(u.name))]
-        intervals += [("profile likelihood", p.low, p.high) for p in profiles if p.name == u.name]
+        intervals = [(f"Laplace{sides}", *fit.interval(u.name))]
+        intervals += [(f"profile likelihood{sides}", p.low, p.high) for p in profiles if p.name == u.name]
         if chain is not None:
             intervals.append(("ensemble sampling", *chain.interval(u.name)))
         value = fit.values[u.name] * scale

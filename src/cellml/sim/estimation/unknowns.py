@@ -18,6 +18,8 @@ from cellml.sim.model import Model, Parameter
 from cellml.sim.quantities import from_base
 
 Vector = NDArray[np.float64]
+# An estimate this near its bound, as a share of the distance of both bounds, lies on it.
+_ON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ class Unknown:
     def slope(self, z: float) -> float:
         """Change of v with z."""
         return math.exp(z) if self.logarithmic else 1.0
+
+    def bound_at(self, z: float) -> str:
+        """Which bound z lies on: "lower", "upper" or "" for neither."""
+        for side, bound in (("lower", self.low), ("upper", self.high)):
+            width = self.high - self.low if math.isfinite(self.high - self.low) else max(abs(bound), 1.0)
+            if math.isfinite(bound) and abs(z - bound) <= _ON * width:
+                return side
+        return ""
 
     def coordinate(self, v: float) -> float:
         """Z from v."""
