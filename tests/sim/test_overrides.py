@@ -102,3 +102,18 @@ def test_a_model_that_is_not_followed_has_no_end():
 
     with pytest.raises(SimulationError, match="not followed in time"):
         overridden(replace(MODEL, time=None, steady=True), end="1 s")
+
+
+def test_facet_sets_that_a_model_names_itself_are_places_too():
+    text = "\n".join(
+        (
+            "species: {A: {in: cytosol, D: {value: 2, unit: um^2/s}}, X: {on: PM}}",
+            "membranes: {PM: {facets: [membrane, PSD]}}",
+            "observables: [{type: first_passage_time, of: A, to: PSD}, {type: area, on: PM}]",
+        )
+    )
+    changed = overridden(parse_model(text, Path("m.yaml")), places={"PSD": ["cap", "cut_z1"]})
+    assert changed.membranes["PSD"].facets == ("cap", "cut_z1")
+    assert changed.membranes["PM"].facets == ("membrane", "cap", "cut_z1")
+    with pytest.raises(SimulationError, match=r"no place 'PSd'; did you mean 'PSD'\?; it has cytosol, PM, PSD, membrane"):
+        overridden(parse_model(text, Path("m.yaml")), places={"PSd": "cap"})

@@ -13,6 +13,7 @@ from cellml.sim.errors import SimulationError
 from cellml.sim.mechanics_model import AXES, MECHANICS_TYPES, MechanicsModel, MechanicsRequest, Push, Support
 from cellml.sim.model import EVERYWHERE
 from cellml.sim.observables import Observable
+from cellml.sim.outer_membrane import MEMBRANE, outer_membrane_notes, with_outer_membrane
 from cellml.sim.quantities import Quantity
 from cellml.types import TetMesh
 
@@ -49,6 +50,9 @@ def solve_mechanics(mesh: TetMesh, model: MechanicsModel) -> MechanicsSolution:
     one. Raises SimulationError, opening with file and line of the model, for a region or facet set that the mesh lacks, and for loads
     that nothing bears or that do not converge.
     """
+    needed = {place.on for place in (*model.supports, *model.loads)}
+    notes = (*outer_membrane_notes(mesh, needed), *model.sourceless)
+    mesh = with_outer_membrane(mesh, needed)
     _check_names(mesh, model)
     fractions = np.arange(1, model.steps + 1) / model.steps
     path = _follow(mesh, model, fractions)
@@ -64,7 +68,7 @@ def solve_mechanics(mesh: TetMesh, model: MechanicsModel) -> MechanicsSolution:
         fractions=fractions,
         curves=curves,
         strains={r.name: fractions * _strain(mesh, model, r) for r in model.observables if r.type == "stress_strain"},
-        notes=model.sourceless,
+        notes=notes,
     )
 
 
@@ -72,12 +76,18 @@ def _check_names(mesh: TetMesh, model: MechanicsModel) -> None:
     present = {mesh.region_names.get(int(n), str(int(n))) for n in np.unique(mesh.regions)}
     for solid in model.solids:
         if solid.region not in present | {EVERYWHERE}:
-            raise SimulationError(f"{solid.where}: {mesh.name!r} has no region {solid.region!r}; it has {', '.join(sorted(present))}.")
+            raise SimulationError(
+                f"{solid.where}: {mesh.name!r} has no region {solid.region!r}; it has {', '.join(sorted(present))}. "
+                f"Say which is meant: 'places={{{solid.region}: {min(present)}}}'"
+            )
     places: list[Support | Push] = [*model.supports, *model.loads]
     for place in places:
         if place.on not in mesh.facet_names.values():
+            there = ", ".join(mesh.facet_names.values()) or "none"
+            meant = next(iter(mesh.facet_names.values()), MEMBRANE)
             raise SimulationError(
-                f"{place.where}: {mesh.name!r} has no facets {place.on!r}; it has {', '.join(mesh.facet_names.values()) or 'none'}."
+                f"{place.where}: {mesh.name!r} has no facets {place.on!r}; it has {there}. "
+                f"Say which are meant: 'places={{{place.on}: {meant}}}'"
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import CUTS, DIFFUSION_TIME, Compartment, Membrane, Model, Parameter
+from cellml.sim.outer_membrane import facet_sets_of
 from cellml.sim.quantities import Quantity
 from cellml.sim.reading import nearest
 
@@ -28,8 +29,9 @@ def overridden(
 ) -> Model:
     """The model with what is given replaced; None leaves it as it is.
 
-    places: regions for a compartment, facet sets for a membrane, one name or a list, by the name in the model; parameters: texts of a value
-    and a unit, such as "2 1/(uM*s)"; cut: one of CUTS; end: a text such as "20 ms" or "0.1 diffusion_time"; steps: number of equal steps.
+    places: regions for a compartment, facet sets for a membrane or for a facet set that the model names (in `to`, `on`, `at` or a
+    membrane), one name or a list, by the name in the model; parameters: texts of a value and a unit, such as "2 1/(uM*s)"; cut: one of
+    CUTS; end: a text such as "20 ms" or "0.1 diffusion_time"; steps: number of equal steps.
     Raises SimulationError, naming what there is, for an unknown name, a missing unit or one of the wrong dimension, and a value that the
     model does not allow.
     """
@@ -96,6 +98,7 @@ def _check_signs(old: Model, new: Model, given: str) -> None:
 
 def _with_places(model: Model, given: Mapping[str, Any]) -> Model:
     compartments, membranes = dict(model.compartments), dict(model.membranes)
+    direct = sorted(facet_sets_of(model) - set(membranes))
     for name, value in given.items():
         what = f"places={{{name}: {value}}}"
         names = tuple(str(each) for each in (value if isinstance(value, list | tuple) else [value]))
@@ -105,13 +108,22 @@ def _with_places(model: Model, given: Mapping[str, Any]) -> Model:
             compartments[name] = Compartment(name, names, what)
         elif name in membranes:
             membranes[name] = Membrane(name, names, what)
+        elif name in direct:
+            membranes |= {m.name: _exchanged(m, name, names, what) for m in membranes.values()}
+            membranes[name] = Membrane(name, names, what)
         else:
-            there = ", ".join([*compartments, *membranes])
-            raise SimulationError(
-                f"{what}: {model.name} has no place {name!r}{nearest(name, [*compartments, *membranes])}; it has {there}."
-            )
+            there = [*compartments, *membranes, *direct]
+            raise SimulationError(f"{what}: {model.name} has no place {name!r}{nearest(name, there)}; it has {', '.join(there)}.")
     _check_disjoint(compartments)
     return replace(model, compartments=compartments, membranes=membranes)
+
+
+def _exchanged(membrane: Membrane, old: str, new: tuple[str, ...], what: str) -> Membrane:
+    """A membrane with facet sets in the place of one that it lists; itself where it does not."""
+    if old not in membrane.facets:
+        return membrane
+    facets = [each for name in membrane.facets for each in (new if name == old else (name,))]
+    return Membrane(membrane.name, tuple(dict.fromkeys(facets)), what)
 
 
 def _check_disjoint(compartments: Mapping[str, Compartment]) -> None:

@@ -12,6 +12,7 @@ from cellml.errors import CellmlError
 from cellml.sim.domain import Domain
 from cellml.sim.ends import AUTOMATIC, Places, facets_at
 from cellml.sim.errors import SimulationError
+from cellml.sim.outer_membrane import MEMBRANE
 
 
 class NoPlaceError(Exception):
@@ -50,7 +51,11 @@ class Placement:
             try:
                 facets = mesh.facets_named(name)
             except CellmlError as error:
-                raise SimulationError(f"{f'{where}: ' if where else ''}{error} Or choose by itself: {', '.join(AUTOMATIC)}.") from None
+                meant = next(iter(mesh.facet_names.values()), MEMBRANE)
+                raise SimulationError(
+                    f"{f'{where}: ' if where else ''}{error} Say which is meant: 'places={{{self._asked_as(name)}: {meant}}}'. "
+                    f"Or choose by itself: {', '.join(AUTOMATIC)}."
+                ) from None
             if not len(facets):
                 raise SimulationError(f"{f'{where}: ' if where else ''}{mesh.name!r} knows the name {name!r} but has no facets of it.")
             return facets
@@ -60,6 +65,10 @@ class Placement:
             return facets_at(mesh, self.places.found[name])
         except SimulationError as error:
             raise NoPlaceError("failed", str(error)) from None
+
+    def _asked_as(self, name: str) -> str:
+        """The place of the model behind a facet set, or the set where no membrane of the model lists it."""
+        return next((place for place, sets in self.membranes.items() if name in sets), name)
 
     def two_ends(self, source: str, sink: str, where: str = "") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Facets of two places that must not touch; NoPlaceError ("failed") if places from another mesh coincide or touch on this one."""

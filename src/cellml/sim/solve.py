@@ -23,6 +23,7 @@ from cellml.sim.measures import measure
 from cellml.sim.model import EVERYWHERE, Compartment, Model, ObservableRequest
 from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
 from cellml.sim.observables import Observable
+from cellml.sim.outer_membrane import facet_sets_of, outer_membrane_notes, with_outer_membrane
 from cellml.sim.placement import NoPlaceError, Placement
 from cellml.sim.progress import Tell, silent
 from cellml.sim.quantities import from_base
@@ -88,7 +89,7 @@ def solve_model(
     """
     chosen = automatic_places(mesh) if places is None else places
     transport, fields = _transport(mesh, model, chosen, foreign=places is not None)
-    dynamics, notes = None, [*missing_sources(model), *immobile_at_membranes(model)]
+    dynamics, notes = None, [*outer_membrane_notes(mesh, facet_sets_of(model)), *missing_sources(model), *immobile_at_membranes(model)]
     if model.time is not None or model.steady:
         try:
             dynamics = run(mesh, model, chosen, solver=solver, frames=frames, tell=partial(tell, "following the model"))
@@ -141,6 +142,7 @@ def _specimen(mesh: TetMesh, model: Model, places: Places, request: ObservableRe
     if request.of:
         species = model.species[request.of]
         compartment, D = model.compartments[species.place], float(species.D.evaluate(model.values()))
+    mesh = with_outer_membrane(mesh, facet_sets_of(model))
     part = part_of(mesh, ModelPlaces(mesh, model, places).tets_of(compartment))
     require_connected(part)
     domain = Domain(part)

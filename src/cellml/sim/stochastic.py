@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cellml.sim.engine.courses import Course, course_requests, reduced, unit_of
 from cellml.sim.model import Model, ObservableRequest
 from cellml.sim.observables import Observable
+from cellml.sim.outer_membrane import facet_sets_of, outer_membrane_notes
 from cellml.sim.quantities import from_base
 from cellml.sim.solve import solve_model
 from cellml.types import TetMesh
@@ -81,7 +82,8 @@ def solve_copies(mesh: TetMesh, model: Model, method: Method, *, seed: int, repl
     for request in of_courses:
         answers[request.name], spread[request.name] = _measured(run.system, request, run.times, run.amounts.get(request.of), method)
     observables = tuple(transport.get(r.name) or answers[r.name] for r in model.observables)
-    return CopyNumbers(mesh, model, method, seed, run.times, run.amounts, observables, spread, run.notes)
+    notes = (*outer_membrane_notes(mesh, facet_sets_of(model)), *run.notes)
+    return CopyNumbers(mesh, model, method, seed, run.times, run.amounts, observables, spread, notes)
 
 
 def _measured(

@@ -14,6 +14,7 @@ from cellml.sim.ends import AUTOMATIC, PLANES, Places, facets_at
 from cellml.sim.engine.space import Space
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import EVERYWHERE, Compartment, Membrane, Model
+from cellml.sim.outer_membrane import MEMBRANE
 from cellml.sim.placement import NoPlaceError
 from cellml.types import TetMesh
 
@@ -47,7 +48,8 @@ class ModelPlaces:
         if unknown:
             raise SimulationError(
                 f"{_opening(compartment.where)}{self.mesh.name!r} has no region {unknown[0]!r} for the compartment {compartment.name!r}; "
-                f"it has {', '.join(present)}. Say which is meant: compartments: {{{compartment.name}: {{region: {next(iter(present))}}}}}"
+                f"it has {', '.join(present)}. Say which is meant: 'places={{{compartment.name}: {next(iter(present))}}}', or in the model "
+                f"file compartments: {{{compartment.name}: {{region: {next(iter(present))}}}}}"
             )
         return np.isin(self.mesh.regions, [present[name] for name in compartment.regions])
 
@@ -55,10 +57,13 @@ class ModelPlaces:
         known = [*self.mesh.facet_names.values(), *AUTOMATIC]
         unknown = [name for name in membrane.facets if name not in known]
         if unknown:
+            there = list(self.mesh.facet_names.values())
+            example = next(iter(there), MEMBRANE)
+            outer = "" if MEMBRANE in there else f"; {MEMBRANE} is the outer boundary without a name"
             raise SimulationError(
                 f"{_opening(membrane.where)}{self.mesh.name!r} has no facets {unknown[0]!r} for the membrane {membrane.name!r}; it has "
-                f"{', '.join(self.mesh.facet_names.values()) or 'none'}. "
-                f"Say which are meant: membranes: {{{membrane.name}: {{facets: …}}}}"
+                f"{', '.join(there) or 'none'}{outer}. Say which are meant: 'places={{{membrane.name}: {example}}}', or in the model file "
+                f"membranes: {{{membrane.name}: {{facets: {example}}}}}"
             )
         return np.concatenate([self._facet_set(name, membrane.where) for name in membrane.facets])
 
@@ -79,7 +84,8 @@ class ModelPlaces:
         if name not in self.mesh.facet_names.values():
             known = ", ".join([*self.model.membranes, *self.mesh.facet_names.values(), *AUTOMATIC])
             raise SimulationError(
-                f"{_opening(where)}there is no membrane and no set of facets {name!r} on {self.mesh.name!r}; known: {known}."
+                f"{_opening(where)}there is no membrane and no set of facets {name!r} on {self.mesh.name!r}; known: {known}. "
+                f"Say which is meant: 'places={{{name}: {next(iter(self.mesh.facet_names.values()), MEMBRANE)}}}'"
             )
         found = self.mesh.facets_named(name)
         if not len(found):

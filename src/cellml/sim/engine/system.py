@@ -23,6 +23,7 @@ from cellml.sim.engine.reaction_term import ReactionTerm
 from cellml.sim.engine.space import Space
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model, Reaction, Stimulus
+from cellml.sim.outer_membrane import facet_sets_of, with_outer_membrane
 from cellml.types import TetMesh
 
 Vector = NDArray[np.float64]
@@ -135,9 +136,10 @@ class System:
 def build_system(mesh: TetMesh, model: Model, places: Places | None = None) -> System:
     """The equations of a model on a mesh. places: where the automatic choices are (by default, chosen on this mesh).
 
-    Raises SimulationError, opening with file and line of the model, for a region or a set of facets that the mesh lacks, and for a reaction
-    whose species do not meet.
+    `membrane` is the outer boundary where the mesh does not know the name (`cellml.sim.outer_membrane`). Raises SimulationError, opening
+    with file and line of the model, for a region or a set of facets that the mesh lacks, and for a reaction whose species do not meet.
     """
+    mesh = with_outer_membrane(mesh, facet_sets_of(model))
     located = ModelPlaces(mesh, model, automatic_places(mesh) if places is None else places)
     starts, slices = 0, {}
     for name, species in model.species.items():

@@ -18,6 +18,7 @@ from cellml.sim.engine.system import System, build_system
 from cellml.sim.errors import SimulationError
 from cellml.sim.expression import Expression
 from cellml.sim.model import DIFFUSION_TIME, EVERYWHERE, Model
+from cellml.sim.outer_membrane import facet_sets_of, with_outer_membrane
 from cellml.sim.placement import NoPlaceError
 from cellml.types import TetMesh
 
@@ -120,6 +121,7 @@ def locate(mesh: TetMesh, model: Model) -> Located:
     """
     if mesh.regions.min() < 1:
         raise CellmlError(f"{mesh.name!r} has the region number {mesh.regions.min()}; exports need numbers from 1, for 0 is the outside.")
+    mesh = with_outer_membrane(mesh, facet_sets_of(model))
     facet_function(mesh)
     system = build_system(mesh, model)
     named = [(f, m.where) for m in model.membranes.values() for f in m.facets]
