@@ -34,6 +34,8 @@ def test_estimates_from_files(files, fitted, capsys):
     assert main(["estimate", *words]) == 0
     printed = capsys.readouterr().out
     assert "Laplace" in printed
+    assert "Warning: the time step is too coarse for these data: with 24 instead of 12 steps" in printed
+    assert "Warning: The time step of 0.167 s is longer than a tenth of the fastest reaction time" in printed  # as `simulate` says it
     assert "empty cells under far, taken as not measured: 1" in printed
     assert "under bound" not in printed
     with (files / "out" / "estimates.csv").open() as file:

@@ -11,6 +11,7 @@ from cellml.sim.estimation.command import _notes
 from cellml.sim.estimation.fit import Fit, maximum_posterior
 from cellml.sim.estimation.profile import profile
 from cellml.sim.estimation.results import estimates
+from cellml.sim.estimation.time_step import step_shift
 from cellml.sim.estimation.unknowns import Unknown
 
 
@@ -81,7 +82,7 @@ def test_an_estimate_on_its_bound_is_told_and_its_intervals_end_there(fitted):
         assert rows["D", source].high == pytest.approx(np.exp(0.1))
         assert 0.5 < rows["D", source].low < 1.1
     assert ("k_on", "Laplace") in rows
-    notes = [note for note in _notes(fit, [found], None) if "bound" in note]
+    notes = [note for note in _notes(fit, [found], None, step_shift(fit)) if "bound" in note]
     assert len(notes) == 1
     assert "D lies on its bound, the upper one at 1.105 µm²/s" in notes[0]
 

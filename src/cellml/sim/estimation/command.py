@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cellml.sim.estimation.chain import Chain
     from cellml.sim.estimation.fit import Fit
     from cellml.sim.estimation.profile import Profile
+    from cellml.sim.estimation.time_step import StepShift
 
 
 def estimate_file(
@@ -49,6 +50,7 @@ def estimate_file(
     from cellml.sim.estimation.profile import profile
     from cellml.sim.estimation.progress import solutions_progress
     from cellml.sim.estimation.results import FILES, write_estimation
+    from cellml.sim.estimation.time_step import step_shift, step_warnings
     from cellml.sim.estimation.unknowns import unknowns as sought_in
     from cellml.sim.model_file import load_model
     from cellml.sim.overrides import overridden
@@ -63,9 +65,10 @@ def estimate_file(
         fit = maximum_posterior(Problem(shape, described, sought, measured, tell=tell))
         profiles = [profile(fit, u.name) for u in sought] if uncertainty == "profile" else []
         chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
+        warnings, shift = step_warnings(fit), step_shift(fit)
         write_estimation(fit, profiles, chain, output)
     console.print(estimate_table(fit, profiles, chain))
-    for line in _notes(fit, profiles, chain):
+    for line in (*(f"Warning: {warning}" for warning in warnings), *_notes(fit, profiles, chain, shift)):
         console.print(line)
     console.print(f"Results are in {output}")
     return fit
@@ -85,7 +88,7 @@ def estimate_table(fit: Fit, profiles: list[Profile], chain: Chain | None) -> Ta
     return table
 
 
-def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None) -> list[str]:
+def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None, shift: StepShift) -> list[str]:
     """What a reader should know beside the numbers."""
     from scipy.stats import chi2
 
@@ -94,8 +97,10 @@ def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None) -> list[str]:
     degrees = fit.count - len(fit.z)
     notes = [f"chi² = {fit.chi2:.1f} for {fit.count} measurements and {len(fit.z)} parameters"]
     notes += [f"empty cells under {m.observable}, taken as not measured: {m.empty}" for m in fit.problem.measurements if m.empty]
+    notes += [shift.note] if shift.note else []
     if degrees > 0 and chi2.sf(fit.chi2, degrees) < 0.01:
-        notes.append("Note: the model does not describe these data within their errors (p < 0.01); its intervals are too narrow.")
+        what = "with this time step the model" if shift.note else "the model"
+        notes.append(f"Note: {what} does not describe these data within their errors (p < 0.01); its intervals are too narrow.")
     for u, z in zip(fit.problem.unknowns, fit.z, strict=True):
         if side := u.bound_at(float(z)):
             notes.append(
