@@ -8,6 +8,7 @@ from cellml.errors import FileError
 from cellml.sim.errors import SimulationError
 from cellml.sim.mechanics_file import load_any_model, parse_mechanics
 from cellml.sim.mechanics_model import MechanicsModel
+from cellml.sim.mechanics_overrides import placed_mechanics
 from cellml.sim.model import Model
 from cellml.sim.model_file import parse_model
 from cellml.sim.shipped import find_model
@@ -133,3 +134,28 @@ def test_mistakes_are_named_with_file_line_and_key(old, new, line, message):
 def test_sections_of_the_wrong_shape_are_refused(text, message):
     with pytest.raises(SimulationError, match=message):
         read(text)
+
+
+def test_places_put_facets_and_regions_of_the_mesh_in():
+    model = parse_mechanics(LocatedDocument(GOOD, Path("m.yaml")))
+    placed = placed_mechanics(model, {"top": "floor", "floor": "top", "hole": "cap", "cytosol": 7})
+    assert [s.on for s in placed.supports] == ["top", "wall", "floor"]  # exchanged, not both the same
+    assert [p.on for p in placed.loads] == ["side", "cap"]
+    assert [s.region for s in placed.solids] == ["7", "*"]
+    assert [(r.name, r.on) for r in placed.observables[:2]] == [("top_reaction_force_z", "floor"), ("modulus", "floor")]
+    assert placed.loads[1].where == "places={hole: cap}"
+    assert placed_mechanics(model, {}) == model
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ({"topp": "cap"}, r"press has no place 'topp'; did you mean 'top'\?; it has floor, wall, top, side, hole, cytosol, \*"),
+        ({"top": ["a", "b"]}, "takes one name here"),
+        ({"top": " "}, "takes one name here"),
+        ({"cytosol": "*"}, r"places=\{cytosol: \*\}: all other regions have a material already"),
+    ],
+)
+def test_impossible_places_are_refused(places, message):
+    with pytest.raises(SimulationError, match=message):
+        placed_mechanics(parse_mechanics(LocatedDocument(GOOD, Path("m.yaml"))), places)

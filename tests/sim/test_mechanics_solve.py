@@ -147,3 +147,14 @@ def test_the_verb_simulate_solves_mechanical_models(tmp_path, capsys):
     assert main(["simulate", *words, "overwrite=true", "steps=0"]) == 2
     assert main(["simulate", *words, "overwrite=true", "cut=sealed"]) == 2
     assert "A mechanical model takes no cut" in capsys.readouterr().err
+
+
+def test_the_shipped_model_runs_on_the_names_of_a_mesh(tmp_path, capsys):
+    """The remedy that the message prints works when it is typed."""
+    write_mesh(box((1000.0, 1000.0, 1000.0), (1, 1, 1), cuts=("z1", "z0")), tmp_path / "cube.vtu")
+    words = ["simulate", f"mesh={tmp_path / 'cube.vtu'}", "model=elastic_indentation", f"output={tmp_path / 'out'}", "steps=1"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "no facets 'indenter'" in said and "'places={indenter: " in said
+    assert main([*words, "places={indenter: cut_z1}"]) == 0
+    assert "indenter_reaction_force_z = -" in capsys.readouterr().out

@@ -58,6 +58,7 @@ def simulate_file(
     from cellml.sim.mechanics_command import simulate_mechanics
     from cellml.sim.mechanics_file import load_any_model
     from cellml.sim.mechanics_model import MechanicsModel
+    from cellml.sim.mechanics_overrides import placed_mechanics
     from cellml.sim.overrides import overridden
     from cellml.sim.results import require_free
     from cellml.sim.shipped import find_model
@@ -66,11 +67,11 @@ def simulate_file(
     require_free(output, overwrite=overwrite)
     read = load_any_model(find_model(model))
     if isinstance(read, MechanicsModel):
-        given = {"places": places, "parameters": parameters, "cut": cut, "end": end, "cut_sensitivity": cut_sensitivity or None}
+        given = {"parameters": parameters, "cut": cut, "end": end, "cut_sensitivity": cut_sensitivity or None}
         asked = [*(key for key, value in given.items() if value is not None), *(["method"] if method != "fem" else [])]
         if asked:
             raise SimulationError(f"A mechanical model takes no {', '.join(asked)}; change the model file, or leave it out.")
-        return simulate_mechanics(mesh, read, output, steps=steps, overwrite=overwrite)
+        return simulate_mechanics(mesh, placed_mechanics(read, places or {}), output, steps=steps, overwrite=overwrite)
     described = overridden(read, places=places, parameters=parameters, cut=cut, end=None if end is None else str(end), steps=steps)
     if cut_sensitivity:
         require_courses(described)
