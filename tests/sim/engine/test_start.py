@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cellml.sim.analytic import box
+from cellml.sim.analytic import ball, box
+from cellml.sim.dynamics import run
 from cellml.sim.errors import SimulationError
 from cellml.sim.model_file import parse_model
 from cellml.sim.scales import scales
@@ -58,3 +59,27 @@ def test_the_scales_refuse_a_negative_start_as_well(bar):
 def test_zero_up_to_round_off_is_a_start(bar):
     start = solve_model(bar, model(initial='"c*(1 - 1.0000000000000002*z/L)"'), errors="never")
     assert start["A_amount_final"].status == "ok"
+
+
+BINDING = """
+species:
+  A: {in: "*", D: {value: FAST, unit: um^2/s, source: s}, initial: {value: 1, unit: uM, source: s}}
+  X: {on: membrane, D: {value: 1, unit: um^2/s, source: s}, initial: {value: 300, unit: molecule/um^2, source: s}}
+  B: {on: membrane}
+reactions: [{name: bind, on: membrane, equation: A + X <-> B, forward: {value: 0.3, unit: 1/(uM*s)}, backward: {value: 0.5, unit: 1/s}}]
+time: {end: {value: 3, unit: s}, steps: 12}
+observables: [{type: amount, of: B, name: bound}]
+"""
+
+
+def test_diffusion_so_fast_that_its_terms_cancel_to_few_digits_converges_to_what_is_well_mixed():
+    """Newton's corrections are round-off then; without telling them from others, steps were halved without end."""
+    mesh = ball(500.0, 2)
+    mixed, fast = (run(mesh, parse_model(BINDING.replace("FAST", D), Path("m.yaml"))) for D in ("1e5", "9e9"))
+    assert fast.trajectory.rejected == 0 and len(fast.trajectory.times) == 13
+    assert fast.courses["bound"].values == pytest.approx(mixed.courses["bound"].values, rel=1e-3)
+
+
+def test_a_diffusion_coefficient_beyond_all_molecules_is_refused(bar):
+    with pytest.raises(SimulationError, match=r"m.yaml:3: D of A is 3e\+11 µm²/s; nothing diffuses so fast"):
+        scales(bar, parse_model(BINDING.replace("FAST", "3e11"), Path("m.yaml")))

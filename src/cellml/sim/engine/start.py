@@ -13,10 +13,19 @@ from cellml.sim.errors import SimulationError
 
 # Share of the largest value of a species that a concentration may lie below zero, as round-off of a formula.
 _ROUND_OFF = 1e-12
+FASTEST = 1e10  # µm²/s; a hundred times hydrogen gas
 
 
 def sound_initial(system: System, values: Mapping[str, float]) -> Vector:
-    """The concentrations at time 0, (N,). Raises SimulationError, with file and line, where one is negative or no finite number."""
+    """The concentrations at time 0, (N,). Raises SimulationError, with file and line, where one is negative or no finite number, and for a
+    species that diffuses faster than anything does.
+    """
+    for name, D in system.diffusion_coefficients(values).items():
+        if D > FASTEST:
+            raise SimulationError(
+                f"{_prefix(_where(system, name))}D of {name} is {D:.3g} µm²/s; nothing diffuses so fast (hydrogen gas in air: 7.6e7 µm²/s, "
+                f"a small molecule in water: about 1000), and beyond {FASTEST:g} round-off spoils the answer. Look at its unit."
+            )
     y = system.initial(values)
     for name, part in system.slices.items():
         _require_concentration(y[part], system.space_of(name).coordinates, f"the initial concentration of {name}", _where(system, name))

@@ -31,6 +31,9 @@ MOST_ITERATIONS = 15
 _PATIENCE = 5  # corrections with a kept matrix, after which it is renewed at each
 # A kept matrix is renewed where corrections shrink less than by this factor.
 SLOWEST = 0.2
+# Corrections below _NOISE that a new matrix shrinks by less than _STALLED, with a residual below _ROUND_OFF of its terms, are round-off:
+# where diffusion is very fast against the step, its terms cancel to so few digits.
+_NOISE, _STALLED, _ROUND_OFF = 1e-4, 0.5, 1e-14
 # The same for systems so small that a factor costs little more than a correction.
 SLOWEST_OF_SMALL, SMALL = 0.02, 1000
 # Matrices that are kept: those of backward Euler at the beginning and of BDF2, for the way back of the adjoint too.
@@ -117,10 +120,21 @@ class Stepper:
             shrink = None if last is None else size / last
             if size < TOLERANCE or (shrink is not None and shrink < 1 and size * shrink / (1 - shrink) < TOLERANCE):
                 return new
+            if _NOISE > size > _STALLED * (last or np.inf) and renewed and self._is_round_off(new, y, d, t, c, load, source):
+                return new
             if shrink is not None and (shrink > self._slowest or iteration >= _PATIENCE) and not renewed:
                 self.forget(solver)
             last = size
         raise NoConvergenceError
+
+    def _is_round_off(
+        self, new: Vector, y: Vector, d: Vector, t: float, c: Coefficients, load: Vector | None, source: Vector | None
+    ) -> bool:
+        """Whether the residual at a candidate is no larger than the round-off of its terms: no correction can be told from noise then."""
+        free, S = self.conditions.free, self.system.source(new, t, self.values) if source is None else source
+        terms = abs(self.system.mass) @ (c.a * np.abs(new - y) + c.beta * np.abs(d)) + c.h * (abs(self.transport) @ np.abs(new) + np.abs(S))
+        left = self.residual(new, y, d, t, c, load, source)
+        return bool(np.linalg.norm(left[free]) <= _ROUND_OFF * np.linalg.norm(terms[free]))
 
     def _enough(self, residual: Vector, scale: Vector, c: Coefficients) -> float:
         """The residual at which iterations may stop: Newton's method goes on anyway, and where it does not, LINEAR of every species."""
