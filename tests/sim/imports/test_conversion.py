@@ -16,7 +16,11 @@ SOURCE = Path("written.xml")
 
 
 def converted(document, assumed=None):
-    return parse_model(convert(parse_document(libsbml.writeSBMLToString(document), SOURCE), SOURCE, assumed=assumed), Path("written.yaml"))
+    return parse_model(conversion(document, assumed).text, Path("written.yaml"))
+
+
+def conversion(document, assumed=None):
+    return convert(parse_document(libsbml.writeSBMLToString(document), SOURCE), SOURCE, assumed=assumed)
 
 
 @pytest.fixture
@@ -264,3 +268,23 @@ def test_units_that_are_missing_can_be_assumed(sbml):
     assert Quantity(1.0, units["w"]).to("1/minute") == pytest.approx(1.0)
     assert Quantity(1.0, units["number_1"]).to("uM/minute") == pytest.approx(1.0)
     assert "n" in units and units["n"] == "dimensionless"
+    every = conversion(document, {"substance": "umol", "time": "minute"})
+    for said in (
+        "The unit of substance is assumed to be umol, for S, P.",
+        "The unit of volume is assumed to be litre, for cell.",
+        "The unit of time is assumed to be minute, for all rates.",
+        *(f"The unit of {name} is assumed to be {units[name]}, as the equations ask for." for name in ("k1", "k2", "K", "n", "w")),
+        f"The unit of number_1 (0.25 in a formula) is assumed to be {units['number_1']}, as the equations ask for.",
+    ):
+        assert said in every.draft.notes
+        assert f"# {said}\n" in every.text
+    assert len(every.draft.notes) == 9
+
+
+def test_units_that_are_given_are_no_assumptions_and_high_concentrations_are_remarked(sbml):
+    document, model = small(sbml)
+    model.getSpecies("S").setInitialConcentration(0.99e5)  # µM
+    model.getSpecies("P").setInitialConcentration(1.5e5)
+    found = conversion(document, {})
+    assert found.draft.notes == ["P begins at 150 mM, more than 100 mM, which hardly occurs in cells; check the units."]
+    assert f"# {found.draft.notes[0]}\n" in found.text

@@ -22,7 +22,7 @@ def read_places(draft: Draft) -> None:
             raise SimulationError(f"the compartment {called!r} has {dimensions} dimensions; volumes (3) and membranes (2) are read")
         if model.getRule(called) is not None or not each.getConstant():
             raise SimulationError(f"the compartment {called!r} changes its size, which has no counterpart")
-        unit = _unit(draft, each.getUnits(), _MEANS[dimensions], f"the compartment {called!r}")
+        unit = _unit(draft, each.getUnits(), _MEANS[dimensions], "compartment", called)
         size = each.getSize() if each.isSetSize() else None
         bulk = dimensions == 3
         draft.places[called] = Place(called, bulk, size, unit, f"{'volume' if bulk else 'area'}_of_{called}")
@@ -55,7 +55,7 @@ def read_species(draft: Draft) -> None:
         rule = draft.model.getRule(called)
         if rule is not None and rule.isAssignment():
             continue
-        substance = _unit(draft, each.getSubstanceUnits(), "substance", f"the species {called!r}")
+        substance = _unit(draft, each.getSubstanceUnits(), "substance", "species", called)
         unit = Unit(f"{substance.text}/{bracketed(place.unit.text)}", substance.factor / place.unit.factor)
         if rule is None and (each.getConstant() or each.getBoundaryCondition()):
             draft.constants[safe(called)] = Constant(_concentration(each, place), unit, f"held concentration of {each.getName() or called}")
@@ -74,11 +74,15 @@ def _concentration(each: Any, place: Place) -> float:
     return float(each.getInitialAmount() / place.size)
 
 
-def _unit(draft: Draft, named: str, what: str, whose: str) -> Unit:
+def _unit(draft: Draft, named: str, what: str, kind: str, called: str) -> Unit:
     """A unit by its own name, or the model's. Raises SimulationError, with the remedy, where there is neither."""
     unit = unit_named(draft.model, named)
     if unit is None and what in draft.units.units:
         unit = draft.units[what]
+        if what in draft.units.assumed:
+            draft.assumed.setdefault(what, []).append(called)
     if unit is None:
-        raise SimulationError(f"{whose} has no unit of {what}, and the model gives none; add it there, or convert with assume_units=true")
+        raise SimulationError(
+            f"the {kind} {called!r} has no unit of {what}, and the model gives none; add it there, or convert with assume_units=true"
+        )
     return unit

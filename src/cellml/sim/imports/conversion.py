@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cellml.sim.errors import SimulationError
 from cellml.sim.expression import number
 from cellml.sim.imports.contents import read_parameters, read_places, read_species
+from cellml.sim.imports.doubts import assumptions, implausible
 from cellml.sim.imports.draft import Draft
 from cellml.sim.imports.inference import exponents_of, infer
 from cellml.sim.imports.processes import add_sizes, needs, read_reactions, read_rules
@@ -20,8 +21,16 @@ from cellml.sim.quantities import dimension_of
 from cellml.sim.sections.gathering import substituted
 
 
-def convert(document: Any, path: Path, *, assumed: Mapping[str, str] | None = None) -> str:
-    """The text of a model file for an `SBMLDocument` as `cellml.sim.imports.reading.read_document` gives it.
+@dataclass(frozen=True)
+class Conversion:
+    """text: a model file; draft: what it holds, with notes about what was assumed, left out, or looks wrong."""
+
+    text: str
+    draft: Draft
+
+
+def convert(document: Any, path: Path, *, assumed: Mapping[str, str] | None = None) -> Conversion:
+    """A model file for an `SBMLDocument` as `cellml.sim.imports.reading.read_document` gives it.
 
     path: of the source, for messages and comments; assumed: units for what the model leaves open ("substance", "volume", "area", "length",
     "time"), by default those of SBML level 2; None refuses a model that leaves units open.
@@ -32,12 +41,12 @@ def convert(document: Any, path: Path, *, assumed: Mapping[str, str] | None = No
         draft = gather(document.getModel(), assumed)
     except SimulationError as error:
         raise SimulationError(f"{path}: {str(error).rstrip('.')}.") from None
-    text = model_text(draft, path, assumed=assumed is not None)
+    text = model_text(draft, path)
     try:
         parse_model(text, path.with_suffix(".yaml"))
     except SimulationError as error:
         raise SimulationError(f"{path}: its formulas do not hold together as a model file: {error}") from None
-    return text
+    return Conversion(text, draft)
 
 
 def gather(model: Any, assumed: Mapping[str, str] | None) -> Draft:
@@ -53,6 +62,7 @@ def gather(model: Any, assumed: Mapping[str, str] | None) -> Draft:
     if not draft.pools:
         raise SimulationError("the model has no species that changes")
     _complete_units(draft)
+    draft.notes = [*assumptions(draft), *draft.notes, *implausible(draft)]
     return draft
 
 
@@ -72,6 +82,6 @@ def _complete_units(draft: Draft) -> None:
             plain[called] = number(draft.constants.pop(called).value)
         else:
             draft.constants[called] = replace(draft.constants[called], unit=draft.units.of_dimension(found[called]))
-            draft.notes.append(f"The unit of {called} is assumed.")
+            draft.assumed.setdefault("parameters", []).append(called)
     draft.stimuli = {called: substituted(formula, plain) for called, formula in draft.stimuli.items()}
     draft.processes = [replace(process, rate=substituted(process.rate, plain)) for process in draft.processes]

@@ -60,7 +60,8 @@ class Draft:
     """All parts, by their names in the model file.
 
     assuming: whether units that are left open may be assumed; literals: the constants that are numbers in formulas; amounts: places of the
-    species whose symbol in SBML is an amount.
+    species whose symbol in SBML is an amount; assumed: by what is measured ("substance", "volume", …), whose unit was left open and
+    assumed; notes: sentences about what was left out, assumed or looks wrong.
     """
 
     model: Any
@@ -73,6 +74,7 @@ class Draft:
     processes: list[Process] = field(default_factory=list)
     amounts: dict[str, Place] = field(default_factory=dict)
     literals: list[str] = field(default_factory=list)
+    assumed: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def symbol(self, called: str) -> Expression:

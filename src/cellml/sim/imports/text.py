@@ -10,13 +10,13 @@ from cellml.sim.imports.draft import Draft, Pool, Process
 from cellml.sim.imports.units import Unit
 
 
-def model_text(draft: Draft, path: Path, *, assumed: bool) -> str:
-    """A model file with everything in a draft, and comments about what SBML does not say. assumed: whether units may have been."""
+def model_text(draft: Draft, path: Path) -> str:
+    """A model file with everything in a draft, and comments about what SBML does not say."""
     model = draft.model
     lines = [
         f"# cellml simulate mesh=cell.vtu model={path.stem}.yaml output=results/",
         f"# Converted from {path.name} (SBML level {model.getLevel()} version {model.getVersion()}).",
-        *(["# Units that the source leaves open were assumed; check them."] if assumed else []),
+        *(["# Units that the source leaves open were assumed; check them."] if draft.assumed or draft.units.assumed else []),
         *(f"# {note}" for note in draft.notes),
         f"name: {json.dumps(model.getId() or path.stem)}",
         "",

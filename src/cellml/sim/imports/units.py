@@ -88,9 +88,10 @@ def bracketed(unit: str) -> str:
 
 @dataclass(frozen=True)
 class ModelUnits:
-    """Units of a whole model: substance, volume, area, length and time."""
+    """Units of a whole model: substance, volume, area, length and time. assumed: those among them that the model leaves open."""
 
     units: Mapping[str, Unit]
+    assumed: frozenset[str] = frozenset()
 
     def __getitem__(self, what: str) -> Unit:
         return self.units[what]
@@ -110,12 +111,13 @@ class ModelUnits:
 
 def model_units(model: Any, assumed: Mapping[str, str] | None) -> ModelUnits:
     """The units of a model. assumed: for what it leaves open, or None: then SimulationError names what is missing and the remedy."""
-    found = {}
+    found, open_ = {}, set()
     for what, default in LEVEL_2.items():
         name = str(getattr(model, f"get{what.capitalize()}Units")()) if model.getLevel() > 2 else what
         unit = unit_named(model, name)
         if unit is None and assumed is not None:
             unit = Unit(assumed.get(what, default))
+            open_.add(what)
         if unit is not None:
             found[what] = unit
-    return ModelUnits(found)
+    return ModelUnits(found, frozenset(open_))
