@@ -38,6 +38,16 @@ def test_volume_and_areas_of_a_corner_tetrahedron() -> None:
     assert mesh.region_volumes() == pytest.approx({"cell": 1 / 6})
 
 
+def test_a_mirrored_mesh_is_told_as_a_whole() -> None:
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
+    tets = np.array([[0, 1, 2, 3], [1, 2, 3, 4]])
+    good = TetMesh(points, tets, np.ones(2))
+    with pytest.raises(CellmlError, match=r"mirrored as a whole: all of its 2 tetrahedra .* swap two of each .* turn it back"):
+        TetMesh(points * [1, 1, -1], tets, np.ones(2))
+    mended = TetMesh(points * [1, 1, -1], tets[:, [0, 2, 1, 3]], np.ones(2))
+    assert mended.volumes() == pytest.approx(good.volumes())
+
+
 def test_an_inverted_tetrahedron_is_named_with_its_volume() -> None:
     with pytest.raises(CellmlError, match=r"1 inverted or flat tetrahedra \(number 0 has volume -0.167"):
         TetMesh(CORNER, np.array([[0, 2, 1, 3]]), np.array([1]))

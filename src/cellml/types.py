@@ -178,6 +178,11 @@ class TetMesh:
             raise CellmlError(f"{self.name!r} has {len(self.facets)} facets but {len(self.facet_tags)} facet tags.")
         volumes = self.volumes()
         if (volumes <= 0).any():
+            if len(volumes) > 1 and (volumes < 0).all():
+                raise CellmlError(
+                    f"{self.name!r} is mirrored as a whole: all of its {len(volumes)} tetrahedra are inverted. If its program lists "
+                    "corners the other way round, swap two of each (tets[:, [0, 2, 1, 3]]); if an axis was turned over, turn it back."
+                )
             worst = int(volumes.argmin())
             raise CellmlError(
                 f"{self.name!r} has {int((volumes <= 0).sum())} inverted or flat tetrahedra "

@@ -246,3 +246,13 @@ def test_a_failing_disk_keeps_the_old_mesh(
     with pytest.raises(FileError, match="no space is left"):
         write_mesh(_mesh(1), tmp_path / f"a{suffix}")
     assert contents(tmp_path) == before
+
+
+def test_files_that_hold_no_tetrahedra_are_told_with_a_command(tmp_path: Path) -> None:
+    for name, message in (
+        ("a.off", r"cellml mesh input=\S*a\.off unit=µm output=a\.vtu` fills one with tetrahedra"),
+        ("a.vtk", r"Known are \.vtu, \.msh, \.xdmf, \.xml, \.h5\. `meshio convert \S*a\.vtk \S*a\.vtu`"),
+    ):
+        (tmp_path / name).write_text("x")
+        with pytest.raises(FileError, match=message):
+            read_mesh(tmp_path / name)

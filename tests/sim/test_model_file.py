@@ -188,7 +188,7 @@ MISTAKES = [
     ("  K: {", "  t: {", 10, "the name 't' is taken"),
     ("  K: {", "  exp: {", 10, "the name 'exp' is taken: formulas know it as a function"),
     ("  K: {", "  lambda: {", 10, "'lambda' cannot be a name"),
-    ("  K: {", "  2K: {", 10, "'2K' cannot be a name"),
+    ("  K: {", "  2K: {", 10, "'2K' cannot be a name: a-z, A-Z"),
     ("  B: {on: PM}", "  B: {on: cytosol}", 17, "'cytosol' is (a compartment|not one of the membranes)"),
     # numbers out of range
     ("value: 0.1, unit: 1/s", "value: -0.1, unit: 1/s", 9, "k_off = -0.1 1/s is a negative rate; turn the reaction around"),
@@ -197,7 +197,7 @@ MISTAKES = [
     ("backward: k_off", "backward: -k_off", 19, "`reactions.0.backward`: must not be negative"),
     ("rate: k_off*X*hill(A, K, 2)", "rate: -k_off*X*hill(A, K, 2)", 24, "is negative: turn the reaction around"),
     ("value: 10, unit: um^2/s", "value: -10, unit: um^2/s", 15, "`species.A.D`: must not be negative"),
-    ("initial: {value: 1, unit: uM}", "initial: {value: -1, unit: uM}", 15, "`species.A.initial`: must not be negative"),
+    ("initial: {value: 1, unit: uM}", "initial: {value: -1, unit: uM}", 15, "`species.A.initial`: must not be negative, found -1 uM"),
     ("amount: {value: 100,", "amount: {value: -100,", 28, "`releases.0.amount`: must not be negative"),
     ("value: {value: 1, unit: uM}", "value: {value: -1, unit: uM}", 26, "`fixed.0.value`: must not be negative"),
     ("value: 10, unit: um^2/s", "value: .inf, unit: um^2/s", 15, "a finite number is needed, found inf"),
@@ -287,8 +287,10 @@ def test_a_steady_state_has_no_peak():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "found NoneType"),
-        ("- 1\n", "found list"),
+        ("", "this one is empty"),
+        ("A cell binds a ligand.", "this one is plain text"),
+        ("- a\n- b", "this one is a list of items"),
+        ("7", "this one is the single value 7"),
         ("species: {}\nobservables: [{type: volume}]\n", "at least one species"),
         ("species: [A]\nobservables: [{type: volume}]\n", "`name: entry` lines are needed here"),
         ("species: {A: {in: '*'}}\n", "the key 'observables' is missing"),
@@ -338,3 +340,21 @@ def test_any_line_left_out_or_cut_short_is_read_or_refused_with_a_message():
                 read("\n".join([*lines[:number], *shorter, *lines[number + 1 :]]) + "\n")
             except CellmlError as error:
                 assert str(error).startswith("model.yaml:")
+
+
+def test_a_file_far_too_large_is_refused_by_its_size(tmp_path):
+    (tmp_path / "m.yaml").write_bytes(b"# a mesh\n" * 200_000)
+    with pytest.raises(FileError, match=r"m\.yaml has 1\.8 MB, but model files have a few kB, and none above 1\.0 MB is read"):
+        load_model(tmp_path / "m.yaml")
+
+
+def test_a_negative_formula_is_told_with_its_constants():
+    text = "\n".join(
+        (
+            "parameters: {a: {value: 1, unit: uM}, b: {value: 2, unit: uM}}",
+            "species: {A: {in: cytosol, initial: a - b}}",
+            "observables: [{type: volume}]",
+        )
+    )
+    with pytest.raises(SimulationError, match=r"but `a - b` is -602.214 in molecules, µm and s where a = 1 uM, b = 2 uM"):
+        parse_model(text, Path("m.yaml"))

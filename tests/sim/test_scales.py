@@ -112,3 +112,9 @@ def test_shipped_models_print_within_a_hundred_columns(name):
     text = printed(mesh, load_model(find_model(name)))
     assert max(len(line) for line in text.splitlines()) <= 100
     assert "diffusion time L²/D" in text and "no source" not in text
+
+
+def test_a_mesh_of_a_few_nanometres_may_be_in_micrometres():
+    (warning,) = scales(box((2.0, 1.0, 1.0), (2, 1, 1)), model(DECAY.replace("steps: 100", "tolerance: 1e-3"))).warnings[:1]
+    assert "box measures 2 nm" in warning and "are its coordinates in µm?" in warning
+    assert not [w for w in scales(box((20.0, 10.0, 10.0), (2, 1, 1)), model(DECAY)).warnings if "µm?" in w]

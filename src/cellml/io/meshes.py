@@ -101,9 +101,13 @@ def _write_membranes(mesh: TetMesh, place: Path, point_data: object, cell_data: 
 def _form(path: Path) -> tuple[MeshFormat, str]:
     suffix = path.suffix.lower()
     if suffix in _SURFACES:
-        raise FileError(f"{path} holds surfaces, no tetrahedra; read_tagged_surfaces reads it. Meshes are {', '.join(_SUFFIXES)}.")
+        raise FileError(
+            f"{path} holds surfaces, no tetrahedra. `cellml mesh input={path} unit=µm output={path.stem}.vtu` fills one with tetrahedra "
+            f"(unit: of its coordinates); read_tagged_surfaces reads it in Python. Meshes are {', '.join(_SUFFIXES)}."
+        )
     if suffix not in _SUFFIXES:
-        raise FileError(f"{path} has no suffix that cellml knows for tetrahedral meshes. Known are {', '.join(MESH_SUFFIXES)}.")
+        remedy = f" `meshio convert {path} {path.with_suffix('.vtu')}` makes one of it." if suffix == ".vtk" else ""
+        raise FileError(f"{path} has no suffix that cellml knows for tetrahedral meshes. Known are {', '.join(_SUFFIXES)}.{remedy}")
     module, form = _SUFFIXES[suffix]
     return cast(MeshFormat, import_module(f"cellml.io.{module}")), form
 

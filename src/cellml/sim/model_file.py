@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cellml.errors import FileError
+from cellml.io.atomic import gigabytes
 from cellml.sim.model import CUTS, Compartment, Membrane, Model, Reaction, Species
 from cellml.sim.model_check import check_model
 from cellml.sim.model_names import check_names
@@ -27,6 +28,9 @@ KEYS = (
     *("cut", "time", "steady", "lumped", "observables"),
 )
 
+# YAML is read at about 0.1 MB/s, twice for the lines of keys; a model that a person wrote stays far below.
+LARGEST_FILE = 1_000_000
+
 
 def load_model(path: str | Path) -> Model:
     """Read a model from YAML; the shipped models in `conf/sim/` show every key.
@@ -39,8 +43,14 @@ def load_model(path: str | Path) -> Model:
 
 
 def read_text(path: Path) -> str:
-    """The text of a model file. Raises FileError if it cannot be read."""
+    """The text of a model file. Raises FileError if it cannot be read or is no file of that kind by its size."""
     try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise FileError(
+                f"{path} has {gigabytes(size)}, but model files have a few kB, and none above {gigabytes(LARGEST_FILE)} is read. Is it a "
+                "mesh or a table? Shapes and measurements are files of their own."
+            )
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"The model file {path} cannot be read: {error}.") from None

@@ -21,7 +21,16 @@ def check_not_negative(model: Model, document: LocatedDocument, path: KeyPath, f
     if not np.isfinite(found):
         raise document.error(path, f"`{formula}` is {found:g} with the values of the parameters; a finite number is needed")
     if found < 0:
-        raise document.error(path, f"must not be negative, but `{formula}` is {found:g} in molecules, µm and s")
+        raise document.error(path, f"must not be negative, {_told(model, formula, found)}")
+
+
+def _told(model: Model, formula: Expression, value: float) -> str:
+    """The value as the file gives it, where the formula is one constant; else with the constants that made it."""
+    given = {name: str(model.parameters[name].quantity) for name in sorted(formula.names)}
+    if formula.op == "name":
+        return f"found {given[formula.name]}"
+    where = f" where {', '.join(f'{name} = {text}' for name, text in given.items())}" if given else ""
+    return f"but `{formula}` is {value:g} in molecules, µm and s{where}"
 
 
 def check_direction(model: Model, document: LocatedDocument, path: KeyPath, reaction: Reaction) -> None:

@@ -66,7 +66,7 @@ def _with_parameters(model: Model, given: Mapping[str, Any]) -> Model:
             raise SimulationError(f"{what}: {model.name} has no parameter {name!r}{nearest(name, changed)}; it has {there}.")
         changed[name] = _changed(changed[name], parse_quantity(text, what), what)
     new = replace(model, parameters=changed)
-    _check_signs(model, new, ", ".join(given))
+    _check_signs(model, new, ", ".join(f"{name} = {text}" for name, text in given.items()))
     return new
 
 

@@ -78,9 +78,12 @@ def choice(document: LocatedDocument, path: KeyPath, value: Any, known: Collecti
 
 
 def symbol(document: LocatedDocument, path: KeyPath, value: Any) -> str:
-    """A name that may stand in a formula: letters, digits and underscores, not a function or a reserved word."""
+    """A name that may stand in a formula: letters of ASCII, digits and underscores, not a function or a reserved word."""
     if not isinstance(value, str) or not _NAME.fullmatch(value) or keyword.iskeyword(value):
-        raise document.error(path, f"{value!r} cannot be a name: letters, digits and underscores, and none of Python's own words")
+        raise document.error(
+            path,
+            f"{value!r} cannot be a name: a-z, A-Z, 0-9 and underscores, with no digit at the beginning, and none of Python's own words",
+        )
     if value in FUNCTIONS or value in RESERVED:
         raise document.error(
             path, f"the name {value!r} is taken: formulas know it as {'a function' if value in FUNCTIONS else 'time or place'}"

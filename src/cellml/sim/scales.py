@@ -19,6 +19,7 @@ from cellml.sim.model import Model
 from cellml.types import TetMesh
 
 FEW_COPIES = 100
+SMALLEST_NM = 10.0  # a shape below is read in the wrong unit: synaptic vesicles have 40 nm
 # A step should be at most this share of the fastest time; diffusion across the shape wants a thousandth of L²/D.
 _SHARE, _DIFFUSION_SHARE = 0.1, 1e-3
 
@@ -97,8 +98,10 @@ def scales(mesh: TetMesh, model: Model) -> Scales:
     fastest = min((r.time for r in reactions), default=np.inf)
     step = min(slowest * _DIFFUSION_SHARE, fastest * _SHARE)
     volume = float(np.sum(cell_sizes(system.places.points, mesh.tets)))
-    warnings = (*_copy_warnings(species), *immobile_at_membranes(model), *_step_warnings(mesh, model, fastest))
-    return Scales(mesh, model, system.size, volume, _extent(Space(system.places.points, mesh.tets)), step, species, reactions, warnings)
+    length = _extent(Space(system.places.points, mesh.tets))
+    doubts = (*_size_warnings(mesh, length), *_copy_warnings(species), *immobile_at_membranes(model))
+    warnings = (*doubts, *_step_warnings(mesh, model, fastest))
+    return Scales(mesh, model, system.size, volume, length, step, species, reactions, warnings)
 
 
 def _extent(space: Space) -> float:
@@ -136,6 +139,14 @@ def _boundary_area(space: Space) -> float:
     from cellml.meshing.topology import boundary_facets
 
     return float(cell_sizes(space.points, boundary_facets(space.corners)).sum())
+
+
+def _size_warnings(mesh: TetMesh, length: float) -> Iterator[str]:
+    if 1000.0 * length < SMALLEST_NM:
+        yield (
+            f"{mesh.name} measures {1000.0 * length:.3g} nm along its longest axis, which is no size of a part of a cell; are its "
+            "coordinates in µm? In Python, write_mesh(read_mesh(FILE, unit='µm'), NEW) makes a file in nm."
+        )
 
 
 def _copy_warnings(species: tuple[SpeciesScale, ...]) -> Iterator[str]:

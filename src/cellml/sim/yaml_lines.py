@@ -29,6 +29,9 @@ _Loader.add_implicit_resolver(
     list("-+.0123456789"),
 )
 
+# What a file without `key: value` lines is, by the type that YAML makes of it.
+_FOUND = {"NoneType": "is empty", "str": "is plain text", "list": "is a list of items (`- …`)"}
+
 
 class LocatedDocument:
     """The mapping in a YAML file, and the line (from 1) at which each of its keys and list items stands.
@@ -51,7 +54,8 @@ class LocatedDocument:
         except (RecursionError, ValueError) as error:
             raise SimulationError(f"{path}:1: this is not a model file ({error}).") from None
         if not isinstance(self.content, dict):
-            raise SimulationError(f"{path}:1: a model file is a list of `key: value` lines, found {type(self.content).__name__}.")
+            found = _FOUND.get(type(self.content).__name__, f"is the single value {self.content!r}")
+            raise SimulationError(f"{path}:1: a model file is a list of `key: value` lines, such as `species:`; this one {found}.")
         self._locate(tree, ())
 
     def _locate(self, node: Any, path: KeyPath) -> None:
