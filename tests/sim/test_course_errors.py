@@ -38,7 +38,17 @@ def test_the_error_that_is_given_is_near_the_true_one(scheme, cheap, monkeypatch
 
 
 def test_beyond_what_is_bearable_no_error_is_given(rod, monkeypatch):
-    monkeypatch.setattr(course_errors, "BEARABLE", 10.0)
+    monkeypatch.setattr(course_errors, "PATIENCE", 0.0)
     model = parse_model(TEXT.replace("SCHEME", "bdf2"), Path("m.yaml"))
-    assert np.isnan(solve_model(rod, model)["left"].discretisation_error)
-    assert solve_model(rod, model, errors="always")["left"].discretisation_error > 0
+    solution = solve_model(rod, model)
+    assert np.isnan(solution["left"].discretisation_error) and "errors=always" in solution.notes[-1]
+    asked = solve_model(rod, model, errors="always")
+    assert asked["left"].discretisation_error > 0 and asked.notes == ()
+
+
+def test_those_who_wait_are_told_of_the_runs_for_errors_as_soon_as_they_begin(rod):
+    told = []
+    solve_model(rod, parse_model(TEXT.replace("SCHEME", "bdf2"), Path("m.yaml")), tell=lambda stage, share: told.append((stage, share)))
+    begun = [stage for stage, share in told if share == 0.0 and stage.startswith("for errors")]
+    assert list(dict.fromkeys(begun)) == ["for errors: shorter steps", "for errors: finer mesh"]
+    assert {stage for stage, share in told if share == 1.0} == {"following the model", *begun}

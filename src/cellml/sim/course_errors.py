@@ -5,7 +5,8 @@ elements are of second order (backward Euler of first), so that by Richardson's 
 (v_h − v_{h/2}) · 2ᵖ / (2ᵖ − 1). The error is the sum of the two, of the polyhedron that the mesh is.
 
 Where that would take long, the same differences are taken from cheaper runs: with steps twice as long, (v_{2h} − v_h) / (2ᵖ − 1), and
-between the two meshes with steps eight times as long. Together these cost about twice the run itself instead of ten times.
+between the two meshes with steps eight times as long. Together these cost about three times the run itself instead of twenty times. Unless
+they are asked for, errors are left out where even that takes longer than the run itself and longer than half a minute.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from cellml.sim.progress import Tell, silent
 from cellml.types import TetMesh
 
 Choice = Literal["auto", "always", "never"]
-# Unknowns × steps up to which "auto" takes the full runs (about a minute), and beyond which it takes none.
-CHEAP, BEARABLE = 5e6, 5e7
+# Unknowns × steps up to which "auto" takes the full runs.
+CHEAP = 5e6
+# Processor time in s that "auto" may always add, and what the full and the cheaper runs take in multiples of the run itself: a mesh of 8
+# times as many elements takes some 8^1.4 of the time.
+PATIENCE, WHOLE, SHORT = 30.0, 20.0, 3.0
 _SPACE = 4.0 / 3.0
 _LONGER = 8
 
@@ -45,11 +49,13 @@ def course_observables(
     if not requests:
         return [], []
     pairs: list[Pair] = []
-    notes = []
+    notes: list[str] = []
     try:
         pairs = _pairs(mesh, model, places, dynamics, solver, errors, tell)
     except StoppedError as stopped:
         notes.append(f"No discretisation errors can be given, and the answer is in doubt: with finer steps or a finer mesh, {stopped}")
+    if not pairs and not notes and errors == "auto":
+        notes.append("Discretisation errors were not estimated, because that takes longer than the run itself; errors=always does it.")
     return [_observable(request, dynamics, pairs) for request in requests], notes
 
 
@@ -61,17 +67,17 @@ def _pairs(mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics, solv
     """Runs whose differences are the errors of steps and of elements; none where they are not wanted or cost too much."""
     if errors == "never":
         return []
-    steps = 20 if dynamics.trajectory is None else len(dynamics.trajectory.times)
-    cost = dynamics.system.size * steps
-    if errors == "auto" and cost > BEARABLE:
+    whole = errors == "always" or _whole_is_bearable(dynamics)
+    if errors == "auto" and (WHOLE if whole else SHORT) * dynamics.seconds > max(PATIENCE, dynamics.seconds):
         return []
     from cellml.sim.adaptive.uniform import refine_uniformly
 
     def again(on: TetMesh, refine_time: float, what: str) -> Dynamics:
-        return run(on, model, places, solver=solver, refine_time=refine_time, tell=partial(tell, f"for errors: {what}"))
+        told = partial(tell, f"for errors: {what}")
+        told(0.0)
+        return run(on, model, places, solver=solver, refine_time=refine_time, tell=told)
 
     finer_mesh, pairs = refine_uniformly(mesh)[0], []
-    whole = errors == "always" or 8 * cost <= CHEAP or model.steady
     if not model.steady:
         ratio = 2.0 if model.time is not None and model.time.scheme == "backward_euler" else 4.0
         if whole:
@@ -81,6 +87,14 @@ def _pairs(mesh: TetMesh, model: Model, places: Places, dynamics: Dynamics, solv
     long = 1.0 if whole else 1 / _LONGER
     pairs.append((again(finer_mesh, long, "finer mesh"), dynamics if whole else again(mesh, long, "long steps"), _SPACE))
     return pairs
+
+
+def _whole_is_bearable(dynamics: Dynamics) -> bool:
+    """Whether the full runs are taken without being asked for; of a steady state there are no others."""
+    if dynamics.trajectory is None:
+        return True
+    small = 8 * dynamics.system.size * len(dynamics.trajectory.times) <= CHEAP
+    return small and WHOLE * dynamics.seconds <= PATIENCE
 
 
 def _observable(request: ObservableRequest, dynamics: Dynamics, pairs: list[Pair]) -> Observable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,8 @@ class Dynamics:
     courses: by name of the observable, and the amount of each species; states: (N,) by time in s, from 0 to the end (of a steady state
     the only one, at infinity); drift: the largest relative change of each conserved total; trajectory: None of a steady state; frames:
     states (N,) in single precision by time in s, for a movie; below_zero: the lowest concentration (in coherent units) and its time in s of
-    each species that fell clearly below zero; stopped: why it did not come to its end, empty if it did.
+    each species that fell clearly below zero; stopped: why it did not come to its end, empty if it did; seconds: of processor time that it
+    took.
     """
 
     system: System
@@ -46,6 +48,7 @@ class Dynamics:
     frames: Mapping[float, NDArray[np.float32]] = field(default_factory=dict)
     stopped: str = ""
     below_zero: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class StoppedError(SimulationError):
@@ -75,6 +78,7 @@ def run(
     Raises SimulationError for a model that does not fit the mesh or has no sound state at time 0, StoppedError where time cannot go on, and
     NoPlaceError for a release at an automatic choice without an answer.
     """
+    begun = process_time()
     system, values = build_system(mesh, model, places), model.values()
     held = conditions(system)
     conserved = invariants(system, held)
@@ -85,10 +89,9 @@ def run(
     if model.steady:
         final = steady_state(stepper, start, scale, load=load)
         recorder(np.inf, final)
-        return Dynamics(
-            system, recorder.courses(), {np.inf: final}, _drift(system, conserved, [start, final], load), below_zero=_below_zero(recorder)
-        )
-    return _followed(stepper, start, plan_of(model, scale, refine_time), load, recorder, frames, tell)
+        drift, seconds = _drift(system, conserved, [start, final], load), process_time() - begun
+        return Dynamics(system, recorder.courses(), {np.inf: final}, drift, below_zero=_below_zero(recorder), seconds=seconds)
+    return _followed(stepper, start, plan_of(model, scale, refine_time), load, recorder, frames, tell, begun)
 
 
 def _followed(
@@ -99,6 +102,7 @@ def _followed(
     recorder: Recorder,
     frames: int,
     tell: Callable[[float], object] | None,
+    begun: float,
 ) -> Dynamics:
     kept = Frames(plan.end, frames, stepper.system.size)
 
@@ -115,7 +119,8 @@ def _followed(
         reason, trajectory = str(error), error.so_far
     states = {0.0: trajectory.first, **trajectory.snapshots, float(trajectory.times[-1]): trajectory.final}
     drift = _drift(stepper.system, stepper.kept, list(states.values()), load)
-    dynamics = Dynamics(stepper.system, recorder.courses(), states, drift, trajectory, kept.states, reason, _below_zero(recorder))
+    low, seconds = _below_zero(recorder), process_time() - begun
+    dynamics = Dynamics(stepper.system, recorder.courses(), states, drift, trajectory, kept.states, reason, low, seconds)
     if reason:
         raise StoppedError(reason, dynamics)
     return dynamics
