@@ -14,6 +14,7 @@ from cellml.sim.imports.doubts import assumptions, implausible
 from cellml.sim.imports.draft import Draft
 from cellml.sim.imports.inference import exponents_of, infer
 from cellml.sim.imports.processes import add_sizes, needs, read_reactions, read_rules
+from cellml.sim.imports.reversal import join_reverses
 from cellml.sim.imports.text import model_text
 from cellml.sim.imports.units import model_units
 from cellml.sim.model_file import parse_model
@@ -62,6 +63,7 @@ def gather(model: Any, assumed: Mapping[str, str] | None) -> Draft:
     if not draft.pools:
         raise SimulationError("the model has no species that changes")
     _complete_units(draft)
+    join_reverses(draft)
     draft.notes = [*assumptions(draft), *draft.notes, *implausible(draft)]
     return draft
 

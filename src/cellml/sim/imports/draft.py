@@ -45,7 +45,9 @@ class Pool:
 
 @dataclass(frozen=True)
 class Process:
-    """A reaction. arrow: "->" or "<->"; rate: per volume or area and time."""
+    """A reaction. arrow: "->" or "<->"; rate: per volume or area and time; forward, backward: the constants of mass action of which the
+    rate is made, "" where it is written out.
+    """
 
     name: str
     place: Place
@@ -53,6 +55,8 @@ class Process:
     right: Mapping[str, int]
     arrow: str
     rate: Expression
+    forward: str = ""
+    backward: str = ""
 
 
 @dataclass

@@ -77,7 +77,7 @@ def _reactions(processes: list[Process]) -> list[str]:
     for each in processes:
         equation = f"{_side(each.left)} {each.arrow} {_side(each.right)}"
         lines += [f"  - name: {each.name}", f"    {_where(each.place.bulk, each.place.name)}", f'    equation: "{equation}"']
-        lines += [f'    rate: "{each.rate}"']
+        lines += [f"    forward: {each.forward}", f"    backward: {each.backward}"] if each.forward else [f'    rate: "{each.rate}"']
     return ["reactions:", *lines, ""] if lines else []
 
 
