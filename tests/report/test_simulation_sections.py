@@ -45,11 +45,11 @@ def test_a_simulation_has_its_courses_its_movie_and_its_species(results, tmp_pat
 def test_courses_come_back_from_their_table(results):
     found = read_courses(results / "courses.csv")
     assert {name: course.unit for name, course in found.items()} == {
-        "A_mean_final": "uM",
+        "mean of A": "uM",
         "amount of A": "molecule",
         "amount of X": "molecule",
     }
-    assert found["amount of A"].times[-1] == pytest.approx(0.01) and found["A_mean_final"].values[0] == pytest.approx(1.0)
+    assert found["amount of A"].times[-1] == pytest.approx(0.01) and found["mean of A"].values[0] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("text", ["", "time (s)\n0\n", "time (s),A (uM)\n0,x\n", "time,A\n0,1\n"])

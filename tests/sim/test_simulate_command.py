@@ -43,7 +43,7 @@ def test_results_are_complete_and_say_what_was_solved(mesh_file, tmp_path, capsy
     with (tmp_path / "out" / "courses.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["time (s)", "amount of molecule (molecule)"]
-    assert [float(row["amount of molecule (molecule)"]) for row in rows] == pytest.approx([0.0] + [1000.0] * 100, rel=1e-10)
+    assert [float(row["amount of molecule (molecule)"]) for row in rows] == pytest.approx([1000.0] * 101, rel=1e-10)
     assert float(rows[-1]["time (s)"]) == max(solution.series)
     printed = capsys.readouterr().out
     assert "diffusion time L²/D" in printed and printed.index("diffusion time") < printed.index("relaxation_time")

@@ -13,6 +13,7 @@ import numpy as np
 
 from cellml.errors import FileError
 from cellml.io import atomic_path, write_mesh
+from cellml.sim.course_names import shown_courses
 from cellml.sim.ends import Places
 from cellml.sim.engine.courses import Course
 from cellml.sim.observables import Observable
@@ -66,7 +67,7 @@ def write_results(
 
     and where the model is followed in time, or to its steady state:
 
-    courses.csv          time in s and every time course, with units (in time only)
+    courses.csv          time in s and every time course by what it follows, with units (in time only)
     species.json         the place and unit of each species, and what was changed in the model from outside
     volume.xdmf, .h5     bulk species at all snapshots; membranes.xdmf, .h5: those on membranes
     series.pvd, series/  the same for ParaView, each place as a part of its own
@@ -95,7 +96,7 @@ def _write_dynamics(solution: Solution, folder: Path, *, pictures: bool) -> None
     write_vtu_series(solution, folder)
     in_time = solution.dynamics.trajectory is not None
     if in_time:
-        _write_courses(solution.courses, folder / COURSES)
+        _write_courses(shown_courses(solution.courses, solution.model), folder / COURSES)
     if pictures and in_time:
         _draw(draw_courses, solution, folder / COURSES_PICTURE)
     if pictures:

@@ -11,7 +11,8 @@ import numpy as np
 from cellml.report.figure_style import figure_style, literal, new_figure
 from cellml.report.markup import unit_text
 from cellml.report.palette import BLUE, GREEN
-from cellml.sim.engine.courses import Course, course_requests
+from cellml.sim.course_names import shown_courses
+from cellml.sim.engine.courses import Course
 from cellml.sim.output.time_axis import time_unit
 from cellml.sim.solve import Solution
 
@@ -23,14 +24,11 @@ _MOST, _DPI = 12, 150
 AMOUNT = "amount of "
 
 
-def courses_figure(courses: Mapping[str, Course], title: str = "", *, names: Mapping[str, str] | None = None, most: int = _MOST) -> Figure:
-    """A panel for each course, at most `most`, with the time in a unit that fits; observables in blue, molecules of species in green.
-
-    names: what panels are called, where that is not the name of the course.
-
-    An observable that is the amount of a species stands for both.
+def courses_figure(courses: Mapping[str, Course], title: str = "", *, most: int = _MOST) -> Figure:
+    """A panel for each course under its name, at most `most`, with the time in a unit that fits; observables in blue, molecules of species
+    in green.
     """
-    shown = _distinct(courses)[:most]
+    shown = list(courses.values())[:most]
     size, unit = time_unit(float(shown[0].times[-1]))
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
@@ -38,7 +36,7 @@ def courses_figure(courses: Mapping[str, Course], title: str = "", *, names: Map
         figure = new_figure(max(3.1 * columns, 4.2), 2.35 * rows + (0.3 if title else 0.0))
         grid = figure.subplots(rows, columns, squeeze=False)
         for course, axes in zip(shown, grid.flat, strict=False):
-            _draw(axes, course, (names or {}).get(course.name, course.name.replace("_", " ")), size)
+            _draw(axes, course, size)
             axes.set_xlabel(f"time ({unit})")
         for axes in list(grid.flat)[len(shown) :]:
             axes.set_visible(False)
@@ -48,24 +46,15 @@ def courses_figure(courses: Mapping[str, Course], title: str = "", *, names: Map
 
 
 def draw_courses(solution: Solution, path: Path) -> None:
-    """The courses of a solution as a PNG file; a course is not named after the one number that an observable makes of it."""
-    names = {r.name: f"{r.type} of {r.of}" for r in course_requests(solution.model) if r.name == f"{r.of}_{r.type}_{r.reduce}"}
-    figure = courses_figure(solution.courses, f"{solution.model.name} in {solution.mesh.name}", names=names)
+    """The courses of a solution as a PNG file."""
+    figure = courses_figure(shown_courses(solution.courses, solution.model), f"{solution.model.name} in {solution.mesh.name}")
     with figure_style():
         figure.savefig(path, format="png", dpi=_DPI)
 
 
-def _distinct(courses: Mapping[str, Course]) -> list[Course]:
-    kept: list[Course] = []
-    for course in courses.values():
-        if not any(other.unit == course.unit and np.array_equal(other.values, course.values) for other in kept):
-            kept.append(course)
-    return kept
-
-
-def _draw(axes: Any, course: Course, title: str, size: float) -> None:
+def _draw(axes: Any, course: Course, size: float) -> None:
     axes.plot(course.times / size, course.values, color=GREEN if course.name.startswith(AMOUNT) else BLUE)
-    axes.set_title(literal(title))
+    axes.set_title(literal(course.name))
     axes.set_ylabel(literal(unit_text(course.unit)))
     axes.set_xlim(0.0, float(course.times[-1]) / size)
     spread, largest = float(np.ptp(course.values)), float(np.abs(course.values).max())
