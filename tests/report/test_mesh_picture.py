@@ -9,12 +9,12 @@ from matplotlib.image import imread
 from cellml.errors import FileError
 from cellml.meshing.topology import boundary_facets, edges_of
 from cellml.report import mesh3d, mesh_picture
-from cellml.report.cutaway import broad_side
+from cellml.report.cutaway import Pose, broad_side
 from cellml.report.mesh3d import mesh_3d
 from cellml.report.mesh_panels import panels
 from cellml.report.mesh_picture import draw_mesh, mesh_figure
 from cellml.report.palette import rgb
-from cellml.report.picture_frame import nice_length
+from cellml.report.picture_frame import cross_of, nice_length
 from cellml.types import TetMesh
 
 from .conftest import HOSTILE, ball
@@ -131,3 +131,25 @@ def test_edges_stand_a_little_above_the_faces(mesh: TetMesh) -> None:
 def test_huge_meshes_go_without_edges(mesh: TetMesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mesh3d, "TRIANGLES", 100)
     assert {trace.type for trace in mesh_3d(mesh).data} == {"mesh3d"}
+
+
+@pytest.mark.parametrize("title", ["one line", "a name of many words " * 20, "x" * 400, "WMWM " * 60])
+def test_the_header_stays_within_the_picture(mesh: TetMesh, title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mesh_picture._Canvas, "picture", lambda self, panel: np.ones((2, 2, 4)))  # drawing takes the time
+    figure = mesh_figure(mesh, title)
+    figure.draw_without_rendering()  # which lays it out
+    box = figure._suptitle.get_window_extent()
+    assert 0 <= box.x0 and box.x1 <= figure.bbox.x1
+    assert box.y1 <= figure.bbox.y1
+    assert "".join(figure.get_suptitle().split()) == "".join(title.split())
+    for axes in figure.axes[:3]:
+        assert axes.get_tightbbox().y1 <= box.y0  # the panels and their titles lie below
+
+
+@pytest.mark.parametrize(
+    ("turned", "drawn"),
+    [((0.0, 0.0), "xy"), ((24.0, 20.0), "xyz"), ((10.0, 10.0), "xy"), ((-45.0, 0.0), "yx"), ((0.0, 90.0), "xz")],
+)
+def test_axes_along_the_view_or_on_each_other_are_not_drawn(turned: tuple[float, float], drawn: str) -> None:
+    pose = Pose(np.eye(3)[0], np.eye(3)[1], np.eye(3)[2], np.zeros(3)).turned(*turned)
+    assert set(cross_of(pose)) == set(drawn)

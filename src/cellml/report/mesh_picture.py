@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ Floats = NDArray[np.float64]
 
 _DPI = 300
 _NARROW, _WIDE = 3.3, 6.4  # inches of a panel, side by side and below each other
+_HEADER = 9.5  # points
 _GATE = 10.0  # degrees; below it a tetrahedron spoils the condition of the stiffness matrix
 _TURN, _LIFT = 24.0, 20.0  # degrees that the eye stands to the right of and above the normal of the cut
 
@@ -70,14 +72,25 @@ def mesh_figure(mesh: TetMesh, title: str = "") -> Figure:
     frame = frame_of(seen, width * _NARROW / across)
     canvas = _Canvas(mesh, pose, frame, round(across * _DPI))
     drawn = panels(mesh, front)
-    tall = across * (frame.top - frame.bottom) / (frame.right - frame.left) + 0.7
     rows, columns = (len(drawn), 1) if stacked else (1, len(drawn))
+    header = _lines(title, columns * across)
+    tall = across * (frame.top - frame.bottom) / (frame.right - frame.left) + 0.7
     with figure_style():
-        figure = new_figure(columns * across, rows * tall + 0.25)
+        figure = new_figure(columns * across, rows * tall + 0.25 + 0.16 * max(len(header) - 1, 0))
         for panel, axes in zip(drawn, np.ravel(figure.subplots(rows, columns)), strict=True):
             _draw_panel(axes, panel, pose, frame, canvas)
-        figure.suptitle(literal(title), fontsize=9.5, x=0.01, ha="left")
+        figure.suptitle(literal("\n".join(header)), fontsize=_HEADER, x=0.01, ha="left")
     return figure
+
+
+def _lines(title: str, width: float) -> list[str]:
+    """A header in lines of at most a width in inches, as far as its letters are of a mean width."""
+    from matplotlib.textpath import TextPath
+
+    if not title:
+        return []
+    letter = TextPath((0, 0), literal(title), size=_HEADER).get_extents().width / 72.0 / len(title)
+    return textwrap.wrap(title, max(int(0.9 * width / letter), 1))
 
 
 def _draw_panel(axes: Axes, panel: Panel, pose: Pose, frame: Frame, canvas: _Canvas) -> None:

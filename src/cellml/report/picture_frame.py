@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+# Of the cross of axes, in lengths of an axis that lies in the picture: the shortest that is drawn, the gap between line and letter, and
+# the distance between letters.
+_SHORTEST, _GAP, _APART = 0.3, 0.4, 0.6
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -61,11 +65,26 @@ def scale_bar(axes: Axes, frame: Frame) -> None:
 
 
 def axes_cross(axes: Axes, pose: Pose, frame: Frame) -> None:
-    """The directions of x, y and z at the lower right."""
+    """The directions of x, y and z at the lower right; none of an axis that points along the view or falls on a longer one."""
     origin, length = np.array([frame.right - 0.10 * frame.unit, frame.bottom + 0.07 * frame.unit]), 0.055 * frame.unit
-    for name, direction in zip("xyz", np.stack([pose.right, pose.up], axis=1), strict=True):
-        tip = origin + length * direction
-        axes.plot(*zip(origin, tip, strict=True), color=MUTED, linewidth=1.0)
-        if np.linalg.norm(direction) > 0.2:
-            x, y = origin + 1.35 * length * direction
-            axes.text(x, y, name, color=MUTED, fontsize=7, ha="center", va="center")
+    for name, direction in cross_of(pose).items():
+        x, y = origin + length * direction
+        axes.plot([origin[0], x], [origin[1], y], color=MUTED, linewidth=1.0)
+        x, y = origin + length * _beyond(direction)
+        axes.text(x, y, name, color=MUTED, fontsize=7, ha="center", va="center")
+
+
+def cross_of(pose: Pose) -> dict[str, Floats]:
+    """To the right and up, (2,), of each of the axes x, y and z that can be told apart, the longest in the picture first."""
+    seen = dict(zip("xyz", np.stack([pose.right, pose.up], axis=1), strict=True))
+    drawn: dict[str, Floats] = {}
+    for name in sorted(seen, key=lambda each: -float(np.linalg.norm(seen[each]))):
+        far = all(np.linalg.norm(_beyond(seen[name]) - _beyond(other)) > _APART for other in drawn.values())
+        if np.linalg.norm(seen[name]) > _SHORTEST and far:
+            drawn[name] = seen[name]
+    return drawn
+
+
+def _beyond(direction: Floats) -> Floats:
+    """Where the letter of an axis stands, clear of its line."""
+    return np.asarray(direction * (1.0 + _GAP / max(float(np.linalg.norm(direction)), _SHORTEST)))
