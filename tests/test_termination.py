@@ -67,10 +67,13 @@ _WORKER = """
 import os, signal, sys, time
 from cellml.termination import termination_as_interrupt
 with termination_as_interrupt():
+    seen, say = os.pipe()
     child = os.fork()
     if child == 0:
+        os.write(say, b"x")  # Python forgets signals that arrive while it forks
         time.sleep(30)
         os._exit(1)
+    os.read(seen, 1)
     os.kill(child, signal.SIGTERM)
     _, status = os.waitpid(child, 0)
 sys.exit(0 if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGTERM else 2)
