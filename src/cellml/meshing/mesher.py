@@ -35,6 +35,7 @@ ATTEMPTS = ((1.0, 0.5, 1.0, 0.25), (0.67, 0.4, 0.8, 0.15), (0.42, 0.35, 0.6, 0.1
 _BACKGROUND_SHARE = 0.6  # of the largest edge
 _INSET = 0.01  # voxels between a wall and membrane that optimisation let bulge through it
 _MOST_MOVE = 0.2  # voxels that a surface may move to restore volumes, and again to mend an angle
+_FURTHER, _MARGIN = (1.5, 3.0), 0.2  # times that, where the gate is missed all the same; degrees inside the gate that are wanted then
 _DRAW_BACK = 0.1  # voxels by which crossing sheets of the surface are drawn back at a time
 _SMALLEST_PIECE = 27  # voxels: smoothing may pinch off less, which is dropped
 _LONGEST_ACROSS = 2.0  # edges over the thickness of a slab between two walls: on its narrow sides longer ones make angles below 20°
@@ -247,7 +248,18 @@ def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int
     if drawn_back:
         again = polish(points, polished.tets, polished.regions, planes, goal=goal, reach_nm=0.5 * limit, watch=watch)
         polished = replace(again, bad_before=polished.bad_before)
-    return polished, moved_nm
+    return _pushed(polished, order.gate, planes, limit, watch), moved_nm
+
+
+def _pushed(polished: Polished, gate: Gate, planes: Mapping[tuple[int, int], float], limit: float, watch: Watch) -> Polished:
+    """The mesh once more, with surfaces that may move further around the few elements that still miss the gate itself."""
+    goal = Goal(gate.min_dihedral_deg + _MARGIN, gate.surface_angle_min_deg + _MARGIN, gate.surface_angle_max_deg - _MARGIN)
+    for further in _FURTHER if polished.bad_after else ():
+        again = polish(polished.points, polished.tets, polished.regions, planes, goal=goal, reach_nm=further * limit, watch=watch)
+        polished = replace(again, bad_before=polished.bad_before)
+        if not again.bad_after or watch.over:
+            break
+    return polished
 
 
 def _assembled(polished: Polished, done: Remeshed, order: Order, planes: Mapping[tuple[int, int], float], tolerance: float) -> TetMesh:
