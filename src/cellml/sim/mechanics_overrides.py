@@ -18,7 +18,7 @@ def placed_mechanics(model: MechanicsModel, places: Mapping[str, Any]) -> Mechan
     places: the name on the mesh by the name in the model. Raises SimulationError, naming what there is, for a name that the model does not
     have, for anything but one name, and for two materials of one region.
     """
-    facets = [place.on for place in (*model.supports, *model.loads)]
+    facets = [*(support.on for support in model.supports), *(load.on for load in model.loads)]
     known = list(dict.fromkeys([*facets, *(solid.region for solid in model.solids)]))
     said = {name: f"places={{{name}: {value}}}" for name, value in places.items()}
     for name, value in places.items():

@@ -50,7 +50,7 @@ def solve_mechanics(mesh: TetMesh, model: MechanicsModel) -> MechanicsSolution:
     one. Raises SimulationError, opening with file and line of the model, for a region or facet set that the mesh lacks, and for loads
     that nothing bears or that do not converge.
     """
-    needed = {place.on for place in (*model.supports, *model.loads)}
+    needed = {*(support.on for support in model.supports), *(load.on for load in model.loads)}
     notes = (*outer_membrane_notes(mesh, needed), *model.sourceless)
     mesh = with_outer_membrane(mesh, needed)
     _check_names(mesh, model)
