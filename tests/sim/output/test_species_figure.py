@@ -8,7 +8,7 @@ from PIL import Image
 
 from cellml.sim.course_names import shown_courses
 from cellml.sim.output.courses_figure import courses_figure
-from cellml.sim.output.species_figure import chosen_species, draw_fields, draw_movie
+from cellml.sim.output.species_figure import SpeciesPanels, _scale, chosen_species, draw_fields, draw_movie
 from cellml.sim.output.species_view import SpeciesView, View
 from cellml.sim.output.time_axis import time_text, time_unit
 
@@ -54,6 +54,18 @@ def test_pictures_are_written_and_the_movie_moves(solution, tmp_path):
     assert all(np.abs(a - b).max() > 50 for a, b in zip(frames, frames[1:], strict=False))
 
 
+@pytest.mark.parametrize(("noise", "uniform"), [(1e-9, True), (1e-3, False)])
+def test_a_uniform_field_has_one_colour_and_its_value_on_the_bar_in_the_unit_of_an_observable(solution, noise, uniform):
+    asked = replace(solution.model.observables[0], type="mean", name="mean", unit="molecule/um^3")
+    model = replace(solution.model, observables=(asked, *solution.model.observables))
+    field = 2.0 * (1 + noise * np.random.default_rng(0).random(len(solution.mesh.points)))
+    panels = SpeciesPanels(replace(solution, model=model), ["Ca"], {"Ca": _scale([field])}, 40)
+    even = panels.picture("Ca", {"Ca": np.full(len(field), 2.0)})
+    assert np.array_equal(panels.picture("Ca", {"Ca": field}), even) is uniform
+    label = panels.figure.axes[1].get_ylabel()
+    assert label == ("uniform: 1204 molecule/µm³" if uniform else "molecule/µm³")
+
+
 def test_at_most_four_species_are_drawn_those_that_change_most(solution):
     flat = {name: np.ones(3) for name in solution.dynamics.system.slices}
     moving = {**flat, "store": np.array([1.0, np.nan, 9.0])}
@@ -84,3 +96,9 @@ def test_a_steady_state_has_fields_but_no_courses(solution, cell, tmp_path):
     write_results(solve_model(cell, model, errors="never"), tmp_path / "out")
     present = {p.name for p in (tmp_path / "out").iterdir()}
     assert {"fields.png", "volume.xdmf", "series.pvd"} <= present and not {"courses.csv", "courses.png", "movie.gif"} & present
+
+
+def test_a_short_peak_in_an_even_field_is_not_uniform():
+    moments = [np.zeros(4) for _ in range(9)] + [np.array([0.0, 0.0, 0.0, 3.0])]
+    scale = _scale(moments)
+    assert (scale.low, scale.high, scale.uniform) == (0.0, 3.0, False)

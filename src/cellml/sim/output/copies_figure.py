@@ -32,6 +32,7 @@ def draw_copies(found: CopyNumbers, path: Path) -> None:
             axes.fill_between(t, mean - deviation, mean + deviation, color=BLUE, alpha=0.2, linewidth=0)
             axes.plot(t, mean, color=BLUE)
             axes.set(title=literal(name), xlabel=f"time ({unit})", ylabel="molecules", xlim=(0.0, float(t[-1])))
+            axes.ticklabel_format(axis="y", useOffset=False)
         for axes in list(grid.flat)[len(names) :]:
             axes.set_visible(False)
         figure.suptitle(

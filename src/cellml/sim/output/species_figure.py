@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from cellml.report.figure_style import figure_style, literal, new_figure
 from cellml.report.markup import unit_text
 from cellml.report.picture_frame import axes_cross, scale_bar
+from cellml.sim.model import Model
 from cellml.sim.output.series_data import system_of
 from cellml.sim.output.species_view import MAP, SpeciesView, View
 from cellml.sim.output.stage import Stage
 from cellml.sim.output.time_axis import time_text
+from cellml.sim.quantities import Quantity
 from cellml.sim.solve import Solution, concentrations, unit_of_species
 
 if TYPE_CHECKING:
@@ -27,7 +29,27 @@ _MOST = 4  # species in a figure: those that change or vary most
 _DPI, _MOVIE_DPI, _INCHES = 150, 80, 4.2
 _FRAME_MS, _LAST_MS = 120, 1500
 
+_UNIFORM = 1e-6  # share of the largest value below which differences are round-off
+_CONCENTRATIONS = ("mean", "minimum", "maximum", "concentration")
+
 Fields = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Ends of the colour map: the lowest value, and the 80th percentile over moments of the highest; never equal.
+
+    uniform: the values differ by no more than round-off, and have the colour of the middle.
+    """
+
+    low: float
+    high: float
+    uniform: bool = False
+
+    @property
+    def middle(self) -> float:
+        """Half way between the ends."""
+        return 0.5 * (self.low + self.high)
 
 
 @dataclass
@@ -36,7 +58,7 @@ class SpeciesPanels:
 
     solution: Solution
     names: Sequence[str]
-    scales: Mapping[str, tuple[float, float]]
+    scales: Mapping[str, Scale]
     dpi: int
     figure: Figure = field(init=False)
     images: dict[str, Any] = field(default_factory=dict)
@@ -57,19 +79,27 @@ class SpeciesPanels:
             self._title = self.figure.suptitle(" ", fontsize=10, x=0.01, ha="left")
 
     def _panel(self, axes: Any, name: str, view: View) -> None:
+        from matplotlib import colormaps
         from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import Normalize
+        from matplotlib.colors import ListedColormap, Normalize
 
-        low, high = self.scales[name]
+        scale = self.scales[name]
         blank = np.zeros((view.height, view.pixels, 4))
         self.images[name] = axes.imshow(blank, extent=view.frame.extent, interpolation="antialiased")
         axes.set_title(literal(name))
         axes.axis("off")
         scale_bar(axes, view.frame)
         axes_cross(axes, view.pose, view.frame)
-        bar = self.figure.colorbar(ScalarMappable(Normalize(low, high), MAP), ax=axes, shrink=0.8, pad=0.02, aspect=22)
-        bar.set_label(unit_text(unit_of_species(self.solution.model, name)), fontsize=8)
+        unit, factor = shown_unit(self.solution.model, name)
+        colours = ListedColormap([colormaps[MAP](0.5)]) if scale.uniform else colormaps[MAP]
+        norm = Normalize(factor * scale.low, factor * scale.high)
+        bar = self.figure.colorbar(ScalarMappable(norm, colours), ax=axes, shrink=0.8, pad=0.02, aspect=22)
+        bar.set_label(f"uniform: {factor * scale.middle:.4g} {unit_text(unit)}" if scale.uniform else unit_text(unit), fontsize=8)
+        bar.ax.ticklabel_format(axis="y", style="sci", scilimits=(-3, 5), useMathText=True, useOffset=False)
         bar.ax.tick_params(labelsize=7.5, length=2)
+        bar.ax.yaxis.get_offset_text().set_fontsize(7.5)
+        if scale.uniform:
+            bar.set_ticks([])
         bar.outline.set_linewidth(0.4)
 
     def show(self, fields: Fields, title: str) -> None:
@@ -80,7 +110,9 @@ class SpeciesPanels:
 
     def picture(self, name: str, fields: Fields) -> NDArray[np.floating]:
         """Red, green, blue and opacity of one species at a moment."""
-        return self._views[name].picture(fields[name], *self.scales[name])
+        scale = self.scales[name]
+        values = np.full_like(fields[name], scale.middle) if scale.uniform else fields[name]  # round-off is no pattern
+        return self._views[name].picture(values, scale.low, scale.high)
 
 
 def draw_fields(solution: Solution, path: Path) -> None:
@@ -131,8 +163,18 @@ def _view(solution: Solution, view: View, name: str) -> SpeciesView:
     return SpeciesView.of_compartment(view, system.places.tets_of(solution.model.compartments[place]))
 
 
-def _scale(moments: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """Ends of the colour map: the lowest value, and the 80th percentile over moments of the highest; never equal."""
-    low = min(float(np.nanmin(values)) for values in moments)
-    high = float(np.percentile([np.nanmax(values) for values in moments], 80))
-    return low, high if high - low > 1e-9 * max(abs(high), abs(low)) else low + max(1e-3 * abs(low), 1e-12)
+def shown_unit(model: Model, species: str) -> tuple[str, float]:
+    """The unit of concentration that an observable of a species asks for first, else the usual one; and the factor from the usual one."""
+    usual = unit_of_species(model, species)
+    asked = (r.unit for r in model.observables if r.of == species and r.type in _CONCENTRATIONS and r.unit)
+    unit = next(asked, usual)
+    return unit, Quantity(1.0, usual).to(unit)
+
+
+def _scale(moments: Sequence[NDArray[np.float64]]) -> Scale:
+    low, highest = min(float(np.nanmin(values)) for values in moments), [float(np.nanmax(values)) for values in moments]
+    top, high = max(highest), float(np.percentile(highest, 80))
+    if top - low <= _UNIFORM * max(abs(top), abs(low)):
+        aside = max(1e-3 * abs(low), 1e-12)
+        return Scale(low - aside, low + aside, uniform=True)
+    return Scale(low, high if high - low > _UNIFORM * max(abs(high), abs(low)) else top)
