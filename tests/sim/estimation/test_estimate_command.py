@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 
 import pytest
 
@@ -8,8 +9,10 @@ from cellml.cli import main
 from cellml.errors import FileError
 from cellml.io import write_mesh
 from cellml.sim.errors import SimulationError
+from cellml.sim.estimation import results
 from cellml.sim.estimation.coverage import MODEL
 from cellml.sim.estimation.measurements import read_measurements
+from cellml.sim.estimation.predictive import predictive
 from cellml.sim.model_file import load_model
 
 
@@ -48,7 +51,8 @@ def test_estimates_from_files(files, fitted, capsys):
     assert "overwrite=true" in capsys.readouterr().err
 
 
-def test_profiles_from_the_command_line(files, capsys):
+def test_profiles_from_the_command_line(files, capsys, monkeypatch):
+    monkeypatch.setattr(results, "predictive", partial(predictive, draws=5))  # bands are looked at above
     words = [f"mesh={files}/cell.vtu", f"model={files}/binding.yaml", f"measurements={files}/measured.csv", f"output={files}/out"]
     assert main(["estimate", *words, "unknowns=[D]", "uncertainty=profile"]) == 0
     assert "profile likelihood" in capsys.readouterr().out

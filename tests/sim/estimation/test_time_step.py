@@ -60,3 +60,4 @@ def test_the_warning_of_a_simulation_is_about_the_estimate(blank):
     slow, fast = (replace(fit, z=np.log([k])) for k in (1.0, 10.0))
     assert step_warnings(slow) == ()
     assert "The time step of 0.02 s is longer than a tenth of the fastest reaction time, 0.1 s" in step_warnings(fast)[0]
+    assert step_warnings(fast)[0].endswith("resolves it.")  # steps that adapt cannot be fitted

@@ -53,8 +53,8 @@ def test_samples_of_a_normal_posterior_have_its_covariance(normal):
     assert np.cov(chain.samples.T) == pytest.approx(normal.covariance, abs=0.15 * normal.covariance.max())
     for unknown in normal.problem.unknowns:
         assert np.log(chain.interval(unknown.name)) == pytest.approx(np.log(normal.interval(unknown.name)), abs=0.25)
-    again = sample(normal, steps=1500, seed=1)
-    assert (again.samples == chain.samples).all()
+    one, again = (sample(normal, steps=60, seed=1) for _ in range(2))
+    assert (again.samples == one.samples).all()
 
 
 def test_walkers_that_do_not_mix_are_told(normal):

@@ -95,7 +95,7 @@ def _notes(fit: Fit, profiles: list[Profile], chain: Chain | None, shift: StepSh
     from cellml.report.markup import unit_text
 
     degrees = fit.count - len(fit.z)
-    notes = [f"chi² = {fit.chi2:.1f} for {fit.count} measurements and {len(fit.z)} parameters"]
+    notes = [f"chi² = {fit.chi2:.1f} for {fit.count} measurements and {len(fit.z)} parameter{'s' if len(fit.z) > 1 else ''}"]
     notes += [f"empty cells under {m.observable}, taken as not measured: {m.empty}" for m in fit.problem.measurements if m.empty]
     notes += [shift.note] if shift.note else []
     if degrees > 0 and chi2.sf(fit.chi2, degrees) < 0.01:
