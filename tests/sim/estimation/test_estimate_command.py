@@ -17,8 +17,9 @@ from cellml.sim.model_file import load_model
 
 
 @pytest.fixture
-def files(tmp_path, noisy):
-    """A mesh, a model and measurements in other units than those of the engine."""
+def files(tmp_path, noisy, monkeypatch):
+    """A mesh, a model and measurements in other units than those of the engine; few draws, since bands are tested by themselves."""
+    monkeypatch.setattr(results, "predictive", partial(predictive, draws=10))
     write_mesh(noisy.mesh, tmp_path / "cell.vtu")
     (tmp_path / "binding.yaml").write_text(MODEL.replace("steps: 25", "steps: 12"))
     bound, far = noisy.measurements
@@ -51,8 +52,7 @@ def test_estimates_from_files(files, fitted, capsys):
     assert "overwrite=true" in capsys.readouterr().err
 
 
-def test_profiles_from_the_command_line(files, capsys, monkeypatch):
-    monkeypatch.setattr(results, "predictive", partial(predictive, draws=5))  # bands are looked at above
+def test_profiles_from_the_command_line(files, capsys):
     words = [f"mesh={files}/cell.vtu", f"model={files}/binding.yaml", f"measurements={files}/measured.csv", f"output={files}/out"]
     assert main(["estimate", *words, "unknowns=[D]", "uncertainty=profile"]) == 0
     assert "profile likelihood" in capsys.readouterr().out
