@@ -62,6 +62,15 @@ def test_a_region_that_the_mesh_lacks(mesh):
         solve_model(mesh, model(line_4="compartments: {cytosol: {region: nucleus}}"))
 
 
+def test_the_lines_that_messages_offer_are_lines_of_a_model(mesh):
+    numbered = replace(mesh, region_names={}, facet_names={7: "7"}, facet_tags=np.full(len(mesh.facets), 7))
+    for bad in ({}, {"line_4": "compartments: {cytosol: {region: '1'}}"}):
+        with pytest.raises(SimulationError) as caught:
+            solve_model(numbered, model(**bad))
+        offered = str(caught.value).split("in the model file ")[1]
+        assert model(**{f"line_{5 if bad else 4}": offered}).name == "m"
+
+
 def test_a_membrane_that_the_mesh_lacks(mesh):
     with pytest.raises(
         SimulationError, match=r"m\.yaml:5: 'halves' has no facets 'skin' for the membrane 'PM'; it has wall, cut_z1, between"

@@ -49,7 +49,7 @@ class ModelPlaces:
             raise SimulationError(
                 f"{_opening(compartment.where)}{self.mesh.name!r} has no region {unknown[0]!r} for the compartment {compartment.name!r}; "
                 f"it has {', '.join(present)}. Say which is meant: 'places={{{compartment.name}: {next(iter(present))}}}', or in the model "
-                f"file compartments: {{{compartment.name}: {{region: {next(iter(present))}}}}}"
+                f"file compartments: {{{compartment.name}: {{region: '{next(iter(present))}'}}}}"
             )
         return np.isin(self.mesh.regions, [present[name] for name in compartment.regions])
 
@@ -63,7 +63,7 @@ class ModelPlaces:
             raise SimulationError(
                 f"{_opening(membrane.where)}{self.mesh.name!r} has no facets {unknown[0]!r} for the membrane {membrane.name!r}; it has "
                 f"{', '.join(there) or 'none'}{outer}. Say which are meant: 'places={{{membrane.name}: {example}}}', or in the model file "
-                f"membranes: {{{membrane.name}: {{facets: {example}}}}}"
+                f"membranes: {{{membrane.name}: {{facets: '{example}'}}}}"
             )
         return np.concatenate([self._facet_set(name, membrane.where) for name in membrane.facets])
 
