@@ -167,5 +167,5 @@ def _step_warnings(mesh: TetMesh, model: Model, fastest: float) -> Iterator[str]
     if step > _SHARE * fastest * (1 + 1e-9):
         yield (
             f"The time step of {step:.3g} s is longer than a tenth of the fastest reaction time, {fastest:.3g} s; "
-            f"steps={int(np.ceil(plan.end / (_SHARE * fastest)))} resolves it, or `tolerance: 1e-3` under `time:`."
+            f"steps={int(np.ceil(plan.end / (_SHARE * fastest) * (1 - 1e-9)))} resolves it, or `tolerance: 1e-3` under `time:`."
         )
