@@ -43,7 +43,7 @@ from cellml.types import TetMesh
 class Answer:
     """What a differentiable simulation gave.
 
-    times: (S + 1,) in s; courses: by name of the observable, (S + 1,) float64; final: by species, its nodal concentrations at the end
+    times: (S + 1,) in s; courses: by name of the observable, (S + 1,) float64, the first before anything is released; final: by species, its nodal concentrations at the end
     (N_s,), in the order of `Simulator.nodes`.
     """
 

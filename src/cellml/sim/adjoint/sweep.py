@@ -17,14 +17,10 @@ import numpy as np
 
 from cellml.sim.adjoint.collect import changed, collect_held, collect_initial, collect_release, collect_step
 from cellml.sim.adjoint.gradient import Gradient
+from cellml.sim.adjoint.nearby import solve_nearby
 from cellml.sim.engine.step import Coefficients, Stepper
 from cellml.sim.engine.system import Vector
 from cellml.sim.engine.trajectory import Trajectory
-
-# A transposed system is solved by the factor of a neighbouring step, corrected until this relative residual.
-TOLERANCE = 1e-9
-_MOST_CORRECTIONS = 12
-_SLOWEST = 0.3
 
 
 class Sweep:
@@ -33,7 +29,6 @@ class Sweep:
     def __init__(self, stepper: Stepper, trajectory: Trajectory, gradient: Gradient) -> None:
         self.stepper, self.trajectory, self.gradient = stepper, trajectory, gradient
         self.system, self.mass = stepper.system, stepper.system.mass
-        self.free = stepper.conditions.free
 
     def run(self, cotangents: Sequence[Vector], *, released: bool) -> Gradient:
         """Collect the gradient. cotangents: ∂gₙ/∂yₙ, (N,), for n = 0 … S; released: the first step had the model's load."""
@@ -44,10 +39,11 @@ class Sweep:
         for n in range(len(records), 0, -1):
             record, right = records[n - 1], cotangents[n] + now
             c, back = record.coefficients, Transposed(self.stepper, states[n], record.t, record.coefficients)
-            multiplier = self._multiplier(right, back, states[n], record.t, c, guess)
+            multiplier = solve_nearby(self.stepper, back, right, guess, (states[n], record.t, c), transposed=True)
             d = states[n - 1] - states[n - 2] if n > 1 else np.zeros_like(right)
             collect_step(self.gradient, self.stepper, multiplier, states[n], c.a * (states[n] - states[n - 1]) - c.beta * d, record.t, c.h)
-            collect_held(self.gradient, self.stepper, right - back(multiplier), record.t)
+            if self.stepper.conditions.held:
+                collect_held(self.gradient, self.stepper, right - back(multiplier), record.t)
             if n == 1 and released:
                 collect_release(self.gradient, multiplier)
             spread = self.mass @ multiplier
@@ -56,26 +52,6 @@ class Sweep:
         self.gradient.initial = cotangents[0] + now
         collect_initial(self.gradient, self.stepper)
         return self.gradient
-
-    def _multiplier(self, right: Vector, back: Transposed, y: Vector, t: float, c: Coefficients, guess: Vector) -> Vector:
-        """Solve Jᵀ λ = right on the free unknowns; λ is zero on the held ones."""
-        free, target = self.free, float(np.abs(right[self.free]).max(initial=0.0)) * TOLERANCE
-        found, last = guess, np.inf
-        for _ in range(_MOST_CORRECTIONS):
-            residual = (right - back(found))[free]
-            size = float(np.abs(residual).max(initial=0.0))
-            if size <= target:
-                break
-            solver, renewed = self.stepper.prepared(y, t, c)
-            if size > _SLOWEST * last and not renewed:
-                self.stepper.forget(solver)
-                solver, _ = self.stepper.prepared(y, t, c)
-            correction = np.zeros_like(right)
-            correction[free] = solver.solve_transposed(residual)
-            found, last = found + correction, size
-            if self.system.is_linear:
-                break
-        return found
 
 
 class Transposed:

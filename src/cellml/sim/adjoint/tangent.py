@@ -14,15 +14,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from cellml.sim.adjoint.nearby import solve_nearby
 from cellml.sim.derivative import derivative
 from cellml.sim.engine.release import release_share
 from cellml.sim.engine.step import Coefficients, Stepper
 from cellml.sim.engine.system import Vector
 from cellml.sim.engine.trajectory import Trajectory
-
-TOLERANCE = 1e-9
-_MOST_CORRECTIONS = 12
-_SLOWEST = 0.3
 
 # (t, state, its sensitivities (p, N)) called at the beginning and after every step
 Visit = Callable[[float, Vector, Vector], None]
@@ -49,27 +46,13 @@ def tangent_sweep(stepper: Stepper, trajectory: Trajectory, parameters: Sequence
 
 
 def _solved(stepper: Stepper, right: Vector, held: Vector, y: Vector, t: float, c: Coefficients, guess: Vector) -> Vector:
-    """Solve J s = right on the free unknowns, with given values on the held ones, by the factor of a neighbouring step."""
-    free, J = stepper.conditions.free, stepper.jacobian(y, t, stepper.values, c.a, c.h)
-    found = guess.copy()
+    """Solve J s = right (p, N) on the free unknowns, with given values on the held ones."""
+    J = stepper.jacobian(y, t, stepper.values, c.a, c.h)
     taken = np.ones(len(y), bool)
-    taken[free] = False
-    found[:, taken] = held[:, taken]
-    last, target = np.inf, TOLERANCE * np.abs(right[:, free]).max(axis=1, initial=0.0)
-    for _ in range(_MOST_CORRECTIONS):
-        residual = (right - (J @ found.T).T)[:, free]
-        sizes = np.abs(residual).max(axis=1, initial=0.0)
-        size = float((sizes / np.where(target > 0, target, 1.0)).max(initial=0.0))
-        if (sizes <= target).all():
-            break
-        solver, renewed = stepper.prepared(y, t, c)
-        if size > _SLOWEST * last and not renewed:
-            stepper.forget(solver)
-            solver, _ = stepper.prepared(y, t, c)
-        for k in np.flatnonzero(sizes > target):
-            found[k, free] += solver.solve(residual[k])
-        last = size
-    return found
+    taken[stepper.conditions.free] = False
+    start = np.where(taken, held, guess)
+    rows = [solve_nearby(stepper, lambda s: J @ s, r, g, (y, t, c), transposed=False) for r, g in zip(right, start, strict=True)]
+    return np.array(rows).reshape(right.shape)
 
 
 def _slope_of_step(stepper: Stepper, parameter: str, y: Vector, t: float, h: float) -> Vector:
