@@ -43,8 +43,8 @@ from cellml.types import TetMesh
 class Answer:
     """What a differentiable simulation gave.
 
-    times: (S + 1,) in s; courses: by name of the observable, (S + 1,) float64, the first before anything is released; final: by species, its nodal concentrations at the end
-    (N_s,), in the order of `Simulator.nodes`.
+    times: (S + 1,) in s; courses: by name of the observable, (S + 1,) float64, the first before anything is released; final: by
+    species, its nodal concentrations at the end (N_s,), in the order of `Simulator.nodes`.
     """
 
     times: Tensor
