@@ -37,6 +37,8 @@ def contradictions(measures: Measures, gate: Gate) -> list[str]:
             found.append(f"distance of {number} {region.distance_p99:.2f} voxels")
         if region.odd_edges:
             found.append(f"boundary of {number} with {region.odd_edges} edges that are not manifold")
+        if region.pinched:
+            found.append(f"boundary of {number} with {region.pinched} vertices that are not manifold")
     return found
 
 
@@ -64,7 +66,7 @@ def gate_failure_is_true(reasons: str, measures: Measures, gate: Gate, mesh: Tet
         (r.euler, r.components) != (r.euler_before, r.components_before) for r in regions
     ):
         return True
-    return "manifold" in reasons and any(r.odd_edges for r in regions)
+    return "manifold" in reasons and any(r.odd_edges or r.pinched for r in regions)
 
 
 def undue_losses(labels: Labels, measures: Measures, fewest: int) -> list[str]:

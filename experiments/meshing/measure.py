@@ -30,7 +30,8 @@ class Tetrahedra(Protocol):
 @dataclass(frozen=True)
 class Boundary:
     """One region. volume_error: against its reference; distances (99th percentile) from mesh to reference and back, in longest voxel edges;
-    thickness 2 V / A in voxels (cube root of the volume); odd_edges: edges without exactly two facets.
+    thickness 2 V / A in voxels (cube root of the volume); odd_edges: edges without exactly two facets; pinched: vertices
+    where sheets meet that share no edge there.
     """
 
     volume_error: float
@@ -42,6 +43,7 @@ class Boundary:
     components_before: int
     euler_before: int
     odd_edges: int
+    pinched: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,23 @@ def pieces(tets: Index) -> int:
     return int(connected_components(graph, directed=False)[0])
 
 
+def pinched_vertices(faces: Index) -> int:
+    """How often sheets of facets (F, 3) meet in a vertex without an edge there: fans around all vertices, less the vertices.
+
+    Corners of facets are joined where two facets share an edge at them; each group that is left is a fan.
+    """
+    corner = np.arange(faces.size).reshape(faces.shape)
+    ends = [(i, (i + 1) % 3) for i in range(3)]
+    edges = np.concatenate([np.sort(faces[:, pair], axis=1) for pair in ends])
+    at = np.concatenate([np.where(faces[:, [i]] < faces[:, [j]], corner[:, [i, j]], corner[:, [j, i]]) for i, j in ends])
+    order = np.lexsort(edges.T)
+    edges, at = edges[order], at[order]
+    same = (edges[1:] == edges[:-1]).all(axis=1)
+    left, right = at[:-1][same].ravel(), at[1:][same].ravel()
+    graph = coo_matrix((np.ones(len(left)), (left, right)), shape=(faces.size,) * 2)
+    return int(connected_components(graph, directed=False)[0]) - len(np.unique(faces))
+
+
 def _boundary(mesh: Tetrahedra, tets: Index, faces: Index, reference: Reference) -> Boundary:
     corners = mesh.points[faces]
     area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
@@ -138,4 +157,5 @@ def _boundary(mesh: Tetrahedra, tets: Index, faces: Index, reference: Reference)
         components_before=reference.components,
         euler_before=reference.euler,
         odd_edges=int((uses != 2).sum()),
+        pinched=pinched_vertices(faces),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from crossings import crossings
 from judge import contradictions, gate_failure_is_true, undue_losses
-from measure import Boundary, Measures, corner_angles, dihedral_angles, measure, pieces, region_boundary
+from measure import Boundary, Measures, corner_angles, dihedral_angles, measure, pieces, pinched_vertices, region_boundary
 from reference import of_label, of_surface, to_triangles, voxel_faces
 from refusals import CHECKS, Case, verify
 
@@ -24,6 +24,14 @@ FINE = Measures(100, 12.0, 30.0, 0, 25.0, 120.0, 0, {1: GOOD}, ())
 def _cube_labels() -> Labels:
     """The same cube as 2 × 2 × 2 voxels of 1 nm in a block of 4: voxel centres at half nanometres."""
     return Labels(np.pad(np.ones((2, 2, 2), np.uint8), 1), (1.0, 1.0, 1.0), origin=(-0.5, -0.5, -0.5))
+
+
+def test_a_vertex_in_which_two_sheets_meet_is_pinched():
+    one = region_boundary(KUHN)
+    assert pinched_vertices(one) == 0
+    tip = np.where(one == 0, 0, one + 10)  # a second cube that shares nothing but a corner
+    assert pinched_vertices(np.concatenate([one, tip])) == 1
+    assert gate_failure_is_true("the boundary of 'a' is not manifold", replace(FINE, regions={1: replace(GOOD, pinched=1)}), Gate())
 
 
 def test_angles_of_regular_shapes():
@@ -102,6 +110,7 @@ def test_a_surface_is_its_own_reference():
         ({"regions": {1: replace(GOOD, volume_error=0.06, thickness=2.0)}}, "volume"),
         ({"regions": {1: replace(GOOD, distance_p99=1.2)}}, "distance"),
         ({"regions": {1: replace(GOOD, odd_edges=2)}}, "not manifold"),
+        ({"regions": {1: replace(GOOD, pinched=1)}}, "vertices that are not manifold"),
     ],
 )
 def test_each_limit_is_judged(change, word):
