@@ -24,11 +24,12 @@ from cellml.sim.model import EVERYWHERE, Compartment, Model, ObservableRequest
 from cellml.sim.observable_types import BULK_UNIT, SURFACE_UNIT, TYPES
 from cellml.sim.observables import Observable
 from cellml.sim.outer_membrane import facet_sets_of, outer_membrane_notes, with_outer_membrane
+from cellml.sim.part import part_of
 from cellml.sim.placement import NoPlaceError, Placement
 from cellml.sim.progress import Tell, silent
 from cellml.sim.quantities import from_base
 from cellml.sim.sources import missing_sources
-from cellml.sim.specimen import Specimen, part_of
+from cellml.sim.specimen import Specimen
 from cellml.types import TetMesh
 
 

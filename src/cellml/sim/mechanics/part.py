@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cellml.sim.errors import SimulationError
+from cellml.sim.part import part_of
 from cellml.types import TetMesh
 
 
@@ -22,19 +23,4 @@ def keep_regions(mesh: TetMesh, regions: Sequence[str]) -> TetMesh:
     kept = np.isin(mesh.regions, [number for number, name in names.items() if name in set(regions)])
     if not kept.any():
         raise SimulationError(f"No region of {mesh.name!r} is named; it has {', '.join(sorted(names.values()))}.")
-    tets = mesh.tets[kept]
-    corners = np.sort(tets, axis=1)
-    faces = np.concatenate([corners[:, [0, 1, 2]], corners[:, [0, 1, 3]], corners[:, [0, 2, 3]], corners[:, [1, 2, 3]]])
-    both = np.concatenate([np.sort(mesh.facets, axis=1), faces])
-    _, number = np.unique(both, axis=0, return_inverse=True)
-    bound = np.isin(number[: len(mesh.facets)], number[len(mesh.facets) :])
-    return TetMesh(
-        points=mesh.points,
-        tets=tets,
-        regions=mesh.regions[kept],
-        region_names=mesh.region_names,
-        facets=mesh.facets[bound],
-        facet_tags=mesh.facet_tags[bound],
-        facet_names=mesh.facet_names,
-        name=mesh.name,
-    )
+    return part_of(mesh, kept)
