@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,6 +64,16 @@ def test_classes_are_one_hot_and_ignored_voxels_masked() -> None:
     assert target.shape == (2, 3, 4, 5, 6) and mask.shape == (2, 1, 4, 5, 6)
     assert torch.equal(mask[:, 0], labels != 255)
     assert torch.equal(target.argmax(1)[mask[:, 0]], labels[mask[:, 0]])
+
+
+@pytest.mark.parametrize("target", [AffinityTarget(NEAREST), BoundaryTarget(), SemanticTarget(["a", "b", "c"])])
+def test_negative_labels_are_masked_as_an_ignored_number_is(target: Any) -> None:
+    labels = random_labels(3, most=3)
+    hidden = torch.rand(labels.shape, generator=torch.Generator().manual_seed(0)) < 0.3
+    answer, mask = target(torch.where(hidden, -1, labels))
+    target.ignore = 2**40
+    twin, known = target(torch.where(hidden, 2**40, labels))
+    assert torch.equal(answer, twin) and torch.equal(mask, known) and not mask.all()
 
 
 def test_a_class_number_without_a_name_is_refused() -> None:

@@ -1,8 +1,12 @@
-"""What a segmentation network is asked for: affinities, boundaries or classes, made from a batch of labels."""
+"""What a segmentation network is asked for: affinities, boundaries or classes, made from a batch of labels.
+
+Voxels with a negative label are those that nobody labelled (`cellml.data.blocks.UNLABELLED`); each target masks them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,19 +15,39 @@ from torch import Tensor
 from torch.nn import functional
 
 from cellml.errors import CellmlError
+from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.partition import partition_scores
 from cellml.segmentation.affinities import affinity_targets
 from cellml.segmentation.boundary import affinities_from_boundary
 from cellml.segmentation.neighbourhood import NEAREST
+from cellml.segmentation.selection import cremi_score
 
 
-class AffinityTarget:
-    """Are voxel v and voxel v + o parts of one object? One channel for each offset o (Lee et al. 2017).
-
-    offsets: (z, y, x) voxels, the three nearest neighbours first; ignore: label of voxels that nobody labelled; mask_background: leave out
-    pairs with label 0, for sparse annotations.
-    """
+class InstanceTarget:
+    """What targets of objects have in common: which objects the labels mean, how a prediction is scored, what a decoder is chosen by."""
 
     kind = "instance"
+
+    def objects(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Labels (Z, Y, X) as the true objects, 0 where nothing is scored; here the labels themselves."""
+        return labels
+
+    def scores(self, table: ContingencyTable) -> dict[str, float]:
+        """Scores that validation logs, from counts over whole blocks. Raises CellmlError where no voxel has truth > 0."""
+        scores = partition_scores(table)
+        return {name: getattr(scores, name) for name in ("adapted_rand_error", "voi_split", "voi_merge", "voi_sum")}
+
+    def cost(self, table: ContingencyTable) -> float:
+        """What decoder parameters are chosen by, lower is better: here the CREMI score."""
+        return cremi_score(partition_scores(table))
+
+
+class AffinityTarget(InstanceTarget):
+    """Are voxel v and voxel v + o parts of one object? One channel for each offset o (Lee et al. 2017).
+
+    offsets: (z, y, x) voxels, the three nearest neighbours first; ignore: a further label of voxels that nobody labelled; mask_background: leave out
+    pairs with label 0, for sparse annotations.
+    """
 
     def __init__(self, offsets: Sequence[Sequence[int]], ignore: int | None = None, mask_background: bool = False) -> None:
         self.offsets = [(int(o[0]), int(o[1]), int(o[2])) for o in offsets]
@@ -40,7 +64,8 @@ class AffinityTarget:
 
     def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """labels: (B, Z, Y, X) → target and mask, both (B, K, Z, Y, X)."""
-        return affinity_targets(labels, self.offsets, ignore=self.ignore, mask_background=self.mask_background)
+        labels = torch.where(_known(labels, self.ignore), labels, -1)
+        return affinity_targets(labels, self.offsets, ignore=-1, mask_background=self.mask_background)
 
     def activation(self, logits: Tensor) -> Tensor:
         """Probability that a pair belongs together."""
@@ -51,13 +76,12 @@ class AffinityTarget:
         return probabilities, self.offsets
 
 
-class BoundaryTarget:
+class BoundaryTarget(InstanceTarget):
     """Is this voxel on the border of an object? One channel: 1 where any of the six neighbours has another label, and on background.
 
     ignore: label of voxels that nobody labelled; they are masked, and as neighbours they make no border.
     """
 
-    kind = "instance"
     channels = 1
 
     def __init__(self, ignore: int | None = None) -> None:
@@ -65,7 +89,7 @@ class BoundaryTarget:
 
     def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """labels: (B, Z, Y, X) → target and mask, both (B, 1, Z, Y, X)."""
-        known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
+        known = _known(labels, self.ignore)
         border = labels == 0
         for axis in (1, 2, 3):
             size = labels.shape[axis] - 1
@@ -104,9 +128,9 @@ class SemanticTarget:
 
     def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """labels: (B, Z, Y, X) → one-hot target (B, K, Z, Y, X) and mask (B, 1, Z, Y, X). Raises CellmlError for an unknown class."""
-        known = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
+        known = _known(labels, self.ignore)
         numbers = torch.where(known, labels, 0)
-        if int(numbers.max()) >= len(self.classes) or int(numbers.min()) < 0:
+        if int(numbers.max()) >= len(self.classes):
             raise CellmlError(
                 f"The labels hold class {int(numbers.max())}, but the classes are 0 to {len(self.classes) - 1}: {self.classes}."
             )
@@ -115,3 +139,8 @@ class SemanticTarget:
     def activation(self, logits: Tensor) -> Tensor:
         """Class probabilities."""
         return torch.softmax(logits, dim=1)
+
+
+def _known(labels: Tensor, ignore: int | None) -> Tensor:
+    """Where somebody labelled: no negative number, and not the number that stands for "unlabelled"."""
+    return labels >= 0 if ignore is None else (labels >= 0) & (labels != ignore)
