@@ -6,20 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cellml.errors import CellmlError
 from cellml.infer.predict import SlidingWindow
 from cellml.metrics.confusion import ConfusionCounts
 from cellml.metrics.contingency import ContingencyTable
-from cellml.metrics.partition import partition_scores
-
-Schedule = Callable[[int, int], float]
+from cellml.tasks.base import Schedule, VolumeTask
 
 
-class SegmentationTask(pl.LightningModule):
+class SegmentationTask(VolumeTask):
     """A network, what it is asked for, and how its answer becomes labels.
 
     net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits,
@@ -39,43 +36,13 @@ class SegmentationTask(pl.LightningModule):
         decoder_grid: Mapping[str, Sequence[Any]] | None = None,
         window: SlidingWindow | None = None,
     ) -> None:
-        super().__init__()
         if target.kind == "instance" and decoder is None:
             raise CellmlError(
                 "An instance target needs a decoder that turns probabilities into objects; give task.decoder._target_, as conf/decode does."
             )
-        if getattr(net, "out_channels", target.channels) != target.channels:
-            raise CellmlError(
-                f"The network has {net.out_channels} output channels, but the target asks for {target.channels}; "
-                f"set task.net.out_channels={target.channels}."
-            )
-        self.net, self.target, self.loss = net, target, loss
-        self.make_optimizer, self.schedule = optimizer, schedule
-        self.decoder, self.decoder_grid, self.window = decoder, dict(decoder_grid or {}), window or SlidingWindow()
+        super().__init__(net, target, loss, optimizer, schedule, window)
+        self.decoder, self.decoder_grid = decoder, dict(decoder_grid or {})
         self.table, self.confusion = ContingencyTable(), ConfusionCounts.zeros(max(2, target.channels))
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Normalised image (B, C, Z, Y, X) → logits (B, K, Z, Y, X)."""
-        return self.net(image)  # type: ignore[no-any-return]
-
-    def configure_optimizers(self) -> Any:
-        """The optimiser and, for each step, the scheduled learning rate."""
-        optimizer = self.make_optimizer(self.parameters())
-        if self.schedule is None:
-            return optimizer
-        total, schedule = int(self.trainer.estimated_stepping_batches), self.schedule
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, total))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """One step on {"image": (B, C, z, y, x), "labels": (B, z, y, x)}."""
-        target, mask = self.target(batch["labels"])
-        record = self.loss(self.net(batch["image"]), target, mask)
-        size = len(batch["image"])
-        self.log("train/loss", record.total, prog_bar=True, batch_size=size)
-        for name, value in record.parts.items():
-            self.log(f"train/{name}", value, batch_size=size)
-        return record.total  # type: ignore[no-any-return]
 
     def on_validation_epoch_start(self) -> None:
         """Start the statistics anew."""
@@ -96,7 +63,7 @@ class SegmentationTask(pl.LightningModule):
         if self.target.kind == "semantic":
             self.confusion = self.confusion.update(truth.numpy(), prediction, known)
         else:
-            self.table = self.table.update(truth.numpy(), prediction, known)
+            self.table = self.table.update(self.target.objects(truth.numpy()), prediction, known)
         return {"prediction": prediction, "probabilities": probabilities}
 
     def on_validation_epoch_end(self) -> None:
@@ -108,19 +75,7 @@ class SegmentationTask(pl.LightningModule):
         """Scores of everything counted since validation began."""
         if self.target.kind == "semantic":
             return {"dice": self.confusion.mean_dice(), "iou": self.confusion.mean_iou()}
-        if not self.table.labelled().voxels:
-            return {}
-        scores = partition_scores(self.table)
-        return {name: getattr(scores, name) for name in ("adapted_rand_error", "voi_split", "voi_merge", "voi_sum")}
-
-    def predict_volume(self, image: Any, on_tile: Callable[[], object] | None = None) -> Any:
-        """Normalised image (C, Z, Y, X) float32 → probabilities (K, Z, Y, X) float32."""
-        was_training = self.net.training
-        self.net.eval()
-        try:
-            return self.window.whole(self.net, image, activation=self.target.activation, on_tile=on_tile)
-        finally:
-            self.net.train(was_training)
+        return self.target.scores(self.table) if self.table.labelled().voxels else {}
 
     def decode(self, probabilities: Any) -> Any:
         """Probabilities (K, Z, Y, X) → labels (Z, Y, X)."""
