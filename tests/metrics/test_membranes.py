@@ -22,20 +22,6 @@ pairs_of_labels = st.integers(1, 40).flatmap(
 )
 
 
-def membrane_maps(seed=0, shape=(3, 40, 50)):
-    """Cells of a Voronoi diagram a section, their borders as truth, and a noisy, blurred probability."""
-    rng = np.random.default_rng(seed)
-    truth = np.zeros(shape, np.uint8)
-    y, x = np.indices(shape[1:])
-    for section in truth:
-        seeds = rng.random((9, 2)) * shape[1:]
-        cells = np.argmin((y[..., None] - seeds[:, 0]) ** 2 + (x[..., None] - seeds[:, 1]) ** 2, axis=-1)
-        section[:, 1:] |= cells[:, 1:] != cells[:, :-1]
-        section[1:] |= cells[1:] != cells[:-1]
-    noise = gaussian_filter(rng.normal(size=shape), (0, 1, 1))
-    return np.clip(gaussian_filter(truth.astype(float), (0, 0.7, 0.7)) + 0.5 * noise, 0, 1), truth
-
-
 def scores_by_looping_over_pixels(truth, prediction):
     """V_rand and V_info of flat labels: pixels with truth 0 left out, each predicted 0 a segment of its own."""
     kept = [(int(t), int(p) if p else ("line", i)) for i, (t, p) in enumerate(zip(truth, prediction, strict=True)) if t]
@@ -84,8 +70,8 @@ def test_without_lines_the_scores_are_those_of_whole_partitions(pair):
     assert counts.v_info()[0] == pytest.approx(information_f_score(table), abs=1e-9)
 
 
-def test_the_protocol_section_by_section():
-    probability, truth = membrane_maps()
+def test_the_protocol_section_by_section(membrane_maps):
+    probability, truth = membrane_maps
     scores = membrane_scores(probability, truth, threshold=0.4)
     twins = [
         scores_by_looping_over_pixels(label(truth[z] == 0)[0].ravel(), thinned_segments(probability[z] < 0.4).ravel())
@@ -96,8 +82,8 @@ def test_the_protocol_section_by_section():
     assert scores.sections == 3 and scores.pixels == (truth == 0).sum()
 
 
-def test_perfect_and_thicker_membranes_score_nearly_alike():
-    _, truth = membrane_maps()
+def test_perfect_and_thicker_membranes_score_nearly_alike(membrane_maps):
+    _, truth = membrane_maps
     perfect = membrane_scores(truth, truth, threshold=0.5)
     assert min(perfect.v_rand, perfect.v_info) > 0.99
     thick = membrane_scores(gaussian_filter(truth.astype(float), (0, 1, 1)) > 0.15, truth, threshold=0.5)
@@ -117,8 +103,8 @@ def test_a_gap_in_a_membrane_merges_and_a_wall_across_a_cell_splits():
     assert split.v_rand_split < 0.55 < 0.99 < split.v_rand_merge and split.v_info_split < split.v_info_merge
 
 
-def test_the_sweep_holds_each_threshold_and_halves_join():
-    probability, truth = membrane_maps()
+def test_the_sweep_holds_each_threshold_and_halves_join(membrane_maps):
+    probability, truth = membrane_maps
     sweep = sweep_membrane_thresholds(probability, truth, thresholds=(0.2, 0.4))
     assert [one.threshold for one in sweep] == [0.2, 0.4]
     assert sweep[1] == membrane_scores(probability, truth, threshold=0.4)
@@ -126,16 +112,16 @@ def test_the_sweep_holds_each_threshold_and_halves_join():
     assert halves[0] + halves[1] == section_counts(probability, truth, thresholds=[0.4])[0]
 
 
-def test_masked_pixels_are_not_scored():
-    probability, truth = membrane_maps()
+def test_masked_pixels_are_not_scored(membrane_maps):
+    probability, truth = membrane_maps
     mask = np.zeros(truth.shape, bool)
     mask[:2, :, :25] = True
     scores = membrane_scores(probability, truth, threshold=0.4, mask=mask)
     assert scores.sections == 2 and scores.pixels == ((truth == 0) & mask).sum()
 
 
-def test_errors_say_what_is_wrong():
-    probability, truth = membrane_maps()
+def test_errors_say_what_is_wrong(membrane_maps):
+    probability, truth = membrane_maps
     with pytest.raises(CellmlError, match=r"Truth has shape \(2, 40, 50\), the membrane map \(3, 40, 50\)"):
         membrane_scores(probability, truth[1:], threshold=0.5)
     with pytest.raises(CellmlError, match="largest value is 255"):

@@ -51,11 +51,16 @@ class MembraneScores:
                 "Check the truth (1 on membranes, 0 inside), the region and the mask."
             )
         whole = reduce(add, scored)
-        information = np.mean([one.v_info() for one in scored], axis=0).tolist()
+        rand = whole.v_rand()
+        information = np.mean([one.v_info() for one in scored], axis=0)
         return cls(
-            float(threshold),
-            *whole.v_rand(),
-            *information,
+            threshold=float(threshold),
+            v_rand=rand[0],
+            v_rand_split=rand[1],
+            v_rand_merge=rand[2],
+            v_info=float(information[0]),
+            v_info_split=float(information[1]),
+            v_info_merge=float(information[2]),
             v_rand_section_mean=float(np.mean([one.v_rand()[0] for one in scored])),
             v_info_pooled=whole.v_info()[0],
             sections=len(scored),

@@ -1,15 +1,17 @@
-"""Label files side by side, a slab of sections at a time."""
+"""Prediction, truth and mask side by side, a slab of sections at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.types import Labels
+from cellml.types import Labels, Triple
 
 if TYPE_CHECKING:
     from cellml.io import ImageSource
@@ -17,15 +19,90 @@ if TYPE_CHECKING:
 SLAB_VOXELS = 16_000_000
 
 
-def open_labels(spec: Any, spacing_nm: Sequence[float] | None) -> ImageSource:
-    """Open a label file for reading in slabs. Raises CellmlError if it has several channels or times; else as `cellml.io.open_image`."""
-    from cellml.io import open_image
+@dataclass(frozen=True, eq=False)
+class Slab:
+    """Some consecutive sections of what is compared.
 
-    source = open_image(spec, spacing_nm=spacing_nm, usual="labels")
-    if max(source.full_shape[:-3], default=1) > 1:
-        source.close()
-        raise CellmlError(f"{spec} has the axes {source.axes} and shape {source.full_shape}; labels are one (Z, Y, X) array.")
-    return source
+    start: number of the first section, counted within the region; prediction, truth: (z, Y, X); mask: (z, Y, X) bool, where to score, or
+    None for everywhere.
+    """
+
+    start: int
+    prediction: NDArray[Any]
+    truth: NDArray[Any]
+    mask: NDArray[np.bool_] | None
+
+    def kept(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Prediction and truth, 0 outside the mask: what is compared by shape rather than voxel by voxel."""
+        if self.mask is None:
+            return self.prediction, self.truth
+        return np.where(self.mask, self.prediction, 0), np.where(self.mask, self.truth, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Open files of one shape and voxel size, and the region of them that is scored. Made by `open_comparison`.
+
+    specs, sources: prediction, truth and, if there is one, mask; part: slices (z, y, x) with bounds; ignore: the truth label that nobody
+    drew, whose voxels are not scored.
+    """
+
+    specs: tuple[str, ...]
+    sources: tuple[ImageSource, ...]
+    part: tuple[slice, slice, slice]
+    ignore: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels of the region along (z, y, x)."""
+        z, y, x = (axis.stop - axis.start for axis in self.part)
+        return (z, y, x)
+
+    @property
+    def spacing(self) -> Triple:
+        """Voxel size (z, y, x) in nm."""
+        return self.sources[1].spacing
+
+    def slabs(self, depth: int | None = None, *, fractional: bool = False) -> Iterator[Slab]:
+        """All of the region from its first section to its last, `depth` sections at a time (as many as keep memory small).
+
+        fractional: whether the prediction may hold numbers that are not whole. Raises CellmlError for fractional labels where it may not,
+        and for negative and non-finite ones.
+        """
+        z, y, x = self.part
+        step = depth or max(1, SLAB_VOXELS // ((y.stop - y.start) * (x.stop - x.start)))
+        for start in range(z.start, z.stop, step):
+            slab = (slice(start, min(start + step, z.stop)), y, x)
+            read = [_read(source, slab) for source in self.sources]
+            truth = _whole(read[1], self.specs[1], self.spacing)
+            prediction = _finite(read[0], self.specs[0]) if fractional else _whole(read[0], self.specs[0], self.spacing)
+            mask = read[2] != 0 if len(read) > 2 else None
+            if self.ignore is not None:
+                known = truth != self.ignore
+                mask = known if mask is None else mask & known
+                truth = np.where(known, truth, 0)
+            yield Slab(start - z.start, prediction, truth, mask)
+
+
+def open_comparison(
+    stack: ExitStack,
+    prediction: Any,
+    truth: Any,
+    mask: Any = None,
+    *,
+    spacing_nm: Sequence[float] | None = None,
+    region: Sequence[Sequence[int] | None] | None = None,
+    ignore: int | None = None,
+) -> Comparison:
+    """Open the files, each closed with `stack`; arguments as in `score_files`.
+
+    Raises CellmlError for files of several channels or times, of other shape or voxel size than the others, and for a region outside them.
+    """
+    from cellml.data.references import resolve
+
+    specs = [str(prediction), *(str(spec) for spec in (truth, mask) if spec is not None)]
+    sources = [stack.enter_context(_open(resolve(spec, "labels")[0], spacing_nm)) for spec in specs]
+    return Comparison(tuple(specs), tuple(sources), common_frame(specs, sources, region), ignore)
 
 
 def common_frame(
@@ -54,21 +131,28 @@ def common_frame(
     return z, y, x
 
 
-def label_slabs(specs: Sequence[Any], sources: Sequence[ImageSource], part: tuple[slice, slice, slice]) -> Iterator[list[NDArray[Any]]]:
-    """The same slab of every file, as (z, Y, X) arrays of whole numbers ≥ 0, from the first section to the last.
+def _open(spec: str, spacing_nm: Sequence[float] | None) -> ImageSource:
+    from cellml.io import open_image
 
-    Raises CellmlError for fractional, non-finite and negative labels.
-    """
-    z, y, x = part
-    step = max(1, SLAB_VOXELS // ((y.stop - y.start) * (x.stop - x.start)))
-    for start in range(z.start, z.stop, step):
-        slab = (slice(start, min(start + step, z.stop)), y, x)
-        yield [_labels(spec, source, slab) for spec, source in zip(specs, sources, strict=True)]
+    source = open_image(spec, spacing_nm=spacing_nm, usual="labels")
+    if max(source.full_shape[:-3], default=1) > 1:
+        source.close()
+        raise CellmlError(f"{spec} has the axes {source.axes} and shape {source.full_shape}; labels are one (Z, Y, X) array.")
+    return source
 
 
-def _labels(spec: Any, source: ImageSource, slab: tuple[slice, slice, slice]) -> NDArray[Any]:
-    data = source.read(slab).reshape([axis.stop - axis.start for axis in slab])
-    return Labels(data, source.spacing, name=str(spec)).data
+def _read(source: ImageSource, slab: tuple[slice, slice, slice]) -> NDArray[Any]:
+    return source.read(slab).reshape([axis.stop - axis.start for axis in slab])
+
+
+def _whole(data: NDArray[Any], spec: str, spacing: Triple) -> NDArray[Any]:
+    return Labels(data, spacing, name=spec).data
+
+
+def _finite(data: NDArray[Any], spec: str) -> NDArray[Any]:
+    if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
+        raise CellmlError(f"{spec} holds values that are not finite; probabilities are numbers.")
+    return data
 
 
 def _bounded(pair: Sequence[int] | None, size: int, axis: str) -> slice:

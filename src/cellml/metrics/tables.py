@@ -23,6 +23,46 @@ _ROWS = (
 )
 
 
+_MEMBRANE_ROWS = (
+    ("V_rand", "v_rand", "{:.4f}"),
+    ("  split score", "v_rand_split", "{:.4f}"),
+    ("  merge score", "v_rand_merge", "{:.4f}"),
+    ("V_info", "v_info", "{:.4f}"),
+    ("  split score", "v_info_split", "{:.4f}"),
+    ("  merge score", "v_info_merge", "{:.4f}"),
+    ("Dice of the membrane", "dice", "{:.4f}"),
+    ("IoU of the membrane", "iou", "{:.4f}"),
+    ("sections", "sections", "{:,}"),
+    ("pixels scored", "pixels", "{:,}"),
+)
+_SWEPT = ("threshold", "v_rand", "v_info", "mean_dice", "mean_iou", "dice", "iou")
+
+
+def score_tables(result: Mapping[str, Any]) -> list[Table]:
+    """All tables of a result of `cellml score`, in the order of reading."""
+    main = {"instance": partition_table, "semantic": class_table, "membrane": membrane_table}[result["kind"]](result)
+    return [*([sweep_table(result)] if "sweep" in result else []), main]
+
+
+def sweep_table(result: Mapping[str, Any]) -> Table:
+    """One row for each threshold."""
+    keys = [key for key in _SWEPT if key in result["sweep"][0]]
+    table = Table(*keys, title=f"chosen by {result['chosen_by']}")
+    for entry in result["sweep"]:
+        chosen = entry["threshold"] == result["threshold"]
+        table.add_row(*(f"{entry[key]:g}" if key == "threshold" else _ratio(entry[key]) for key in keys), style="bold" if chosen else "")
+    return table
+
+
+def membrane_table(result: Mapping[str, Any]) -> Table:
+    """One row for each score of a membrane map."""
+    table = Table("score", "value", title=f"{_title(result)}, threshold {result['threshold']:g}")
+    table.columns[1].justify = "right"
+    for label, key, form in _MEMBRANE_ROWS:
+        table.add_row(label, "–" if result[key] is None else form.format(result[key]))
+    return table
+
+
 def partition_table(result: Mapping[str, Any]) -> Table:
     """One row for each score of an instance segmentation."""
     table = Table("score", "value", title=_title(result))
