@@ -116,3 +116,33 @@ def test_loader_processes_open_hdf5_files_of_their_own(tmp_path: Path) -> None:
         return [batch["labels"].numpy() for batch in data.train_dataloader()]
 
     assert all(np.array_equal(a, b) for a, b in zip(batches(0), batches(2), strict=True))
+
+
+def test_what_is_labelled_is_said_once_for_all_training_blocks_and_validation_sees_everything(phantom_file: Path) -> None:
+    data = module(phantom_file, labelled_sections=[3, 9], train=[{"region": {"z": [0, 10]}}, {"region": {"z": [10, 20]}, "labelled": [{}]}])
+    first, second, held_out = (block.known(block.read_labels()).any(axis=(1, 2)) for block in [*data._train, *data._val])
+    assert np.flatnonzero(first).tolist() == [3, 9] and second.all() and held_out.all()
+
+
+def test_a_labelled_box_of_a_block_wins_over_the_sections_of_all(phantom_file: Path) -> None:
+    data = module(phantom_file, train=[{"region": {"z": [0, 20]}, "labelled_sections": None}], labelled_sections=[3])
+    assert data._train[0].rules.boxes is None
+
+
+def test_patches_around_sparse_labels(phantom_file: Path) -> None:
+    from cellml.data.sampling import AroundLabels
+
+    data = module(phantom_file, labelled_sections=[3], sampling=AroundLabels(), patches_per_epoch=20)
+    assert all((batch["labels"] >= 0).any() for batch in data.train_dataloader())
+
+
+def test_a_training_block_without_a_labelled_voxel_is_refused(phantom_file: Path) -> None:
+    with pytest.raises(CellmlError, match="counts as labelled .* have predictions fill the block"):
+        module(phantom_file, labelled_sections=[])
+
+
+def test_images_without_labels_make_patches_too(tmp_path: Path) -> None:
+    np.savez(tmp_path / "raw.npz", raw=np.random.default_rng(0).integers(0, 255, (40, 16, 16)).astype(np.uint8), voxel_nm=[10.0] * 3)
+    data = module(tmp_path / "raw.npz", need_labels=False)
+    batch = next(iter(data.train_dataloader()))
+    assert batch["image"].shape == (1, 1, 8, 8, 8) and (batch["labels"] == -1).all()

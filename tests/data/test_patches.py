@@ -139,7 +139,7 @@ def test_a_patch_larger_than_the_region_is_refused_with_both_sizes(dataset: Patc
 
 
 def test_patches_come_from_everywhere_in_proportion(dataset: PatchDataset) -> None:
-    assert dataset.shares == pytest.approx([13 / 18, 5 / 18])
+    assert dataset.places.shares == pytest.approx([13 / 18, 5 / 18])
 
 
 def test_patches_poor_in_labels_are_drawn_again(tmp_path: Path, write_block: Callable[..., Path]) -> None:

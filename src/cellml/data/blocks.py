@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.data.labelled import UNLABELLED, LabelRules, Region, box_of, where_labelled
 from cellml.data.normalisation import Normalisation
 from cellml.errors import CellmlError
 from cellml.types import Triple
 
-Region = tuple[slice, slice, slice]
-
 
 @dataclass(frozen=True)
 class Block:
-    """One box of one labelled volume.
+    """One box of one volume, all of it or parts of it labelled.
 
     image, labels: files, `FILE.npz:NAME`, `FILE.h5:/dataset`, or the name of a known data set (labels default to the array `labels`, or to
     what the data set calls them); region: {axis: [start, stop]} in voxels, an axis left out is taken whole; spacing_nm: (z, y, x) where the
-    file does not know it; ignore: label of voxels that nobody labelled.
+    file does not know it.
+
+    What is labelled: everything, but for voxels with the number `ignore` in the file (scribbles), and but for what lies outside
+    `labelled_sections` (z of the volume) and `labelled` (boxes like the region), where these are given. `values` makes class numbers of the
+    file's: {1: 0, 2: 1}. Voxels that are not labelled read as `UNLABELLED`.
     """
 
     image: str
@@ -31,43 +34,47 @@ class Block:
     region: Mapping[str, Sequence[int]] | None = None
     spacing_nm: Sequence[float] | None = None
     ignore: int | None = None
+    labelled_sections: Sequence[int] | None = None
+    labelled: Sequence[Mapping[str, Sequence[int]]] | None = None
+    values: Mapping[int, int] | None = None
 
     def box(self, shape: Sequence[int]) -> Region:
         """The region as slices. Raises CellmlError where it leaves the volume, naming axis and size."""
-        slices = []
-        for axis, size in zip("zyx", shape, strict=True):
-            start, stop = (self.region or {}).get(axis) or (0, size)
-            if not 0 <= start < stop <= size:
-                raise CellmlError(
-                    f"{self.image}: region {axis}=[{start}, {stop}] does not lie inside the volume, which has {size} voxels along {axis}."
-                )
-            slices.append(slice(int(start), int(stop)))
-        unknown = set(self.region or {}) - set("zyx")
-        if unknown:
-            raise CellmlError(f"{self.image}: the region names the axes {sorted(unknown)}; use z, y and x.")
-        return (slices[0], slices[1], slices[2])
+        return box_of(self.region or {}, shape, self.image)
 
 
 class OpenBlock:
     """A block whose files are open: normalised image and labels of any part of it, in the block's own voxel frame.
 
+    need_labels: false for images that nothing was labelled in, where labels are neither opened nor asked for and read as unlabelled.
     Raises CellmlError where image and labels differ in shape or spacing, or nothing is labelled.
     """
 
-    def __init__(self, block: Block, *, normalisation: str = "volume") -> None:
+    def __init__(self, block: Block, *, normalisation: str = "volume", need_labels: bool = True) -> None:
         from cellml.data.references import resolve
         from cellml.io.location import locate
 
         self.block = block
         image, self.warning = resolve(block.image, "image")
-        labels, _ = resolve(block.labels or block.image, "labels")
+        labels = resolve(block.labels or block.image, "labels")[0] if need_labels else ""
         self._references = (image, labels)
         self.reopen()
         self.spacing: Triple = self._image.spacing
         self.name = f"{block.image}{dict(block.region) if block.region else ''}"
         self._label_file, self.file = labels, locate(image).path.resolve()
         self._require_axes(image, labels)
-        whole, other = self._image.shape, self._labels.shape
+        whole = self._image.shape[-3:]
+        self.box = block.box(whole)
+        self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
+        self.rules = LabelRules.of_block(block, whole)
+        self.filled: NDArray[Any] | None = None
+        if self._labels is not None:
+            self._require_one_grid(labels)
+            self._require_labelled()
+        self.normalisation = Normalisation.measure(self._image, method=normalisation, name=block.image)
+
+    def _require_one_grid(self, labels: str) -> None:
+        block, whole, other = self.block, self._image.shape, self._labels.shape
         if tuple(whole) != tuple(other):
             raise CellmlError(
                 f"{block.image} has {tuple(whole)} voxels but its labels {labels} have {tuple(other)}; they must be one grid."
@@ -77,10 +84,6 @@ class OpenBlock:
                 f"{block.image} has voxels of {self._image.spacing} nm (z, y, x) "
                 f"but its labels {labels} of {self._labels.spacing} nm; correct one of them."
             )
-        self.box = block.box(whole)
-        self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
-        self._require_labelled()
-        self.normalisation = Normalisation.measure(self._image, method=normalisation, name=block.image)
 
     def reopen(self) -> None:
         """Open the files anew, as every loader process must: an HDF5 file that two processes share gives wrong bytes."""
@@ -89,7 +92,7 @@ class OpenBlock:
         image, labels = self._references
         spacing = list(self.block.spacing_nm) if self.block.spacing_nm else None
         self._image = open_image(image, spacing_nm=spacing)
-        self._labels = open_image(labels, spacing_nm=spacing, usual="labels")
+        self._labels: Any = open_image(labels, spacing_nm=spacing, usual="labels") if labels else None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -111,8 +114,36 @@ class OpenBlock:
         return np.asarray(self._image.read(self.box))
 
     def read_labels(self, region: Region | None = None) -> NDArray[Any]:
-        """Labels, (z, y, x) integers. Raises CellmlError for labels stored as numbers that are not whole."""
-        labels = self._labels.read(self._absolute(region))
+        """Labels, (z, y, x) integers, UNLABELLED where nobody labelled, or where a prediction was filled in, its class.
+
+        Raises CellmlError for labels stored as numbers that are not whole.
+        """
+        absolute = self._absolute(region)
+        if self._labels is None:
+            labels = np.full([s.stop - s.start for s in absolute], UNLABELLED, np.int64)
+        else:
+            labels = self.rules.apply(self._whole_numbers(self._labels.read(absolute)), absolute, self._label_file)
+        if self.filled is not None:
+            labels = np.where(labels == UNLABELLED, self.filled if region is None else self.filled[region], labels)
+        return labels
+
+    def fill(self, labels: NDArray[Any]) -> None:
+        """Let these labels (z, y, x) of the whole block stand wherever nobody labelled, such as a model's predictions."""
+        if labels.shape != self.shape:
+            raise CellmlError(f"{self.name} has {self.shape} voxels (z, y, x), but the labels to fill in have {labels.shape}.")
+        self.filled = labels
+
+    def known(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Where somebody labelled."""
+        return np.asarray(labels != UNLABELLED)
+
+    def slabs(self, depth: int = 16) -> Iterator[tuple[int, NDArray[Any]]]:
+        """The block's labels from top to bottom: first section of the slab, (dz, y, x) labels."""
+        z, y, x = self.shape
+        for start in range(0, z, depth):
+            yield start, self.read_labels((slice(start, min(start + depth, z)), slice(0, y), slice(0, x)))
+
+    def _whole_numbers(self, labels: NDArray[Any]) -> NDArray[Any]:
         if np.issubdtype(labels.dtype, np.floating):
             if not np.isfinite(labels).all() or (labels != np.round(labels)).any():
                 raise CellmlError(
@@ -121,28 +152,24 @@ class OpenBlock:
             labels = labels.astype(np.int64)
         return np.asarray(labels)
 
-    def known(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
-        """Where somebody labelled."""
-        return np.ones(labels.shape, bool) if self.block.ignore is None else np.asarray(labels != self.block.ignore)
-
     def _require_axes(self, image: str, labels: str) -> None:
         if "T" in self._image.axes:
             raise CellmlError(
                 f"{image} has a time axis ({self._image.axes}); training needs one volume: save the frames as separate files."
             )
-        if self._labels.axes != "ZYX":
+        if self._labels is not None and self._labels.axes != "ZYX":
             raise CellmlError(f"{labels} has the axes {self._labels.axes}; labels need the axes ZYX, one number for each voxel.")
 
-    def _require_labelled(self, depth: int = 16) -> None:
+    def _require_labelled(self) -> None:
         """Look for a known label above 0, slab by slab, and stop at the first."""
+        if self.rules.nothing or any((labels > 0).any() for _, labels in self.slabs()):
+            return
         z, y, x = self.shape
-        for start in range(0, z, depth):
-            labels = self.read_labels((slice(start, min(start + depth, z)), slice(0, y), slice(0, x)))
-            if ((labels > 0) & self.known(labels)).any():
-                return
+        ignored = "" if self.block.ignore is None else f" or {self.block.ignore}, which is ignored"
+        sparse = "" if self.rules.boxes is None else f", or lies outside the {len(self.rules.boxes)} box(es) that count as labelled"
         raise CellmlError(
             f"{self._label_file} has no labelled voxel in the region of {z} × {y} × {x} voxels (z, y, x) of {self.name}: every label is 0"
-            f"{'' if self.block.ignore is None else f' or {self.block.ignore}, which is ignored'}. Choose another array or region."
+            f"{ignored}{sparse}. {where_labelled(self._labels, self.rules)}"
         )
 
     def _absolute(self, region: Region | None) -> Region:

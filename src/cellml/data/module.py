@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from cellml.data.augment import SeededTransforms
 from cellml.data.blocks import Block, OpenBlock, require_guard
+from cellml.data.class_check import check_classes
 from cellml.data.patches import PatchDataset, PositionSampler, collate
 from cellml.errors import CellmlError
 
@@ -22,6 +24,11 @@ class VolumeDataModule(pl.LightningDataModule):
     patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; guard: least distance in voxels
     between a training and a validation block of one file; normalisation: "volume" or "dtype"; min_labelled: least share of known labels
     in a patch; num_workers: loader processes (the patches are the same for any number).
+
+    Sparse labels. ignore, values: what `Block` calls so, for all blocks that do not say it themselves; labelled_sections, labelled:
+    likewise, but for training blocks only (validation looks at all that is known); sampling: where patches are taken from
+    (`cellml.data.sampling`), anywhere if none; pseudo: predictions that stand in for missing labels of training blocks
+    (`cellml.data.pseudo.PseudoLabels`); need_labels: false for images without any labels, for pretraining.
     """
 
     def __init__(
@@ -39,14 +46,26 @@ class VolumeDataModule(pl.LightningDataModule):
         min_labelled: float = 0.0,
         num_workers: int = 0,
         seed: int = 0,
+        ignore: int | None = None,
+        values: Mapping[Any, int] | None = None,
+        labelled_sections: Sequence[int] | None = None,
+        labelled: Sequence[Mapping[str, Sequence[int]]] | None = None,
+        sampling: Any = None,
+        pseudo: Any = None,
+        need_labels: bool = True,
     ) -> None:
         super().__init__()
         if patches_per_epoch % batch_size:
             raise CellmlError(f"data.patches_per_epoch ({patches_per_epoch}) must be a multiple of data.batch_size ({batch_size}).")
-        self.train_blocks, self.val_blocks = ([_block(b, path, labels) for b in blocks] for blocks in (train, val))
+        common: dict[str, Any] = {"image": path, "labels": labels} if path else {}
+        common |= {"ignore": ignore, "values": values}
+        sparse = {"labelled_sections": labelled_sections, "labelled": labelled}
+        self.train_blocks, self.val_blocks = [_block(b, common | sparse) for b in train], [_block(b, common) for b in val]
         self.patch, self.batch_size, self.patches_per_epoch = tuple(int(p) for p in patch), batch_size, patches_per_epoch
         self.transforms, self.guard, self.normalisation = list(transforms), guard, normalisation
         self.min_labelled, self.num_workers, self.seed = min_labelled, num_workers, seed
+        self.sampling, self.pseudo, self.need_labels = sampling, pseudo, need_labels
+        self.provenance: dict[str, Any] = {}
         self._train: list[OpenBlock] = []
         self._val: list[OpenBlock] = []
 
@@ -56,18 +75,37 @@ class VolumeDataModule(pl.LightningDataModule):
             return
         if not self.train_blocks:
             raise CellmlError("data.train lists no block; give at least one {image, labels}.")
-        self._train = [OpenBlock(block, normalisation=self.normalisation) for block in self.train_blocks]
-        self._val = [OpenBlock(block, normalisation=self.normalisation) for block in self.val_blocks]
+        self._train, self._val = (
+            [OpenBlock(block, normalisation=self.normalisation, need_labels=self.need_labels) for block in blocks]
+            for blocks in (self.train_blocks, self.val_blocks)
+        )
         require_guard(self._train, self._val, self.guard)
         spacings = {block.spacing for block in [*self._train, *self._val]}
         if len(spacings) > 1:
             raise CellmlError(
                 f"The blocks have different voxel sizes {sorted(spacings)} nm (z, y, x); resample them to one, or train one model for each."
             )
-
         channels = {block.name: block.channels for block in [*self._train, *self._val]}
         if len(set(channels.values())) > 1:
             raise CellmlError(f"The blocks have different numbers of channels: {channels}; select or stack channels to match.")
+        if self.need_labels:
+            self._complete_labels()
+
+    def _complete_labels(self) -> None:
+        """Fill in predictions where they are asked for; refuse blocks that then have no label."""
+        if self.pseudo is not None:
+            self.provenance["pseudo_labels"] = self.pseudo.fill(self._train)
+        empty = [block.name for block in self._train if block.rules.nothing and block.filled is None]
+        if empty:
+            raise CellmlError(
+                f"No voxel of {', '.join(empty)} counts as labelled (labelled_sections and labelled are empty); list sections, or have "
+                "predictions fill the block: data.pseudo.checkpoint=FILE."
+            )
+
+    def require_classes(self, classes: Sequence[str]) -> None:
+        """Raise CellmlError for labels that are no class number; warn of classes without a training or validation voxel."""
+        self.setup()
+        check_classes(self._train, self._val, classes)
 
     @property
     def contract(self) -> dict[str, Any]:
@@ -92,7 +130,7 @@ class VolumeDataModule(pl.LightningDataModule):
         trainer = self.trainer
         world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         dataset = PatchDataset(
-            self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms), self.min_labelled
+            self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms), self.min_labelled, self.sampling
         )
         together = self.batch_size * world * (trainer.accumulate_grad_batches if trainer else 1)
         if self.patches_per_epoch % together:
@@ -124,20 +162,19 @@ class VolumeDataModule(pl.LightningDataModule):
         return DataLoader(_WholeBlocks(self._val), batch_size=None, shuffle=False)
 
 
-def _block(block: Block | Mapping[str, Any], path: str | None, labels: str | None) -> Block:
+def _block(block: Block | Mapping[str, Any], common: Mapping[str, Any]) -> Block:
+    """A block from its fields, and from what all blocks have in common where it does not say otherwise."""
     if isinstance(block, Block):
         return block
-    fields = {**({"image": path, "labels": labels} if path else {}), **block}
-    if "image" not in fields:
+    given = {**common, **block}
+    if given.get("image") is None:
         raise CellmlError(
             "A block of data.train or data.val names no image, and there is no data.path to take it from; give data.path=FILE."
         )
-    try:
-        return Block(**fields)
-    except TypeError as error:
-        raise CellmlError(
-            f"A block of data.train or data.val has the fields {sorted(block)}; known are image, labels, region, spacing_nm, ignore."
-        ) from error
+    known = [field.name for field in fields(Block)]
+    if set(block) - set(known):
+        raise CellmlError(f"A block of data.train or data.val has the fields {sorted(block)}; known are {', '.join(known)}.")
+    return Block(**given)
 
 
 def _reopen_files(worker: int) -> None:

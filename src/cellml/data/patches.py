@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from cellml.data.blocks import OpenBlock
+from cellml.data.sampling import Anywhere, AroundLabels, LabelledPlaces, UniformPlaces
 from cellml.errors import CellmlError
 
 Sample = dict[str, Tensor]
@@ -25,7 +25,8 @@ class PatchDataset(Dataset[Sample]):
     """Random patches of labelled blocks.
 
     blocks: opened training blocks; patch: (z, y, x) voxels; length: patches an epoch; seed: the run's seed; transform(sample, seed): a
-    deterministic augmentation; min_labelled: patches with a smaller share of known labels are drawn again (at most 20 times).
+    deterministic augmentation; min_labelled: patches with a smaller share of known labels are drawn again (at most 20 times); sampling:
+    where patches are taken from (`cellml.data.sampling`).
     Item number `epoch * length + index` is {"image": (C, z, y, x) float32, "labels": (z, y, x) int64}.
     """
 
@@ -37,18 +38,17 @@ class PatchDataset(Dataset[Sample]):
         seed: int,
         transform: SeededTransform | None = None,
         min_labelled: float = 0.0,
+        sampling: Anywhere | AroundLabels | None = None,
     ) -> None:
         self.blocks, self.patch, self.length, self.seed = list(blocks), tuple(int(p) for p in patch), length, seed
         self.transform, self.min_labelled = transform, min_labelled
-        positions = []
         for block in self.blocks:
             if any(n < p for n, p in zip(block.shape, self.patch, strict=True)):
                 raise CellmlError(
                     f"{block.name}: the training region is {block.shape} voxels (z, y, x), smaller than the patch {self.patch}. "
                     "Choose a smaller data.patch or a larger region."
                 )
-            positions.append(float(np.prod([n - p + 1 for n, p in zip(block.shape, self.patch, strict=True)])))
-        self.shares: NDArray[np.float64] = np.asarray(positions) / np.sum(positions)
+        self.places: UniformPlaces | LabelledPlaces = (sampling or Anywhere()).prepare(self.blocks, self.patch)
 
     def __len__(self) -> int:
         return self.length
@@ -57,8 +57,8 @@ class PatchDataset(Dataset[Sample]):
         epoch, index = divmod(int(number), self.length)
         rng = np.random.default_rng([self.seed, epoch, index])
         for _ in range(20):
-            block = self.blocks[int(rng.choice(len(self.blocks), p=self.shares))]
-            start = [int(rng.integers(0, n - p + 1)) for n, p in zip(block.shape, self.patch, strict=True)]
+            chosen, start = self.places.draw(rng)
+            block = self.blocks[chosen]
             z, y, x = (slice(s, s + p) for s, p in zip(start, self.patch, strict=True))
             region = (z, y, x)
             labels = block.read_labels(region)
