@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,17 @@ class DecoderChoice:
 def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
     """Try `task.decoder_grid` on every validation block, keep the best by its worst neighbour, and write all to `decoder.csv`.
 
-    Each block is predicted once. The task's decoder is replaced by the chosen one.
+    Each block is predicted once. The task's decoder is replaced by the chosen one. Decoders of classes are judged by their mean IoU.
     """
     from cellml.io.atomic import write_text
     from cellml.segmentation.selection import choose_parameters
 
     if not task.decoder_grid or task.decoder is None or not len(data.val_dataloader()):
         return DecoderChoice()
-    tables = []
     log.info("Choosing the decoder on %d validation block(s) ...", len(data.val_dataloader()))
+    if task.target.kind == "semantic":
+        return _choose_class_decoder(task, data, folder)
+    tables = []
     for batch in data.val_dataloader():
         probabilities = task.predict_volume(batch["image"].numpy())
         affinities, offsets = task.target.pairs(probabilities)
@@ -55,6 +57,22 @@ def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
         found["val/voi_sum"],
     )
     return DecoderChoice(as_config(task.decoder), found)
+
+
+def _choose_class_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
+    from cellml.io.atomic import write_text
+    from cellml.segmentation.class_selection import choose_class_parameters
+
+    def blocks() -> Iterator[Any]:
+        for batch in data.val_dataloader():
+            known = task.target(batch["labels"][None])[1].any(dim=1)[0].numpy()
+            yield task.predict_volume(batch["image"].numpy()), batch["labels"].numpy(), known
+
+    choice = choose_class_parameters(task.decoder, task.decoder_grid, blocks())
+    write_text(folder / "decoder.csv", _csv(list(choice.rows)))
+    task.decoder = choice.decoder
+    log.info("Decoder chosen on the validation blocks: %s, mean IoU %.3f", choice.parameters, choice.scores["iou"])
+    return DecoderChoice(as_config(task.decoder), {f"val/{name}": value for name, value in choice.scores.items()})
 
 
 def as_config(thing: Any) -> Any:

@@ -20,8 +20,8 @@ class SegmentationTask(VolumeTask):
     """A network, what it is asked for, and how its answer becomes labels.
 
     net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits,
-    target, mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets) →
-    labels (Z, Y, X), none for classes; decoder_grid: values of its fields to choose from after training; window: how whole volumes are
+    target, mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets or
+    class names) → labels (Z, Y, X), none for the most probable class; decoder_grid: values of its fields to choose from after training; window: how whole volumes are
     predicted. Validation metrics come from statistics summed over whole blocks.
     """
 
@@ -81,7 +81,8 @@ class SegmentationTask(VolumeTask):
         """Probabilities (K, Z, Y, X) → labels (Z, Y, X)."""
         if self.decoder is None:
             return probabilities.argmax(axis=0)
-        return _consecutive(self.decoder(*self.target.pairs(probabilities)))
+        labels = self.decoder(*self.target.pairs(probabilities))
+        return labels if self.target.kind == "semantic" else _consecutive(labels)
 
 
 def _consecutive(labels: Any) -> Any:

@@ -144,3 +144,7 @@ class SemanticTarget:
 def _known(labels: Tensor, ignore: int | None) -> Tensor:
     """Where somebody labelled: no negative number, and not the number that stands for "unlabelled"."""
     return labels >= 0 if ignore is None else (labels >= 0) & (labels != ignore)
+
+    def pairs(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[str]]:
+        """Probabilities (K, Z, Y, X) and the classes' names, for a decoder."""
+        return probabilities, self.classes
