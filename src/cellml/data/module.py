@@ -108,6 +108,18 @@ class VolumeDataModule(pl.LightningDataModule):
         check_classes(self._train, self._val, classes)
 
     @property
+    def training_blocks(self) -> list[OpenBlock]:
+        """The opened training blocks, for what is fitted to labelled voxels instead of patches."""
+        self.setup()
+        return self._train
+
+    @property
+    def validation_blocks(self) -> list[OpenBlock]:
+        """The opened validation blocks."""
+        self.setup()
+        return self._val
+
+    @property
     def contract(self) -> dict[str, Any]:
         """What a checkpoint must know of its input: axes, channels, spacing (nm), normalisation, patch."""
         self.setup()
