@@ -54,6 +54,11 @@ VERBS: dict[str, Verb] = {
         "hand a model over to FEniCSx, SMART, STEPS, MCell or VCell",
         "cellml export mesh=cell.vtu model=diffusion to=fenicsx output=cell_fenicsx",
     ),
+    "contours": Verb(
+        "cellml.annotation.contours_command:contours_file",
+        "contours traced in IMOD to labels, and back",
+        "cellml contours input=traced.mod image=volume.mrc output=labels.tif",
+    ),
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
     ),

@@ -123,10 +123,10 @@ def _part(mask: NDArray[np.bool_], pixel: list[float]) -> tuple[tuple[slice, sli
     first, last = bounding_box(mask)
     first, last = np.maximum(first - 2, 0), np.minimum(last + 2, mask.shape)
     part = slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2])
-    return part, _distances(mask[part], pixel)
+    return part, section_distances(mask[part], pixel)
 
 
-def _distances(mask: NDArray[np.bool_], pixel: list[float]) -> Floats:
+def section_distances(mask: NDArray[np.bool_], pixel: list[float]) -> Floats:
     """Signed distance within each section (S, H, W), negative inside, such that an object ends half-way to a section without it."""
     far = float(np.hypot(mask.shape[1] * pixel[0], mask.shape[2] * pixel[1]))
     distances: Floats = np.full(mask.shape, far)

@@ -1,0 +1,1 @@
+"""Where labels come from: scribbles and proofreading, traced contours, several annotators, classical recipes."""
