@@ -19,8 +19,9 @@ Sample = dict[str, Tensor]
 class SeededTransforms:
     """A list of MONAI dictionary transforms, torchio transforms and plain functions of a sample, applied in order.
 
-    Keys: "image" (C, z, y, x) float32 and "labels" (z, y, x) int64. MONAI transforms see labels with a channel axis and must name their
-    keys. torchio transforms see a subject with axes (C, x, y, z).
+    Keys: "image" (C, z, y, x) float32 and "labels" (z, y, x) int64, or (K, z, y, x) float32 where images are to be predicted. MONAI
+    transforms see labels with a channel axis and must name their keys. torchio transforms see a subject with axes (C, x, y, z); the
+    intensities of labels stay as they are.
     """
 
     def __init__(self, transforms: Sequence[Any] = ()) -> None:
@@ -29,11 +30,12 @@ class SeededTransforms:
     def __call__(self, sample: Sample, seed: int) -> Sample:
         """Apply all transforms with random numbers that depend on `seed` alone; the global generators are left as they were."""
         seeds = np.random.SeedSequence(seed).generate_state(len(self.transforms))
-        current = {"image": sample["image"], "labels": sample["labels"][None]}
-        for transform, number in zip(self.transforms, seeds, strict=True):
-            current = _apply(transform, current, int(number))
-        image, labels = (torch.as_tensor(current[key]) for key in ("image", "labels"))
-        return {"image": _plain(image).float().contiguous(), "labels": _plain(labels)[0].long().contiguous()}
+        numbers = sample["labels"].ndim == 3
+        current = {"image": sample["image"], "labels": sample["labels"][None] if numbers else sample["labels"]}
+        for transform, own in zip(self.transforms, seeds, strict=True):
+            current = _apply(transform, current, int(own))
+        image, labels = (_plain(torch.as_tensor(current[key])) for key in ("image", "labels"))
+        return {"image": image.float().contiguous(), "labels": (labels[0].long() if numbers else labels.float()).contiguous()}
 
 
 def _apply(transform: Any, sample: Sample, seed: int) -> Sample:

@@ -124,6 +124,15 @@ _ENTRIES = (
         licence="University of California: educational, research and non-profit use",
         origin="github.com/CRBS/cdeep3m, commit abf9958, mito_testsample",
     ),
+    DataSet(
+        name="isl_well_A4",
+        file="isl_well_A4_x000-671.npz",
+        arrays=("phase", "dapi", "map2", "nfh"),
+        description="One well of cultured neurons: 13 planes of phase contrast, and DAPI, MAP2 and NFH fluorescence, 1024 × 672 pixels; "
+        "the source states no pixel size",
+        licence="Apache-2.0; cite Christiansen et al., Cell 173:792 (2018)",
+        origin="github.com/google/in-silico-labeling, commit 5db882b",
+    ),
 )
 
 CATALOGUE: dict[str, DataSet] = {entry.name: entry for entry in _ENTRIES}
