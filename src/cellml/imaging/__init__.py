@@ -1,0 +1,1 @@
+"""What microscopes do wrong, and the classical repairs."""

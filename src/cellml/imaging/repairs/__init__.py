@@ -1,0 +1,1 @@
+"""Filters and corrections of images, on volumes of any size."""
