@@ -14,8 +14,9 @@ import torch
 
 from cellml.checkpoint import read
 from cellml.errors import CellmlError
+from cellml.initialisation import initialise
 from cellml.resume import _changes
-from cellml.run import claim_folder, initialise
+from cellml.run import claim_folder
 
 Command = Callable[..., int]
 Overrides = Callable[..., list[str]]

@@ -87,11 +87,12 @@ def test_steps_or_a_budget_and_not_both(both: dict, monkeypatch: pytest.MonkeyPa
 def test_timing_leaves_the_network_as_it_was() -> None:
     from cellml.losses.semantic import SemanticLoss
     from cellml.nets.unet import UNet
+    from cellml.tasks.segmentation import SegmentationTask
     from cellml.tasks.targets import SemanticTarget
 
     net = UNet(out_channels=2, widths=(2, 2))
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    task = SimpleNamespace(net=net, loss=SemanticLoss(), target=SemanticTarget(["a", "b"]))
+    task = SegmentationTask(net, SemanticTarget(["a", "b"]), SemanticLoss(), torch.optim.SGD)
     batch = {"image": torch.rand(1, 1, 8, 8, 8), "labels": torch.randint(0, 2, (1, 8, 8, 8))}
     assert training.time_step(task, SimpleNamespace(train_dataloader=lambda: [batch]), "32-true", gpu=False) > 0
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items()) and all(p.grad is None for p in net.parameters())

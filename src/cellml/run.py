@@ -10,6 +10,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from cellml.errors import CellmlError
+from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
+from cellml.initialisation import initialise
 from cellml.resume import resume_point
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,13 @@ def train(config: DictConfig) -> float | None:
         log.warning(warning)
     task = instantiate(config.task, _convert_="all")
     require_fit(task, data)
-    initialise(task, config.training.initialise_from)
     resume = resume_point(config.resume, config)
+    if is_fitted_at_once(task):
+        require_plain(config)
+    else:
+        if resume is None:
+            initialise(task, config.training.initialise_from)
+        task.transfer(config.training.freeze, config.training.layer_rates, config.training.rate_decay)
     settings = plan(config, task, data, resume)
     record = make_run_record(config, data, settings)
     trainer = build_trainer(config, folder, record, settings)
@@ -52,13 +59,15 @@ def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str,
     """The training plan of this configuration, or the one of the checkpoint that is resumed."""
     import torch
 
-    from cellml.training import plan_training
+    from cellml.training import TrainingPlan, plan_training
 
     gpu = str(config.trainer.accelerator) in ("gpu", "cuda", "auto") and torch.cuda.is_available()
     if str(config.trainer.accelerator) in ("gpu", "cuda") and not gpu:
         raise CellmlError(
             "trainer=gpu was asked for, but torch sees no CUDA device here; use trainer=cpu, or install a CUDA build of torch."
         )
+    if is_fitted_at_once(task):
+        return TrainingPlan("32-true", max_steps=1, validate_every=1)
     return plan_training(
         task,
         data,
@@ -76,6 +85,9 @@ def fit(trainer: Any, task: Any, data: Any, position: str | None) -> None:
     """Train, from a position if one is given. Raises KeyboardInterrupt after Ctrl-C, for which Lightning would exit with code 1."""
     import signal
 
+    if is_fitted_at_once(task):
+        fit_at_once(trainer, task, data)
+        return
     handler = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(task, data, ckpt_path=position, weights_only=True)
@@ -94,6 +106,9 @@ def require_fit(task: Any, data: Any) -> None:
     multiple = getattr(task.net, "multiple", (1, 1, 1))
     if any(p % m for p, m in zip(data.patch, multiple, strict=True)):
         raise CellmlError(f"data.patch is {list(data.patch)} voxels (z, y, x), but the network needs multiples of {list(multiple)}.")
+    classes = getattr(task.target, "classes", None)
+    if classes is not None and hasattr(data, "require_classes"):
+        data.require_classes(classes)
 
 
 def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], settings: Any) -> Any:
@@ -144,6 +159,7 @@ def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, A
         overrides=_overrides(),
         labels=list(target.get("classes") or []),
         warnings=data.warnings,
+        provenance=getattr(data, "provenance", {}),
         seed=int(config.seed),
     )
 
@@ -171,22 +187,6 @@ def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[s
     }
     checkpoint.write(folder / "model.ckpt", task.state_dict(), record)
     log.info("Wrote %s", folder / "model.ckpt")
-
-
-def initialise(task: Any, source: str | None) -> None:
-    """Start from another checkpoint's weights: tensors whose name and shape fit; says how many did. Raises CellmlError if none do."""
-    if not source:
-        return
-    from cellml import checkpoint
-
-    given, own = checkpoint.read(source)["state_dict"], task.state_dict()
-    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise CellmlError(
-            f"No weight of {source} fits this network ({len(given)} against {len(own)} tensors); choose the network it was trained with."
-        )
-    task.load_state_dict({**own, **fitting})
-    log.info("Initialised %d of %d tensors from %s", len(fitting), len(own), source)
 
 
 def claim_folder(folder: Path) -> Path:

@@ -93,16 +93,15 @@ def time_step(task: Any, data: Any, precision: str, gpu: bool, repeats: int = 3)
 
     device = torch.device("cuda" if gpu else "cpu")
     batch = next(iter(data.train_dataloader()))
-    net, loss = copy.deepcopy(task.net).to(device).train(), copy.deepcopy(task.loss).to(device)
-    image = batch["image"].to(device)
+    trial = copy.deepcopy(task).to(device).train()
+    on_device = {key: value.to(device) for key, value in batch.items()}
     seconds = []
     for _ in range(repeats + 1):
         begin = time.perf_counter()
-        net.zero_grad()
-        target, mask = task.target(batch["labels"].to(device))
+        trial.zero_grad()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
-            logits = net(image)
-        loss(logits, target, mask).total.backward()
+            loss = trial.loss_of(on_device).total
+        loss.backward()
         if gpu:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - begin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,6 +11,10 @@ from torch import Tensor, nn
 
 from cellml.errors import CellmlError
 from cellml.infer.predict import SlidingWindow
+from cellml.losses.record import LossRecord
+from cellml.tasks.deep_supervision import supervised_loss
+from cellml.tasks.overflow import require_finite
+from cellml.transfer import freeze, learning_rates, parameter_groups
 
 Schedule = Callable[[int, int], float]
 
@@ -40,6 +44,22 @@ class VolumeTask(pl.LightningModule):
         self.net, self.target, self.loss = net, target, loss
         self.make_optimizer, self.schedule = optimizer, schedule
         self.window = window or SlidingWindow()
+        self.rates: dict[str, float] = {}
+        self._frozen: list[nn.Module] = []
+
+    def transfer(self, frozen: Sequence[str] = (), layer_rates: Mapping[str, float] | None = None, rate_decay: float = 1.0) -> None:
+        """Freeze parts of the network, and give others learning rates of their own; as `cellml.transfer` explains."""
+        self._frozen = freeze(self.net, frozen)
+        if layer_rates or rate_decay != 1.0:
+            self.rates = learning_rates(self.net, layer_rates or {}, rate_decay)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> VolumeTask:
+        """Training mode, but for frozen parts, whose batch norms must not move either."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def forward(self, image: Tensor) -> Tensor:
         """Normalised image (B, C, Z, Y, X) → logits (B, K, Z, Y, X)."""
@@ -47,28 +67,43 @@ class VolumeTask(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimiser and, for each step, the scheduled learning rate."""
-        optimizer = self.make_optimizer(self.parameters())
+        optimizer = self._optimizer()
         if self.schedule is None:
             return optimizer
         total, schedule = int(self.trainer.estimated_stepping_batches), self.schedule
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """One step on {"image": (B, C, z, y, x), "labels": what the target reads}."""
+    def _optimizer(self) -> torch.optim.Optimizer:
+        if not self.rates:
+            return self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        optimizer = self.make_optimizer(parameter_groups(self, self.rates))
+        for group in optimizer.param_groups:
+            group["lr"] *= group["rate"]
+        return optimizer
+
+    def loss_of(self, batch: dict[str, Tensor]) -> LossRecord:
+        """The loss on {"image": (B, C, z, y, x), "labels": what the target reads}."""
         target, mask = self.target(batch["labels"])
-        record = self.loss(self.net(batch["image"]), target, mask)
+        weights = getattr(self.net, "supervision", None)
+        return supervised_loss(self.loss, self.net(batch["image"]), target, mask, weights)
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """One step. Raises CellmlError where the loss is no longer finite."""
+        record = self.loss_of(batch)
+        require_finite(record.total, step=self.global_step, precision=self.trainer.precision)
         size = len(batch["image"])
         self.log("train/loss", record.total, prog_bar=True, batch_size=size)
         for name, value in record.parts.items():
             self.log(f"train/{name}", value, batch_size=size)
-        return record.total  # type: ignore[no-any-return]
+        return record.total
 
     def predict_volume(self, image: Any, on_tile: Callable[[], object] | None = None) -> Any:
         """Normalised image (C, Z, Y, X) float32 → activated output (K, Z, Y, X) float32."""
-        was_training = self.net.training
+        modes = {module: module.training for module in self.net.modules()}
         self.net.eval()
         try:
             return self.window.whole(self.net, image, activation=self.target.activation, on_tile=on_tile)
         finally:
-            self.net.train(was_training)
+            for module, mode in modes.items():
+                module.training = mode
