@@ -21,8 +21,8 @@ class SegmentationTask(VolumeTask):
 
     net: (B, C, Z, Y, X) → logits (B, K, Z, Y, X); target: labels → (target, mask), with `kind`, `channels`, `activation`; loss(logits,
     target, mask) → LossRecord; optimizer(parameters) and schedule(step, total): factories; decoder(probabilities (K, Z, Y, X), offsets or
-    class names) → labels (Z, Y, X), none for the most probable class; decoder_grid: values of its fields to choose from after training; window: how whole volumes are
-    predicted. Validation metrics come from statistics summed over whole blocks.
+    class names) → labels (Z, Y, X), none for the most probable class; decoder_grid: values of its fields to choose from after training;
+    window: how whole volumes are predicted. Validation metrics come from statistics summed over whole blocks.
     """
 
     def __init__(
@@ -53,9 +53,7 @@ class SegmentationTask(VolumeTask):
         probabilities = self.predict_volume(batch["image"].float().cpu().numpy())
         truth = batch["labels"].cpu()
         target, mask = self.target(truth[None])
-        answer = torch.logit(torch.from_numpy(probabilities)[None], eps=1e-6)
-        if self.target.kind == "semantic":
-            answer = torch.from_numpy(probabilities)[None].clamp(min=1e-6).log()
+        answer = self.target.output(torch.from_numpy(probabilities)[None])
         self.log("val/loss", self.loss.cpu()(answer, target, mask).total, batch_size=1)
         self.loss.to(self.device)
         prediction = self.decode(probabilities)

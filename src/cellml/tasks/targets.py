@@ -28,6 +28,10 @@ class InstanceTarget:
 
     kind = "instance"
 
+    def output(self, probabilities: Tensor) -> Tensor:
+        """Logits (B, K, Z, Y, X) that would give these probabilities; what validation hands to the loss."""
+        return torch.logit(probabilities, eps=1e-6)
+
     def objects(self, labels: NDArray[Any]) -> NDArray[Any]:
         """Labels (Z, Y, X) as the true objects, 0 where nothing is scored; here the labels themselves."""
         return labels
@@ -45,8 +49,8 @@ class InstanceTarget:
 class AffinityTarget(InstanceTarget):
     """Are voxel v and voxel v + o parts of one object? One channel for each offset o (Lee et al. 2017).
 
-    offsets: (z, y, x) voxels, the three nearest neighbours first; ignore: a further label of voxels that nobody labelled; mask_background: leave out
-    pairs with label 0, for sparse annotations.
+    offsets: (z, y, x) voxels, the three nearest neighbours first; ignore: a further label of voxels that nobody labelled;
+    mask_background: leave out pairs with label 0, for sparse annotations.
     """
 
     def __init__(self, offsets: Sequence[Sequence[int]], ignore: int | None = None, mask_background: bool = False) -> None:
@@ -140,11 +144,15 @@ class SemanticTarget:
         """Class probabilities."""
         return torch.softmax(logits, dim=1)
 
-
-def _known(labels: Tensor, ignore: int | None) -> Tensor:
-    """Where somebody labelled: no negative number, and not the number that stands for "unlabelled"."""
-    return labels >= 0 if ignore is None else (labels >= 0) & (labels != ignore)
+    def output(self, probabilities: Tensor) -> Tensor:
+        """Logits (B, K, Z, Y, X) that would give these probabilities."""
+        return probabilities.clamp(min=1e-6).log()
 
     def pairs(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[str]]:
         """Probabilities (K, Z, Y, X) and the classes' names, for a decoder."""
         return probabilities, self.classes
+
+
+def _known(labels: Tensor, ignore: int | None) -> Tensor:
+    """Where somebody labelled: no negative number, and not the number that stands for "unlabelled"."""
+    return labels >= 0 if ignore is None else (labels >= 0) & (labels != ignore)
