@@ -1,11 +1,11 @@
-"""The verb `infer`: a checkpoint and a volume in, labels (and probabilities) out."""
+"""The verb `infer`: a checkpoint or several and a volume in; labels, probabilities, uncertainties and drawn geometries out."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,19 @@ from cellml.errors import CellmlError
 
 log = logging.getLogger(__name__)
 
-# Probabilities larger than this wait for the decoder in a file beside the output instead of in memory.
-_IN_MEMORY_BYTES = 4e9
-
 
 def infer_file(
-    checkpoint: str,
+    checkpoint: str | Sequence[str],
     input: str,
     output: str,
     probabilities: bool = False,
+    uncertainty: bool = False,
+    tta: int = 1,
+    dropout_passes: int = 0,
+    temperature: float | str | None = None,
+    samples: int = 0,
+    correlation_nm: float | None = None,
+    seed: int = 0,
     spacing_nm: Sequence[float] | None = None,
     axes: str | None = None,
     tile: Sequence[int] | None = None,
@@ -36,166 +40,129 @@ def infer_file(
     threads: int | None = None,
     decode: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Predict a volume with a checkpoint and write instances (affinity and boundary models) or classes.
+    """Predict a volume and write instances (affinity and boundary models), classes, or images with named channels.
 
-    input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; output: where the labels go, the suffix chooses the
-    format; probabilities: also write `<output stem>_probabilities` in the same format; spacing_nm: (z, y, x) where the file does not say;
-    tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module prefixes that the checkpoint may
-    build classes from. decode: another decoder than the checkpoint's, as `_target_` and arguments. A time axis is kept, frame by frame.
-    Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
+    checkpoint: one, or a list whose mean is taken; input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name;
+    output: where the labels go, the suffix chooses the format; probabilities: also write `<output stem>_probabilities`; uncertainty: also
+    `_variance`, `_entropy` and `_mutual_information`; tta: flips and rotations to average over; dropout_passes: thinned networks to
+    average over; temperature: a number, or the JSON file of `cellml calibrate`, for what is written and drawn; samples: label volumes
+    drawn from the probabilities, `_sample_000` …, whose errors are shared over correlation_nm (estimated where None); spacing_nm: (z, y, x)
+    where the file does not say; tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module
+    prefixes that checkpoints may build classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments. A time
+    axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
     """
-    from hydra.utils import instantiate
-
-    from cellml.checkpoint import load, require_match
+    from cellml.checkpoint import require_match
+    from cellml.data.planes import PlanesAsChannels
     from cellml.data.references import resolve
-    from cellml.infer.device import choose_device, choose_precision, set_threads
+    from cellml.infer.device import choose_device, set_threads
+    from cellml.infer.frame import Asked
+    from cellml.infer.image import predict_image, require_image_options
+    from cellml.infer.members import load_members, make_committee
+    from cellml.infer.outputs import require_target
     from cellml.io import open_image
     from cellml.io.overlap import require_apart
+    from cellml.uncertainty.temperature import read_temperature
 
-    require_apart(output, resolve(input, "image")[0], checkpoint)
-    _require_target(output)
-    if precision not in (None, "float32", "bfloat16"):
-        raise CellmlError(f"precision={precision} is unknown; use float32 or bfloat16, or leave it out for what the hardware is fast at.")
+    checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
+    require_apart(output, resolve(input, "image")[0], *checkpoints)
+    require_target(output)
+    _require_numbers(precision, samples, correlation_nm)
+    asked = Asked(samples, correlation_nm, read_temperature(temperature), seed)
     set_threads(threads)
-    model = load(checkpoint, trust=trust, task="SegmentationTask")
+    members = load_members(checkpoints, trust)
+    several = len(checkpoints) * tta * max(1, dropout_passes) > 1
+    images = members.task.target.kind == "image"
+    if images:
+        require_image_options(str(checkpoints[0]), probabilities=probabilities, decode=decode)
+        _require_labels(str(checkpoints[0]), several or uncertainty or samples > 0 or temperature is not None)
+    committee: Any = None if images else make_committee(members, tta=tta, dropout_passes=dropout_passes, seed=seed, entropies=uncertainty)
     place = choose_device(device)
-    task = model.task.to(place)
-    window = replace(task.window, precision=precision or choose_precision(place))
-    window = replace(window, **{k: tuple(v) for k, v in (("tile", tile), ("halo", halo)) if v is not None})
-    if decode is not None:
-        if task.target.kind == "semantic":
-            raise CellmlError(f"decode makes objects of affinities, but {checkpoint} predicts classes; leave it out.")
-        task.decoder = instantiate(dict(decode), _convert_="all")
+    task = members.task.to(place)
+    window = fitted_window(task.window, place, tile=tile, halo=halo, precision=precision)
+    _choose_decoder(task, decode, str(checkpoints[0]))
     reference, warning = resolve(input, "image")
     if warning:
         log.warning(warning)
-    with open_image(reference, spacing_nm=spacing_nm, axes=axes) as image:
-        channels = len(image.channels) or 1
-        require_match(model.contract, spacing_nm=image.spacing, channels=channels, name=input)
-        return _predict(
-            task, window, image, input, output, probabilities, model.contract["normalisation"], model.record.get("labels") or []
-        )
+    with open_image(reference, spacing_nm=spacing_nm, axes=axes) as opened:
+        image: Any = PlanesAsChannels(opened) if members.contract.get("planes_as_channels") else opened
+        require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=input)
+        if images:
+            return predict_image(task, window, image, input, output, members.contract)
+        wanted = {"probabilities": probabilities, "uncertainty": uncertainty}
+        return _predict(members, committee.to(place), window, image, input, output, asked, wanted)
 
 
 def _predict(
-    task: Any, window: Any, image: Any, name: str, output: str, keep: bool, normalisation: str, classes: Sequence[str]
+    members: Any, committee: Any, window: Any, image: Any, name: str, output: str, asked: Any, wanted: Mapping[str, bool]
 ) -> dict[str, Any]:
+    """Predict each frame of an opened image."""
     from cellml.data.normalisation import Normalisation
-    from cellml.io import create_array
+    from cellml.infer.context import warn_of_small_tiles
+    from cellml.infer.frame import predict_frame
+    from cellml.infer.outputs import Frame, open_outputs
 
-    shape, timed = tuple(image.shape[-3:]), "T" in image.axes
-    frames = image.frames
-    common = {"spacing": image.spacing, "origin": image.origin}
-    kind, names = task.target.kind, dict(enumerate(classes))
-    seconds = {"network": 0.0, "total": 0.0}
+    z, y, x = image.shape[-3:]
+    timed, task = "T" in image.axes, members.task
+    grid = Frame((z, y, x), image.spacing, image.origin, image.frames if timed else None)
+    names = dict(enumerate(members.record.get("labels") or []))
+    totals: dict[str, float] = {}
     begin = time.perf_counter()
+    warn_of_small_tiles(window, committee, grid.shape)
     with ExitStack() as stack:
-        lead, axes = ((frames,), "TZYX") if timed else ((), "ZYX")
-        labels = stack.enter_context(
-            create_array(
-                output,
-                shape=(*lead, *shape),
-                dtype=np.uint32 if kind == "instance" else np.uint8,
-                axes=axes,
-                kind=kind,
-                names=names,
-                name="labels",
-                **common,
-            )
+        outputs = open_outputs(
+            stack, output, grid, kind=task.target.kind, names=names, channels=task.target.channels, samples=asked.samples, **wanted
         )
-        kept = None
-        if keep:
-            where, kaxes = _beside(output, "_probabilities"), "TCZYX" if timed else "CZYX"
-            kept = stack.enter_context(
-                create_array(
-                    where, shape=(*lead, task.target.channels, *shape), dtype=np.float32, axes=kaxes, name="probabilities", **common
-                )
-            )
-        for frame in range(frames):
-            numbers = Normalisation.measure(image, method=normalisation, frame=frame if timed else None, name=name)
+        for number in range(image.frames):
+            frame = outputs.frame = number if timed else None
+            numbers = Normalisation.measure(image, method=members.contract["normalisation"], frame=frame, name=name)
 
-            def read(region: Any, frame: int = frame, numbers: Any = numbers) -> NDArray[np.float32]:
-                return numbers.apply(image.read(region, frame=frame) if timed else image.read(region))
+            def read(region: Any, frame: int | None = frame, numbers: Any = numbers) -> NDArray[np.float32]:
+                return numbers.apply(image.read(region) if frame is None else image.read(region, frame=frame))
 
-            _one_frame(task, window, read, shape, _Target(labels, kept, frame if timed else None), seconds, Path(output).parent)
-    seconds["total"] = time.perf_counter() - begin
-    voxels = int(np.prod(shape)) * frames
-    log.info("%s: %d voxels in %.1f s (%.2f Mvoxel/s)", output, voxels, seconds["total"], voxels / seconds["total"] / 1e6)
-    return {"output": output, "voxels": voxels, **seconds}
+            parts = predict_frame(task, committee, window, read, grid.shape, grid.spacing, outputs, asked, Path(output).parent)
+            totals = {key: value + (totals.get(key, 0.0) if key == "network" else 0.0) for key, value in parts.items()}
+    seconds, voxels = time.perf_counter() - begin, int(np.prod(grid.shape)) * image.frames
+    log.info("%s: %d voxels in %.1f s (%.2f Mvoxel/s)", output, voxels, seconds, voxels / seconds / 1e6)
+    if asked.samples:
+        log.info("Drew %d samples whose errors are shared over %.0f nm", asked.samples, totals["correlation_nm"])
+    return {"output": output, "voxels": voxels, **totals, "total": seconds, "members": committee.members}
 
 
-class _Target:
-    """Where one frame's results go."""
+def fitted_window(window: Any, device: str, *, tile: Sequence[int] | None, halo: Sequence[int] | None, precision: str | None) -> Any:
+    """The checkpoint's window with the given sizes, in the given number format or the one that the hardware is fast at."""
+    from cellml.infer.device import choose_precision
 
-    def __init__(self, labels: Any, probabilities: Any, frame: int | None) -> None:
-        self.labels, self.probabilities, self.lead = labels, probabilities, () if frame is None else (slice(frame, frame + 1),)
-
-    def write_labels(self, z: slice, block: NDArray[Any]) -> None:
-        self._write(self.labels, (z,), block)
-
-    def write_probabilities(self, z: slice, block: NDArray[np.float32]) -> None:
-        if self.probabilities is not None:
-            self._write(self.probabilities, (slice(0, block.shape[0]), z), block)
-
-    def _write(self, sink: Any, index: tuple[slice, ...], block: NDArray[Any]) -> None:
-        rest = tuple(slice(0, n) for n in block.shape[-2:])
-        sink.write((*self.lead, *index, *rest), block[None] if self.lead else block)
+    window = replace(window, precision=precision or choose_precision(device))
+    for name, value in (("tile", tile), ("halo", halo)):
+        if value is not None:
+            if len(value) != 3 or min(value) < (1 if name == "tile" else 0):
+                raise CellmlError(f"{name}={list(value)} must be three numbers of voxels (z, y, x), such as [64,64,64].")
+            window = replace(window, **{name: tuple(value)})
+    return window
 
 
-def _one_frame(
-    task: Any,
-    window: Any,
-    read: Callable[[Any], NDArray[np.float32]],
-    shape: tuple[int, ...],
-    target: _Target,
-    seconds: dict[str, float],
-    folder: Path,
-) -> None:
-    from cellml.infer.progress import tile_progress
+def _choose_decoder(task: Any, decode: Mapping[str, Any] | None, name: str) -> None:
+    from hydra.utils import instantiate
 
-    begin = time.perf_counter()
-    with _waiting_room(task, shape, folder) as held, tile_progress(sum(len(row) for row in window.plan(task.net, shape).rows())) as advance:
-        for z, block in window.slabs(task.net, read, shape, activation=task.target.activation, on_tile=advance):
-            target.write_probabilities(z, block)
-            if held is None:
-                target.write_labels(z, task.decode(block).astype(np.uint8))
-            else:
-                held[:, z] = block
-        seconds["network"] += time.perf_counter() - begin
-        if held is not None:
-            target.write_labels(slice(0, shape[0]), task.decode(held).astype(np.uint32))
-
-
-@contextmanager
-def _waiting_room(task: Any, shape: tuple[int, ...], folder: Path) -> Iterator[NDArray[np.float32] | None]:
-    """Room for the probabilities of a whole frame until they are decoded; None for classes, which need none."""
-    import tempfile
-
-    if task.decoder is None:
-        yield None
+    if decode is None:
         return
-    size = (task.target.channels, *shape)
-    if 4 * np.prod(size, dtype=float) <= _IN_MEMORY_BYTES:
-        yield np.empty(size, np.float32)
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".probabilities-") as stream:
-        yield np.memmap(stream.name, dtype=np.float32, mode="w+", shape=size)
+    if task.target.kind != "instance":
+        raise CellmlError(f"decode makes objects of affinities, but {name} predicts classes; leave it out.")
+    task.decoder = instantiate(dict(decode), _convert_="all")
 
 
-def _beside(output: str, suffix: str) -> str:
-    """`out.tif` → `out_probabilities.tif`; an array inside a file gets a file of its own, a folder of slices a folder."""
-    from cellml.io.location import locate
+def _require_numbers(precision: str | None, samples: int, correlation_nm: float | None) -> None:
+    if precision not in (None, "float32", "bfloat16"):
+        raise CellmlError(f"precision={precision} is unknown; use float32 or bfloat16, or leave it out for what the hardware is fast at.")
+    if not 0 <= samples <= 1000:
+        raise CellmlError(f"samples={samples} must be a number of label volumes from 0 to 1000.")
+    if correlation_nm is not None and not 0 < correlation_nm < 1e6:
+        raise CellmlError(f"correlation_nm={correlation_nm} must be a length above 0 nm, such as 50.")
 
-    path = locate(output).path
-    stem, dot, ending = path.name.partition(".")
-    return str(path.with_name(f"{stem}{suffix}{dot}{ending}")) + ("/" if output.endswith("/") else "")
 
-
-def _require_target(output: str) -> None:
-    from cellml.io.location import locate
-
-    if "." not in locate(output).path.name and not output.endswith("/"):
+def _require_labels(name: str, asked: bool) -> None:
+    if asked:
         raise CellmlError(
-            f"output={output} has no suffix, so the format is unknown; use for example {output}.tif, .npz, .h5, .mrc, .nii.gz or .ome.zarr."
+            f"{name} predicts images; tta, dropout_passes, uncertainty, temperature, samples and several checkpoints are for labels and "
+            "their probabilities. Leave them out."
         )

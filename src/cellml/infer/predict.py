@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cellml.errors import CellmlError
 from cellml.infer.tiles import Region, Tile, TilePlan, Weights, plan_tiles
 
 ReadRegion = Callable[[Region], NDArray[np.float32]]
@@ -30,10 +31,14 @@ class SlidingWindow:
     precision: str = "float32"
 
     def plan(self, net: nn.Module, shape: Sequence[int]) -> TilePlan:
-        """The tiles for a volume of shape (Z, Y, X); `net` may say its `halo` and `multiple`, as cellml's networks do."""
+        """The tiles for a volume of shape (Z, Y, X); `net` may say its `halo` and `multiple`, as cellml's networks do.
+
+        A committee also says by how much it shifts its channels (`shift`), which is context on top of any halo.
+        """
         multiple = getattr(net, "multiple", (1, 1, 1))
         field = getattr(net, "halo", (32, 32, 32))
         halo = field if self.halo is None else [min(h, f) for h, f in zip(self.halo, field, strict=True)]
+        halo = [h + s for h, s in zip(halo, getattr(net, "shift", (0, 0, 0)), strict=True)]
         return plan_tiles(shape, tile=self.tile, halo=halo, overlap=self.overlap, multiple=multiple)
 
     def slabs(
@@ -48,7 +53,7 @@ class SlidingWindow:
         rows = list(plan.rows())
         for row, following in zip(rows, [*rows[1:], None], strict=True):
             for tile in row:
-                result = self._run(net, _read_padded(read, tile.read, plan.shape), tile, activation)
+                result = self._run(net, read_padded(read, tile.read, plan.shape), tile, activation)
                 if blend is None:
                     blend = _RollingBlend(plan, result.shape[0])
                 blend.add(tile, result)
@@ -73,7 +78,19 @@ class SlidingWindow:
         with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits = net(torch.from_numpy(np.ascontiguousarray(block))[None].to(device))
         with torch.inference_mode():
-            return activation(logits[(..., *kept)].float())[0].cpu()
+            result = activation(logits[(..., *kept)].float())[0].cpu()
+        if not torch.isfinite(result).all():
+            _refuse(result, tile, self.precision)
+        return result
+
+
+def _refuse(result: Tensor, tile: Tile, precision: str) -> None:
+    bad, start = int((~torch.isfinite(result)).sum()), tuple(part.start for part in tile.keep)
+    raise CellmlError(
+        f"The network answered {bad} of {result.numel()} numbers of the tile at {start} (z, y, x) with NaN or infinity, computed in "
+        f"{precision}. {'Try precision=float32; if' if precision != 'float32' else 'If'} the image is sound (cellml check), the "
+        "training has diverged: use an earlier checkpoint or a lower learning rate."
+    )
 
 
 class _RollingBlend:
@@ -121,7 +138,7 @@ def _weigh(block: Tensor, axis: int, weights: Weights) -> None:
             block.narrow(axis, start, stop - start).mul_(torch.from_numpy(weights[start:stop]).view(shape))
 
 
-def _read_padded(read: ReadRegion, region: Region, shape: Sequence[int]) -> NDArray[np.float32]:
+def read_padded(read: ReadRegion, region: Region, shape: Sequence[int]) -> NDArray[np.float32]:
     """Read a region of the padded frame: what lies beyond the volume's far end repeats its last voxel."""
     inside = tuple(slice(s.start, min(s.stop, n)) for s, n in zip(region, shape, strict=True))
     block = read(inside)  # type: ignore[arg-type]

@@ -25,7 +25,9 @@ class UNet(nn.Module):
 
     in_channels, out_channels: C and K; widths: feature channels of each level, finest first; spacing: (z, y, x) voxel size in nm, of which
     only the ratios matter; stem_stride: the finest level works on voxels coarser by this factor (1 or 2); fine_channels: channels of one
-    full-resolution layer that sees features and image together before the output (0 leaves it out); norm: "batch" or "none".
+    full-resolution layer that sees features and image together before the output (0 leaves it out); norm: "batch" or "none";
+    dropout: share of whole feature channels dropped after each convolution (Tompson et al. 2015), which inference can keep on
+    (Monte-Carlo dropout); 0 leaves the layers out.
     Input sizes must be multiples of `multiple`; `halo` is the radius of the field of view in voxels.
     """
 
@@ -38,15 +40,20 @@ class UNet(nn.Module):
         stem_stride: int = 2,
         fine_channels: int = 0,
         norm: str = "batch",
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if norm not in ("batch", "none"):
             raise CellmlError(f"net.norm is {norm!r}; use 'batch' or 'none' (norms over the patch make tiles disagree).")
         if len(widths) < 2 or stem_stride not in (1, 2):
             raise CellmlError(f"A U-Net needs at least two widths and a stem stride of 1 or 2, got {list(widths)} and {stem_stride}.")
+        if not 0 <= dropout < 1:
+            raise CellmlError(f"net.dropout is {dropout}; it is a share of channels, at least 0 and below 1.")
         self.strides, self.kernels = plan_levels(spacing, len(widths), stem_stride)
         self.in_channels, self.out_channels = in_channels, out_channels
         common: dict[str, Any] = {"spatial_dims": 3, "norm": "BATCH" if norm == "batch" else None, "act": ("LEAKYRELU", {"inplace": True})}
+        if dropout:
+            common |= {"dropout": dropout, "dropout_dim": 3}
         self.stem = Convolution(
             spatial_dims=3,
             in_channels=in_channels,
@@ -85,6 +92,14 @@ class UNet(nn.Module):
         """Radius of the field of view along (z, y, x) in voxels: beyond it, no input voxel can change an output voxel."""
         return tuple(_field_radius([s[axis] for s in self.strides], [k[axis] for k in self.kernels], bool(self.fine_channels))
                      for axis in range(3))  # type: ignore[return-value]  # fmt: skip
+
+    @property
+    def stages(self) -> list[tuple[str, ...]]:
+        """Names of the parts in the order in which an image passes them, for learning rates that decay with depth."""
+        depth = len(self.encoder)
+        inwards = [(f"encoder.{level}", f"down.{level - 1}") if level else ("encoder.0",) for level in range(depth)]
+        outwards = [(f"up.{level}", f"decoder.{level}") for level in reversed(range(depth - 1))]
+        return [("stem",), *inwards, *outwards, *([("to_fine", "fine")] if self.fine_channels else []), ("head",)]
 
     def forward(self, image: Tensor) -> Tensor:
         """image: (B, C, Z, Y, X) → logits (B, K, Z, Y, X). Raises CellmlError where a size is not a multiple of `multiple`."""

@@ -1,0 +1,1 @@
+"""How sure a prediction is: committees of networks, calibration, and geometries drawn from probabilities."""
