@@ -35,6 +35,16 @@ VERBS: dict[str, Verb] = {
         "predict with a checkpoint",
         "cellml infer checkpoint=model.ckpt input=volume.tif output=labels.tif",
     ),
+    "calibrate": Verb(
+        "cellml.uncertainty.calibrate:calibrate_file",
+        "how honest are the probabilities",
+        "cellml calibrate checkpoint=model.ckpt output=calibration.json",
+    ),
+    "sample": Verb(
+        "cellml.uncertainty.sample:sample_file",
+        "draw geometries from probabilities",
+        "cellml sample input=labels_probabilities.tif output=shape.tif correlation_nm=50",
+    ),
     "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
@@ -58,6 +68,11 @@ VERBS: dict[str, Verb] = {
         "cellml.annotation.contours_command:contours_file",
         "contours traced in IMOD to labels, and back",
         "cellml contours input=traced.mod image=volume.mrc output=labels.tif",
+    ),
+    "fuse": Verb(
+        "cellml.annotation.fuse_command:fuse_files",
+        "labels of several annotators to a consensus, and how well they agree",
+        "cellml fuse inputs=[anna.tif,ben.tif,carla.tif] output=consensus.tif",
     ),
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
