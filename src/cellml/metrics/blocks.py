@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 from operator import add
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.cremi import away_from_borders
 from cellml.metrics.streams import Comparison, Slab
 from cellml.types import Triple
 
@@ -28,15 +30,19 @@ def block_shape(block_nm: float | Sequence[float], spacing: Triple) -> tuple[int
 
 
 def block_tables(
-    comparison: Comparison, shape: tuple[int, int, int] | None = None, *, threshold: float | None = None
+    comparison: Comparison, shape: Place | None = None, *, threshold: float | None = None, border_nm: float | None = None
 ) -> dict[Place, ContingencyTable]:
     """The table of each block of `shape` voxels, by its place in the grid (z, y, x); one table at (0, 0, 0) without a shape.
 
-    threshold: where the prediction holds probabilities, its voxels of at least this much count as label 1 and the others as 0. Blocks
-    without a scored voxel are left out; their tables add up to the table of the region.
+    threshold: where the prediction holds probabilities, its voxels of at least this much count as label 1 and the others as 0;
+    border_nm: voxels no further than this from a border in their section of the truth are not counted. Blocks without a scored voxel are
+    left out; the tables add up to the table of the region.
     """
     tables: dict[Place, ContingencyTable] = {}
     for slab in comparison.slabs(fractional=threshold is not None):
+        if border_nm is not None:
+            away = away_from_borders(slab.truth, comparison.spacing, border_nm)
+            slab = replace(slab, mask=away if slab.mask is None else away & slab.mask)
         for place, table in _cut(slab, shape, threshold):
             if table.voxels:
                 tables[place] = tables.get(place, ContingencyTable()) + table
@@ -48,7 +54,7 @@ def whole_table(tables: dict[Place, ContingencyTable]) -> ContingencyTable:
     return reduce(add, tables.values(), ContingencyTable())
 
 
-def _cut(slab: Slab, shape: tuple[int, int, int] | None, threshold: float | None) -> list[tuple[Place, ContingencyTable]]:
+def _cut(slab: Slab, shape: Place | None, threshold: float | None) -> list[tuple[Place, ContingencyTable]]:
     prediction = slab.prediction if threshold is None else slab.prediction >= threshold
     if shape is None:
         return [((0, 0, 0), ContingencyTable.from_labels(slab.truth, prediction, slab.mask))]

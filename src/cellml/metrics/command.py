@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellml.errors import CellmlError
-from cellml.metrics.blocks import block_tables, whole_table
-from cellml.metrics.confusion import ConfusionCounts
-from cellml.metrics.contingency import ContingencyTable
-from cellml.metrics.partition import partition_scores
+from cellml.metrics.request import Request, thresholds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cellml.metrics.streams import Comparison
 
-KINDS = ("auto", "instance", "semantic", "membrane")
 PROTOCOL = {
     "instance": "over voxels with truth > 0; prediction 0 counts as one ordinary segment",
     "semantic": "over all voxels; class 0 is background",
     "membrane": "section by section over pixels inside in the truth, predicted borders thinned (ISBI 2012)",
 }
-LARGEST_CLASS = 255
 
 
 def score_files(
@@ -39,114 +32,96 @@ def score_files(
     region: Sequence[Sequence[int] | None] | None = None,
     ignore: int | None = None,
     threshold: float | Sequence[float] | None = None,
+    border_nm: float | None = None,
+    confidences: str | Path | None = None,
+    surfaces: bool = False,
+    tolerance_nm: float | None = None,
+    topology: bool = False,
+    clefts: bool = False,
+    bootstrap: int = 0,
+    block_nm: float | Sequence[float] = 500.0,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    allow_overlap: bool = False,
     output: str | Path | None = None,
 ) -> dict[str, Any]:
     """Score a prediction against the truth, whole volumes at once from slabs of bounded memory. Formulas: `docs/evaluation.md`.
 
     prediction, truth: label files of one shape and voxel size; mask: a file of the same shape, voxels that are not 0 are scored;
-    spacing_nm: voxel size (z, y, x) where the files do not say; kind: "instance" (adapted Rand error, variation of information), "semantic"
-    (Dice, IoU, precision, recall of each class), "membrane" (a probability of membrane in 0 … 1 against true membranes: V_rand, V_info) or
-    "auto": what a file says, else semantic if the truth holds a single label > 0 or there is a threshold, else instance; region: [[z0, z1],
-    [y0, y1], [x0, x1]], null for all of an axis; ignore: label of the truth that is not scored; threshold: the prediction is a probability,
-    and voxels of at least this much are class 1 (or membrane); a list scores each, to choose one on validation data; output: a JSON file.
+    spacing_nm: voxel size (z, y, x) where the files do not say; kind: "instance" (adapted Rand error, variation of information, objects
+    found), "semantic" (Dice, IoU, precision, recall of each class), "membrane" (a probability of membrane in 0 … 1 against true membranes:
+    V_rand, V_info) or "auto": what a file says, else semantic if the truth holds a single label > 0 or there is a threshold, else instance;
+    region: [[z0, z1], [y0, y1], [x0, x1]], null for all of an axis; ignore: label of the truth that is not scored; threshold: the
+    prediction is a probability, and voxels of at least this much are class 1 (or membrane); a list scores each, to choose one on validation
+    data; border_nm: leave out voxels this close to a true border in their section (CREMI); confidences: CSV of label and confidence.
 
-    Prints a table that states the protocol and returns the scores with it as plain containers; a ratio that is not defined is None.
+    surfaces: distances between surfaces, of classes or matched objects, with `tolerance_nm` for the surface Dice (None: the longest edge of
+    a voxel); topology: Betti numbers; clefts: CREMI's cleft distances; bootstrap: number of resamples of blocks of `block_nm` (one length
+    or three) for 95 % intervals of the overlap scores, drawn with `seed`; checkpoint: the model that predicted: scores on its training
+    blocks are refused unless `allow_overlap`; output: a JSON file for the result.
+
+    Prints tables that state the protocol and returns the scores with it as plain containers; a number that is not defined is None.
     Raises CellmlError for files of other shape or voxel size, fractional labels, and truth without any labelled voxel.
     """
     if output is not None and Path(output).suffix != ".json":
         raise CellmlError(f"output={output}: scores are written as JSON; give a name that ends in .json.")
     from cellml.io import write_json
+    from cellml.metrics.bootstrap import Bootstrap
+    from cellml.metrics.splits import check_split, require_held_out
     from cellml.metrics.streams import open_comparison
 
-    if kind not in KINDS:
-        raise CellmlError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}.")
+    request = Request(
+        kind=kind,
+        thresholds=thresholds_of(threshold),
+        surfaces=surfaces,
+        tolerance_nm=tolerance_nm,
+        topology=topology,
+        clefts=clefts,
+        border_nm=border_nm,
+        confidences=confidences,
+        bootstrap=Bootstrap(bootstrap, seed) if bootstrap else None,
+        block_nm=block_nm,
+    )
     with ExitStack() as stack:
         comparison = open_comparison(stack, prediction, truth, mask, spacing_nm=spacing_nm, region=region, ignore=ignore)
-        result = _scored(comparison, kind, _thresholds(threshold, kind))
-    result = _without_nan(result)
+        split = None if checkpoint is None else require_held_out(check_split(checkpoint, comparison), allow_overlap=allow_overlap)
+        result = _without_nan({**_scored(comparison, request), "split": split})
     if output is not None:
         write_json(output, result)
     _print(result, output)
     return result
 
 
-def _thresholds(threshold: float | Sequence[float] | None, kind: str) -> Sequence[float | None]:
-    """The thresholds to score at; [None] where the prediction holds labels."""
-    if threshold is None and kind == "membrane":
-        raise CellmlError(
-            "A membrane map is scored at a threshold that was chosen on validation data: give it, as in threshold=0.5, or a list to choose "
-            "from, as in threshold=[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]."
-        )
-    if threshold is not None and kind == "instance":
-        raise CellmlError("threshold makes one class of a probability; objects (kind=instance) are labels, so leave it out.")
-    if isinstance(threshold, int | float):
-        return [float(threshold)]
-    if threshold is not None and not len(threshold):
-        raise CellmlError("threshold=[] holds no threshold; give one number or several.")
-    return [None] if threshold is None else [float(one) for one in threshold]
-
-
-def _scored(comparison: Comparison, kind: str, thresholds: Sequence[float | None]) -> dict[str, Any]:
-    """The result of one threshold (or none), with a list of all under `sweep` where there are several."""
-    from cellml.metrics.membrane_stack import membrane_results
-
-    if kind == "membrane":
-        results = membrane_results(comparison, [one for one in thresholds if one is not None])
-        key = "v_rand"
-    else:
-        results = [_overlaps(comparison, kind, threshold) for threshold in thresholds]
-        key, kind = "mean_iou", str(results[0].pop("kind"))
-    best = max(range(len(results)), key=lambda index: results[index][key]) if len(results) > 1 else 0
+def _scored(comparison: Comparison, request: Request) -> dict[str, Any]:
+    """The result at the only threshold (or without one), or at the best of several, with all of these under `sweep`."""
+    sweep: dict[str, Any] = {}
+    if len(request.thresholds) > 1:
+        cheap = replace(request, surfaces=False, topology=False, clefts=False, bootstrap=None)
+        results = _at_thresholds(comparison, cheap)
+        key = "v_rand" if request.kind == "membrane" else "mean_iou"
+        best = max(range(len(results)), key=lambda index: results[index][key])
+        request = replace(request, thresholds=(request.thresholds[best],))
+        sweep = {"sweep": results, "chosen_by": f"largest {key}; for validation data only"}
+    found = _at_thresholds(comparison, request)[0]
     frame = {
-        "kind": kind,
-        "protocol": PROTOCOL[kind],
+        "kind": found["kind"],
+        "protocol": PROTOCOL[found["kind"]],
         "prediction": comparison.specs[0],
         "truth": comparison.specs[1],
         "mask": comparison.specs[2] if len(comparison.specs) > 2 else None,
         "region": [[axis.start, axis.stop] for axis in comparison.part],
         "spacing_nm": [float(step) for step in comparison.spacing],
     }
-    sweep = {"sweep": results, "chosen_by": f"largest {key}; for validation data only"} if len(results) > 1 else {}
-    return {**frame, **results[best], **sweep}
+    return {**frame, **found, **sweep}
 
 
-def _overlaps(comparison: Comparison, kind: str, threshold: float | None) -> dict[str, Any]:
-    table = whole_table(block_tables(comparison, threshold=threshold))
-    _require_labelled(table, comparison.specs[1])
-    said = [source.kind for source in comparison.sources[1::-1]]
-    if kind == "auto":
-        kind = "semantic" if threshold is not None else _decided(said, table)
-    scores = asdict(partition_scores(table)) if kind == "instance" else _class_scores(table, comparison)
-    return {"kind": kind, "threshold": threshold, "voxels": table.voxels, **scores}
+def _at_thresholds(comparison: Comparison, request: Request) -> list[dict[str, Any]]:
+    from cellml.metrics.membrane_stack import membrane_results
+    from cellml.metrics.results import overlap_results
 
-
-def _require_labelled(table: ContingencyTable, truth: str) -> None:
-    if table.labelled().voxels == 0:
-        raise CellmlError(
-            f"{truth} has no labelled voxel (truth > 0) among the {table.voxels} voxels counted, so there is nothing to score; check the "
-            "array, the region and the mask."
-        )
-
-
-def _decided(said: Sequence[str | None], table: ContingencyTable) -> str:
-    stated = next((kind for kind in said if kind is not None), None)
-    if stated is not None:
-        return stated
-    return "semantic" if table.labelled().truth_sizes[0].size == 1 else "instance"
-
-
-def _class_scores(table: ContingencyTable, comparison: Comparison) -> dict[str, Any]:
-    largest = int(max(table.truth.max(), table.prediction.max()))
-    if largest > LARGEST_CLASS:
-        raise CellmlError(
-            f"There is a label {largest}, but classes are numbered up to {LARGEST_CLASS}; if {comparison.specs[1]} holds objects, "
-            "pass kind=instance."
-        )
-    names = comparison.sources[1].names or comparison.sources[0].names
-    counts = ConfusionCounts.from_table(table)
-    classes = [{"label": label, "name": names.get(label, str(label)), **asdict(score)} for label, score in enumerate(counts.scores())]
-    present = [entry for entry in classes if entry["truth_voxels"] or entry["prediction_voxels"]]
-    return {"voxels_scored": table.voxels, "mean_dice": counts.mean_dice(), "mean_iou": counts.mean_iou(), "classes": present}
+    if request.kind == "membrane":
+        return membrane_results(comparison, request.thresholds, request.bootstrap)
+    return [overlap_results(comparison, request, threshold) for threshold in request.thresholds or (None,)]
 
 
 def _without_nan(value: Any) -> Any:
@@ -160,12 +135,15 @@ def _without_nan(value: Any) -> Any:
 def _print(result: Mapping[str, Any], output: str | Path | None) -> None:
     from rich.console import Console
 
+    from cellml.metrics.shape_tables import shape_tables
     from cellml.metrics.tables import score_tables
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{result['prediction']} against {result['truth']}", markup=False)
-    for table in score_tables(result):
+    for table in [*score_tables(result), *shape_tables(result)]:
         console.print(table)
     console.print(f"Scored {result['protocol']}.")
+    if result["split"] is not None and result["split"]["warning"]:
+        console.print(result["split"]["warning"], markup=False, style="bold red")
     if output is not None:
         console.print(f"Scores are in {output}", markup=False)
