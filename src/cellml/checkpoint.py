@@ -23,6 +23,7 @@ TRUSTED = (
     "cellml.losses.",
     "cellml.tasks.",
     "cellml.infer.predict.",
+    "cellml.pixels.",
     "cellml.segmentation.",
     "torch.nn.",
     "torch.optim.",
@@ -30,6 +31,16 @@ TRUSTED = (
     "monai.networks.blocks.",
     "monai.networks.layers.",
     "monai.losses.",
+    # Classifiers only: what of scikit-learn caches results (`memory=`) would read pickles from a folder that the checkpoint names.
+    "sklearn.discriminant_analysis.",
+    "sklearn.ensemble.",
+    "sklearn.gaussian_process.",
+    "sklearn.linear_model.",
+    "sklearn.naive_bayes.",
+    "sklearn.neighbors.",
+    "sklearn.neural_network.",
+    "sklearn.svm.",
+    "sklearn.tree.",
 )
 
 # Functions that a task may be built with; everything else must be a class, for a function does its work at once.

@@ -1,0 +1,1 @@
+"""Segmentation without gradients: features of every pixel, and classifiers that are fitted in seconds."""
