@@ -8,6 +8,7 @@ on equal tiles.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from pathlib import Path
@@ -86,6 +87,9 @@ def main() -> None:
         "tiled_minus_whole_max": (difference(net, rng), "1"),
         "speed_vs_monai": (round(against_monai(net, image[:, :128, :160, :160], options.repeats), 3), "1"),
     }
+    beside = Path(__file__).parent / "speed.json"  # what speed.py measured
+    if beside.is_file():
+        values |= {key: (round(value, 3), "1") for key, value in json.loads(beside.read_text()).items()}
     write_study_results(Path(__file__).parent, values, seed=0, volume=list(options.size))
     for key, (value, unit) in values.items():
         print(f"{key:24} {value:10.3g} {unit}")
