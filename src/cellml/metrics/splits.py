@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from cellml.metrics.streams import Comparison
 
 Box = tuple[slice, slice, slice]
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,11 @@ def check_split(checkpoint: str | Path, comparison: Comparison) -> SplitCheck:
 
 
 def require_held_out(check: SplitCheck, *, allow_overlap: bool = False) -> dict[str, Any]:
-    """The check as plain containers, after a warning of what flatters. Raises CellmlError if training voxels are scored and may not be.
+    """The check as plain containers, with a `warning` of what flatters, None where nothing does.
 
-    Validation blocks are scored with a warning: thresholds and decoders were chosen there.
+       Raises CellmlError if training voxels are scored and that was not allowed.
+    Validation blocks are scored with a warning: thresholds and decoders
+       were chosen there.
     """
     share = f"{check.training_voxels:,} of the {check.scored_voxels:,} scored voxels"
     if check.relation == "training" and not allow_overlap:
@@ -94,8 +94,6 @@ def require_held_out(check: SplitCheck, *, allow_overlap: bool = False) -> dict[
         "close": f"The scored region is {check.distance} voxels from a training block of {check.checkpoint}, which asked for a guard "
         f"of {check.guard}; neighbouring voxels are correlated, so that scores flatter.",
     }.get(check.relation)
-    if warning is not None:
-        _log.warning(warning)
     return {**asdict(check), "warning": warning}
 
 

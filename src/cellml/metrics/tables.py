@@ -51,7 +51,7 @@ def score_tables(result: Mapping[str, Any]) -> list[Table]:
     """All tables of an overlap or membrane result of `cellml score`, in the order of reading."""
     tables = [sweep_table(result)] if "sweep" in result else []
     if result["kind"] == "semantic":
-        return [*tables, class_table(result)]
+        return [*tables, class_table(result), *([class_interval_table(result)] if "intervals" in result else [])]
     if result["kind"] == "membrane":
         return [*tables, score_table(result, _MEMBRANE_ROWS, f"{_title(result)}, threshold {result['threshold']:g}")]
     return [*tables, score_table(result, _ROWS, _title(result)), object_table(result["objects"])]
@@ -93,12 +93,17 @@ def class_table(result: Mapping[str, Any]) -> Table:
         name = "background" if entry["label"] == 0 else entry["name"]
         ratios = [_ratio(entry[key]) for key in _RATIOS]
         table.add_row(name, *ratios, f"{entry['truth_voxels']:,}", f"{entry['prediction_voxels']:,}")
-        if "intervals" in entry:
-            table.add_row("  95 % interval", *(_interval(entry["intervals"][key]) for key in _RATIOS), style="dim")
     table.add_row("mean above 0", _ratio(result["mean_dice"]), _ratio(result["mean_iou"]))
-    if "intervals" in result:
-        table.add_row("  95 % interval", *(_interval(result["intervals"][key]) for key in ("mean_dice", "mean_iou")), style="dim")
-        table.caption = _drawn(result["bootstrap"])
+    return table
+
+
+def class_interval_table(result: Mapping[str, Any]) -> Table:
+    """The intervals of the scores of `class_table`."""
+    table = Table("95 % interval", "Dice", "IoU", "precision", "recall", caption=_drawn(result["bootstrap"]))
+    for entry in result["classes"]:
+        name = "background" if entry["label"] == 0 else entry["name"]
+        table.add_row(name, *(_interval(entry["intervals"][key]) for key in _RATIOS))
+    table.add_row("mean above 0", *(_interval(result["intervals"][key]) for key in ("mean_dice", "mean_iou")))
     return table
 
 
@@ -130,4 +135,4 @@ def _ratio(value: float | None) -> str:
 
 
 def _interval(ends: list[float | None] | None) -> str:
-    return "" if ends is None else f"{_ratio(ends[0])} to {_ratio(ends[1])}"
+    return "" if ends is None else f"{_ratio(ends[0])}–{_ratio(ends[1])}"
