@@ -99,7 +99,7 @@ def test_errors_name_both_values(files, volumes, tmp_path):
         score_files(files[0], saved(tmp_path / "wide.npz", truth, (10.0, 10.0, 5.0)))
     with pytest.raises(CellmlError, match="no labelled voxel"):
         score_files(files[0], saved(tmp_path / "empty.npz", np.zeros_like(truth)))
-    with pytest.raises(CellmlError, match="fractional"):
+    with pytest.raises(CellmlError, match=r"fractional.*threshold=0\.5"):
         score_files(saved(tmp_path / "image.npz", prediction + 0.5), files[1])
     with pytest.raises(CellmlError, match=r"\[0, 13\] along z.*12 voxels"):
         score_files(*files, region=[[0, 13], None, None])

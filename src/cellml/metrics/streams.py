@@ -75,13 +75,21 @@ class Comparison:
             slab = (slice(start, min(start + step, z.stop)), y, x)
             read = [_read(source, slab) for source in self.sources]
             truth = _whole(read[1], self.specs[1], self.spacing)
-            prediction = _finite(read[0], self.specs[0]) if fractional else _whole(read[0], self.specs[0], self.spacing)
+            prediction = _finite(read[0], self.specs[0]) if fractional else self._predicted_labels(read[0])
             mask = read[2] != 0 if len(read) > 2 else None
             if self.ignore is not None:
                 known = truth != self.ignore
                 mask = known if mask is None else mask & known
                 truth = np.where(known, truth, 0)
             yield Slab(start - z.start, prediction, truth, mask)
+
+    def _predicted_labels(self, data: NDArray[Any]) -> NDArray[Any]:
+        try:
+            return _whole(data, self.specs[0], self.spacing)
+        except CellmlError as error:
+            if not np.issubdtype(data.dtype, np.floating):
+                raise
+            raise CellmlError(f"{error} A probability is scored at a threshold: pass one, as in threshold=0.5.") from error
 
 
 def open_comparison(
