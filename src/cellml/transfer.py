@@ -22,7 +22,7 @@ def part_names(net: Any) -> list[str]:
     names = []
     for name, child in net.named_children():
         names.append(name)
-        if isinstance(child, nn.ModuleList | nn.Sequential | nn.ModuleDict) or len(list(net.children())) == 1:
+        if type(child) in (nn.ModuleList, nn.Sequential, nn.ModuleDict) or len(list(net.children())) == 1:
             names += [f"{name}.{member}" for member, _ in child.named_children()]
     return names
 
