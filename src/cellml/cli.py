@@ -45,6 +45,9 @@ VERBS: dict[str, Verb] = {
         "draw geometries from probabilities",
         "cellml sample input=labels_probabilities.tif output=shape.tif correlation_nm=50",
     ),
+    "filter": Verb(
+        "cellml.imaging.command:filter_file", "filter or repair an image", "cellml filter input=volume.tif output=filtered.tif filter=nad"
+    ),
     "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"

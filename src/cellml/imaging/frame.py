@@ -38,7 +38,10 @@ class Frame:
 
     @classmethod
     def of(cls, volume: Volume, black: float = 0.0) -> Frame:
-        """Measured on a volume (Z, Y, X); black: the grey value of no electron. Raises CellmlError where mean ≤ black or all is constant."""
+        """Measured on a volume (Z, Y, X); black: the grey value of no electron.
+
+        Raises CellmlError where mean ≤ black or all is constant.
+        """
         mean, deviation = float(volume.data.mean(dtype=np.float64)), float(volume.data.std(dtype=np.float64))
         if not deviation > 0 or not mean > black:
             raise CellmlError(

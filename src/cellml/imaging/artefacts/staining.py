@@ -47,7 +47,7 @@ def unstained(shape: tuple[int, ...], staining: Staining, frame: Frame) -> NDArr
 
 
 def lose_stain(image: NDArray[Any], staining: Staining, frame: Frame) -> NDArray[np.float32]:
-    """v → v + loss · m (closing(v) − v), m: `unstained`, for stain that is dark. image: (…, Z, Y, X).
+    """Dark stain is lost: v → v + loss · m (closing(v) − v), m: `unstained`; image: (…, Z, Y, X).
 
     A grey closing fills dark structures thinner than membrane_nm with what surrounds them, so that cytoplasm runs through the gap.
     Raises CellmlError where the membrane is thinner than a voxel, for it could not be seen.
@@ -55,7 +55,7 @@ def lose_stain(image: NDArray[Any], staining: Staining, frame: Frame) -> NDArray
     from scipy.ndimage import grey_closing
 
     grey = require_image(image, "Discontinuous staining")
-    size = [2 * int(round(0.5 * v)) + 1 for v in frame.voxels(staining.membrane_nm)]
+    size = [2 * round(0.5 * v) + 1 for v in frame.voxels(staining.membrane_nm)]
     if max(size) == 1:
         raise CellmlError(
             f"membrane_nm={staining.membrane_nm:g} is below the voxel size {frame.spacing} nm; no such membrane is in the image."
