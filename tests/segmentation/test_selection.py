@@ -59,11 +59,17 @@ def test_only_the_mask_is_decoded_and_scored(synthetic, affinities, truth):
     assert row["voxels_scored"] == mask.sum()
 
 
-def test_another_metric_can_choose(synthetic, affinities, truth):
+def test_another_cost_can_choose(synthetic, affinities, truth):
     choice = choose_parameters(
-        Watershed(), {"threshold": [0.4, 0.6]}, affinities, synthetic.LONG, truth, metric=lambda s: -s.prediction_objects
+        Watershed(),
+        {"threshold": [0.4, 0.6]},
+        affinities,
+        synthetic.LONG,
+        truth,
+        cost=lambda table: -float(table.prediction_sizes[0].size),
+        scores=lambda table: {"objects": float(table.prediction_sizes[0].size)},
     )
-    assert choice.score == -max(row["prediction_objects"] for row in choice.rows)
+    assert choice.score == -max(row["objects"] for row in choice.rows)
 
 
 def test_grid_is_checked(synthetic, affinities, truth):

@@ -30,10 +30,10 @@ class DistanceFragments:
 
     A voxel is boundary where its `voxel_affinity` is at most `threshold`, and ascent does not pass between voxels whose affinity is at
     most that: else the smoothed map of a large object draws in the rim of a small one, and agglomeration then takes the affinities
-    inside that rim for those of the contact. sigma: width in voxels of the Gaussian
-    that smooths the distance map, larger for fewer fragments; sampling: size of a voxel along (z, y, x) in any one unit, for anisotropic
-    volumes; per_slice: treat each z section by itself, for sections that jump; background_below: voxels whose affinity is below
-    it stay 0 (0 labels everything, as dense tissue needs; sparse objects, whose surroundings have affinity 0, need about 0.3).
+    inside that rim for those of the contact. sigma: width in voxels of the Gaussian that smooths the distance map, larger for fewer
+    fragments; sampling: size of a voxel along (z, y, x) in any one unit, for anisotropic volumes; per_slice: treat each z section by itself
+    and disregard affinities between sections, for sections that jump; background_below: voxels whose affinity is below it stay 0 (0 labels
+    everything, as dense tissue needs; sparse objects, whose surroundings have affinity 0, need about 0.3).
     """
 
     threshold: float = 0.5
@@ -50,9 +50,10 @@ class DistanceFragments:
     ) -> NDArray[np.uint32]:
         """Fragments (Z, Y, X), numbered from 1; 0 outside `mask` and in the background."""
         check_affinities(affinities, offsets, mask)
-        inside = voxel_affinity(affinities)
+        axes = (1, 2) if self.per_slice else (0, 1, 2)
+        inside = voxel_affinity(affinities, axes)
         mask = foreground(inside, self.background_below, mask)
-        return ascent_basins(self._height(inside), mask, affinities[:3] > self.threshold, axes=(1, 2) if self.per_slice else (0, 1, 2))
+        return ascent_basins(self._height(inside), mask, affinities[:3] > self.threshold, axes=axes)
 
     def _height(self, inside: NDArray[np.float32]) -> NDArray[np.float32]:
         from scipy.ndimage import gaussian_filter
@@ -77,16 +78,16 @@ def check_affinities(affinities: NDArray[Any], offsets: Sequence[Sequence[int]],
         raise CellmlError(f"The mask has shape {mask.shape}, but the affinities cover {affinities.shape[1:]} voxels.")
 
 
-def voxel_affinity(affinities: NDArray[Any]) -> NDArray[np.float32]:
+def voxel_affinity(affinities: NDArray[Any], axes: Sequence[int] = (0, 1, 2)) -> NDArray[np.float32]:
     """How far each voxel is from any boundary in its direct neighbourhood, (Z, Y, X) float32 from 0 to 1.
 
-    The mean affinity to the two neighbours along an axis, and of the three axes the smallest: the mean over all six neighbours would not
+    The mean affinity to the two neighbours along an axis, and of the given axes the smallest: the mean over all six neighbours would not
     see a thin boundary, whose other five affinities are high. Channels as in the neighbourhood's contract.
     """
     shape = affinities.shape[1:]
     smallest = np.ones(shape, np.float32)
-    for channel, offset in enumerate(NEAREST):
-        here, there = pair_slices(shape, offset)
+    for channel in axes:
+        here, there = pair_slices(shape, NEAREST[channel])
         if affinities[channel][here].size == 0:
             continue
         total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

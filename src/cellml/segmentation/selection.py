@@ -17,15 +17,16 @@ from cellml.metrics.partition import PartitionScores, partition_scores
 from cellml.segmentation.boundary import Decoder
 from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
 
-Metric = Callable[[PartitionScores], float]
+Cost = Callable[[ContingencyTable], float]
+Scores = Callable[[ContingencyTable], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Choice:
     """The chosen decoder, its parameters among those tried, its score (lower is better), and one row for every candidate.
 
-    Each row holds the candidate's parameters, the fields of its PartitionScores, its `score`, and as `worst_nearby` the worst score at its
-    threshold and the next ones on either side; rows are in the order they were tried.
+    Each row holds the candidate's parameters, its `scores`, its cost as `score`, and as `worst_nearby` the worst cost at its threshold and
+    the next ones on either side; rows are in the order they were tried.
     """
 
     decoder: Decoder
@@ -39,6 +40,16 @@ def cremi_score(scores: PartitionScores) -> float:
     return sqrt(max(scores.adapted_rand_error, 0.0) * scores.voi_sum)
 
 
+def cremi_cost(table: ContingencyTable) -> float:
+    """The CREMI score of a contingency table."""
+    return cremi_score(partition_scores(table))
+
+
+def all_partition_scores(table: ContingencyTable) -> dict[str, float]:
+    """The fields of PartitionScores by name."""
+    return asdict(partition_scores(table))
+
+
 def choose_parameters(
     decoder: Decoder,
     grid: Mapping[str, Sequence[Any]],
@@ -46,25 +57,27 @@ def choose_parameters(
     offsets: Sequence[Sequence[int]],
     truth: NDArray[Any],
     *,
-    metric: Metric = cremi_score,
+    cost: Cost = cremi_cost,
+    scores: Scores = all_partition_scores,
     mask: NDArray[np.bool_] | None = None,
 ) -> Choice:
     """Decode with every combination of the grid and keep the one whose threshold, and the next ones on either side, are best at worst.
 
     A threshold beside a cliff may be the best by a hair on one block and lie beyond the cliff on the next. Use validation data, never the
     data that will be reported on. decoder: a dataclass; grid: values for its fields, with a dot for fields of its fragments
-    ("fragments.sigma"); affinities: (K, Z, Y, X) in [0, 1]; truth: (Z, Y, X), scored where > 0 (and inside `mask`). Fragments are computed
-    once for equal fragment parameters, and one waterz agglomeration serves all thresholds. On a tie the one that is better at its own
-    threshold wins, then the earlier. Raises CellmlError for an empty grid or unknown fields.
+    ("fragments.sigma"); affinities: (K, Z, Y, X) in [0, 1]; truth: (Z, Y, X) objects; mask: where they are counted; cost: what is to be
+    small; scores: what else the rows report. Fragments are computed once for equal fragment parameters, and one waterz agglomeration
+    serves all thresholds. On a tie the one that is better at its own threshold wins, then the earlier. Raises CellmlError for an empty
+    grid or unknown fields.
     """
     if not grid or not all(len(values) for values in grid.values()):
         raise CellmlError(f"The grid needs at least one value for each parameter, got {dict(grid)}.")
     tried: list[tuple[float, Decoder, dict[str, Any]]] = []
     rows: list[dict[str, Any]] = []
     for parameters, candidate, labels in _decoded(decoder, grid, affinities, offsets, mask):
-        scores = partition_scores(ContingencyTable.from_labels(truth, labels, mask))
-        tried.append((metric(scores), candidate, parameters))
-        rows.append({**parameters, **asdict(scores), "score": tried[-1][0]})
+        table = ContingencyTable.from_labels(truth, labels, mask)
+        tried.append((cost(table), candidate, parameters))
+        rows.append({**parameters, **scores(table), "score": tried[-1][0]})
     worst = _worst_nearby([(parameters, score) for score, _, parameters in tried])
     for row, value in zip(rows, worst, strict=True):
         row["worst_nearby"] = value

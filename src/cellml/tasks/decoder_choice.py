@@ -41,21 +41,20 @@ def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
         probabilities = task.predict_volume(batch["image"].numpy())
         affinities, offsets = task.target.pairs(probabilities)
         known = task.target(batch["labels"][None])[1].any(dim=1)[0].numpy()
-        choice = choose_parameters(task.decoder, task.decoder_grid, affinities, offsets, batch["labels"].numpy(), mask=known)
+        truth = task.target.objects(batch["labels"].numpy())
+        choice = choose_parameters(
+            task.decoder, task.decoder_grid, affinities, offsets, truth, mask=known, cost=task.target.cost, scores=task.target.scores
+        )
         tables.append([{"block": batch["name"], **row} for row in choice.rows])
     worst, own = (np.mean([[row[key] for row in table] for table in tables], axis=0) for key in ("worst_nearby", "score"))
     best = int(np.lexsort((own, worst))[0])
     write_text(folder / "decoder.csv", _csv([row for table in tables for row in table]))
     chosen = {name: tables[0][best][name] for name in task.decoder_grid}
     task.decoder = _with(task.decoder, chosen)
-    wanted = ("adapted_rand_error", "voi_split", "voi_merge", "voi_sum")
-    found = {f"val/{name}": float(np.mean([table[best][name] for table in tables])) for name in wanted}
-    log.info(
-        "Decoder chosen on the validation blocks: %s, adapted Rand error %.3f, VI %.2f bit",
-        chosen,
-        found["val/adapted_rand_error"],
-        found["val/voi_sum"],
-    )
+    names = [name for name in tables[0][best] if name not in (*chosen, "block", "score", "worst_nearby")]
+    found = {f"val/{name}": float(np.mean([table[best][name] for table in tables])) for name in names}
+    said = ", ".join(f"{name.removeprefix('val/').replace('_', ' ')} {value:.3f}" for name, value in found.items())
+    log.info("Decoder chosen on the validation blocks: %s; %s", chosen, said)
     return DecoderChoice(as_config(task.decoder), found)
 
 
