@@ -138,7 +138,7 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
             CheckpointContract(record),
             MissedValidation(settings.validate_every),
             KeepPosition(folder / "checkpoints" / "last.ckpt"),
-            Progress(),
+            *([Progress()] if config.trainer.get("enable_progress_bar", True) else []),
         ],
         logger=loggers,
         plugins=[*instantiate(config.trainer.get("plugins") or [], _convert_="all"), AtomicCheckpointIO()],
