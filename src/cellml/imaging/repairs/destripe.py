@@ -63,7 +63,7 @@ class Destripe:
         from scipy.ndimage import gaussian_filter1d
 
         reach = int(3 * self.persistence_nm / sections.spacing[0] + 0.5)
-        total, weights = 0.0, 0.0
+        total, weights = np.zeros_like(self._turned(sections.read(z)), np.float64), 0.0
         for other in range(max(0, z - reach), min(sections.depth, z + reach + 1)):
             weight = float(np.exp(-0.5 * ((other - z) * sections.spacing[0] / max(self.persistence_nm, 1e-9)) ** 2))
             total, weights = total + weight * self._turned(sections.read(other)).astype(np.float64), weights + weight

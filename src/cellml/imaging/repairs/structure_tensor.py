@@ -70,7 +70,7 @@ def _null_vector(b: list[Any], value: Any) -> NDArray[np.float64]:
 def _null_vector_within(b: list[Any], value: Any, normal: NDArray[np.float64]) -> NDArray[np.float64]:
     """The unit vector orthogonal to `normal` that solves (B − value I) v = 0 best: a 2 × 2 problem, where any will do if all do."""
     one, zero = np.ones_like(normal[0]), np.zeros_like(normal[0])
-    helper = np.stack(np.where(np.abs(normal[0]) < 0.6, (one, zero, zero), (zero, one, zero)))
+    helper = np.where(np.abs(normal[0]) < 0.6, (one, zero, zero), (zero, one, zero))
     u = np.stack(_cross(normal, helper))
     u /= np.sqrt((u**2).sum(axis=0))
     v = np.stack(_cross(normal, u))
