@@ -68,6 +68,7 @@ def open_outputs(
     from cellml.io import create_array
 
     lead, axes = ((frame.frames,), "T") if frame.frames is not None else ((), "")
+    named = tuple(names.values()) if len(names) == channels else ()
     common: dict[str, Any] = {"spacing": frame.spacing, "origin": frame.origin}
 
     def labels(path: str) -> Any:
@@ -79,7 +80,9 @@ def open_outputs(
     def floats(name: str, *more: int) -> Any:
         shape, letters = (*lead, *more, *frame.shape), axes + ("CZYX" if more else "ZYX")
         path = beside(output, f"_{name}")
-        return stack.enter_context(create_array(path, shape=shape, dtype=np.float32, axes=letters, name=name, **common))
+        return stack.enter_context(
+            create_array(path, shape=shape, dtype=np.float32, axes=letters, channels=named if more else (), name=name, **common)
+        )
 
     sinks = {"labels": labels(output)}
     if probabilities:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cellml import __version__
 from cellml.errors import CellmlError, FileError
+from cellml.report.calibration import calibration_section
 from cellml.report.markup import Html, escape
 from cellml.report.mesh_sections import field_section, geometry_section, mesh_section
 from cellml.report.page import Section, page
@@ -31,6 +32,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("field", "Simulated field", field_section),
     ("meshes", "Mesh quality", mesh_section),
     ("training", "Training", training_section),
+    ("calibration", "Calibration", calibration_section),
     ("provenance", "Provenance", provenance_section),
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import CellmlError
+from cellml.errors import CellmlError, FileError
 
 _SLACK = 1e-3  # rounding of float16 and of blended tiles
 _SLAB_VOXELS = 2**22
@@ -60,10 +60,19 @@ class ProbabilityFile:
 
 @contextmanager
 def open_probabilities(path: str, spacing_nm: Sequence[float] | None = None) -> Iterator[ProbabilityFile]:
-    """Open (K, Z, Y, X) or (Z, Y, X) probabilities. Raises CellmlError for a time axis, and as `cellml.io.open_image`."""
+    """Open (K, Z, Y, X) or (Z, Y, X) probabilities. Raises CellmlError for a time axis, and as `cellml.io.open_image`.
+
+    Four axes that the file does not name are taken for (K, Z, Y, X).
+    """
     from cellml.io import open_image
 
-    with open_image(path, spacing_nm=spacing_nm, usual="probabilities") as source:
+    try:
+        opened = open_image(path, spacing_nm=spacing_nm, usual="probabilities")
+    except FileError:
+        raise
+    except CellmlError:
+        opened = open_image(path, spacing_nm=spacing_nm, usual="probabilities", axes="CZYX")
+    with opened as source:
         if "T" in source.axes:
             raise CellmlError(f"{path} has a time axis ({source.axes}); give one frame.")
         yield ProbabilityFile(source, path)
