@@ -50,7 +50,8 @@ def predict_frame(
     """
     from cellml.infer.progress import tile_progress
 
-    begin, exclusive, share = time.perf_counter(), task.target.kind == "semantic", np.zeros(2)
+    begin, exclusive, share = time.perf_counter(), committee.exclusive, np.zeros(2)
+    dtype = np.uint32 if task.target.kind == "instance" else np.uint8
     wait = task.decoder is not None or asked.samples > 0
     tiles = sum(len(row) for row in window.plan(committee, shape).rows())
     with _waiting_room((task.target.channels, *shape) if wait else None, folder) as held:
@@ -60,12 +61,12 @@ def predict_frame(
                 share += _spread(mean, variance, exclusive)
                 _write_probabilities(outputs, z, mean, variance, expected, asked.temperature, exclusive)
                 if task.decoder is None:
-                    outputs.write("labels", z, task.decode(mean).astype(np.uint8))
+                    outputs.write("labels", z, task.decode(mean).astype(dtype))
                 if held is not None:
                     held[:, z] = mean
         numbers = {"network": time.perf_counter() - begin}
         if held is not None and task.decoder is not None:
-            outputs.write("labels", slice(0, shape[0]), task.decode(held).astype(np.uint32))
+            outputs.write("labels", slice(0, shape[0]), task.decode(held).astype(dtype))
         if held is not None and asked.samples:
             numbers |= _draw(task, committee, held, spacing, outputs, asked, share, folder)
     return numbers
@@ -117,23 +118,26 @@ def _draw(
     from cellml.uncertainty.field import CorrelatedField
     from cellml.uncertainty.temperature import temper
 
-    shape, exclusive = held.shape[1:], task.target.kind == "semantic"
+    shape, exclusive, objects = held.shape[1:], committee.exclusive, task.target.kind == "instance"
     length = asked.correlation_nm or _estimated_length(committee, spacing)
     spread = decisiveness_from_variance(share[0] / max(share[1], 1e-9)) if committee.members > 1 else 0.5
-    count = fields_for_classes(len(held)) if task.decoder is None else 1
+    count = 1 if objects else fields_for_classes(len(held))
     for number in range(asked.samples):
         fields = [CorrelatedField(shape, spacing, length, [asked.seed, outputs.frame or 0, number, k]) for k in range(count)]
-        with _waiting_room(None if task.decoder is None else held.shape, folder) as drawn:
+        with _waiting_room(held.shape if objects else None, folder) as drawn:
             for start in range(0, shape[0], _SAMPLE_DEPTH):
                 z = slice(start, min(start + _SAMPLE_DEPTH, shape[0]))
                 honest = temper(np.asarray(held[:, z]), asked.temperature, exclusive=exclusive)
                 if drawn is None:
                     outputs.write_sample(number, z, draw_classes(honest, np.stack([f.slab(z) for f in fields])))
+                elif exclusive:  # inside and membrane: what one gains the other loses
+                    drawn[1:, z] = draw_probabilities(honest[1:], fields[0].slab(z), spread)
+                    drawn[0, z] = np.maximum(0, 1 - drawn[1:, z].sum(axis=0))
                 else:
                     drawn[:, z] = draw_probabilities(honest, fields[0].slab(z), spread)
             if drawn is not None:
                 outputs.write_sample(number, slice(0, shape[0]), task.decode(drawn).astype(np.uint32))
-    return {"correlation_nm": length} | ({} if task.decoder is None else {"decisiveness": spread})
+    return {"correlation_nm": length} | ({"decisiveness": spread} if objects else {})
 
 
 def _estimated_length(committee: Any, spacing: Sequence[float]) -> float:

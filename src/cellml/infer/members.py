@@ -23,8 +23,12 @@ class Members:
 
     @property
     def exclusive(self) -> bool:
-        """Whether the channels are classes of which a voxel has exactly one."""
-        return bool(self.task.target.kind == "semantic")
+        """Whether the channels are classes of which a voxel has exactly one: whether the activation makes them sum to 1."""
+        import torch
+
+        target = self.task.target
+        answer = target.activation(torch.ones((1, target.channels, 1, 1, 1)))
+        return bool(target.channels > 1 and abs(float(answer.sum()) - 1) < 1e-5)
 
 
 def load_members(checkpoints: str | Sequence[str], trust: Sequence[str] = ()) -> Members:
