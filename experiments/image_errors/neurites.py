@@ -38,6 +38,7 @@ class Neurites:
 
     @classmethod
     def open(cls) -> Neurites:
+        """The block x = 168 to 249, on which nothing was trained."""
         block = OpenBlock(Block("fib25_train2", region=HELD_OUT))
         raw = Volume(block.read_raw(), block.spacing, block.origin, name="FIB-25 held out")
         return cls(raw, Labels(block.read_labels(), block.spacing, block.origin), load(CHECKPOINT).task)
