@@ -105,6 +105,11 @@ class OpenBlock:
         """Channels of the image."""
         return len(self._image.channels) or 1
 
+    @property
+    def image(self) -> Any:
+        """The opened image, whole."""
+        return self._image
+
     def read_image(self, region: Region | None = None) -> NDArray[np.float32]:
         """Normalised image, (C, z, y, x) float32."""
         return self.normalisation.apply(self._image.read(self._absolute(region)))

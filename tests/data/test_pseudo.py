@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cellml.data.blocks import Block, OpenBlock
+from cellml.data.labelled import UNLABELLED
+from cellml.data.pseudo import PseudoLabels, confident_labels
+from cellml.errors import CellmlError
+
+
+def opened(path: Path, *sections: int) -> OpenBlock:
+    return OpenBlock(Block(str(path), f"{path}:classes", {"z": [0, 12]}, labelled_sections=sections))
+
+
+def test_only_confident_voxels_get_a_label() -> None:
+    probabilities = np.array([0.95, 0.6, 0.05, 0.1])[None, None, None] * [[[[1.0]]], [[[-1.0]]]] + [[[[0.0]]], [[[1.0]]]]
+    assert confident_labels(probabilities.astype(np.float32), 0.9).tolist() == [[[0, UNLABELLED, 1, 1]]]
+
+
+def test_predictions_fill_unlabelled_voxels_and_say_where_they_come_from(semantic_run: Any, phantom_file: Path) -> None:
+    from cellml.infer.block import predict_block
+
+    sparse, empty, full = opened(phantom_file, 3, 7), opened(phantom_file), opened(phantom_file, *range(12))
+    given = sparse.read_labels()
+    origin = PseudoLabels(str(semantic_run.model), confidence=0.5).fill([sparse, empty, full])
+    probabilities = predict_block(semantic_run.model, Block(str(phantom_file), f"{phantom_file}:classes", {"z": [0, 12]})).probabilities
+    assert np.mean(empty.read_labels() == probabilities.argmax(0)) > 0.99, "the same but for the number format"
+    assert np.array_equal(sparse.read_labels()[[3, 7]], given[[3, 7]]) and full.filled is None
+    assert (sparse.read_labels() != UNLABELLED).all()
+    assert origin["sha256"] == hashlib.sha256(semantic_run.model.read_bytes()).hexdigest() and len(origin["blocks"]) == 2
+    assert origin["blocks"][0]["unlabelled"] == 10 * 32 * 32 == sum(origin["blocks"][0]["classes"].values())
+
+
+def test_a_model_that_is_sure_of_nothing_is_refused_and_one_that_knows_one_class_warned_of(
+    semantic_run: Any, phantom_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(CellmlError, match="of 12,288 unlabelled voxels none reaches a probability of 1"):
+        PseudoLabels(str(semantic_run.model), confidence=1.0).fill([opened(phantom_file)])
+    block = opened(phantom_file)
+    probabilities = PseudoLabels(str(semantic_run.model))._predict(_loaded(semantic_run.model), block)
+    rare = int(np.argmin(probabilities.max(axis=(1, 2, 3))))
+    with caplog.at_level(logging.WARNING):
+        PseudoLabels(str(semantic_run.model), confidence=float(probabilities[rare].max()) + 1e-4).fill([block])
+    assert "only labels given by hand teach it" in caplog.text
+
+
+def _loaded(path: Path) -> Any:
+    from cellml.checkpoint import load
+
+    return load(path)
+
+
+def test_what_predicts_objects_gives_no_classes(tiny_run: Any, phantom_file: Path) -> None:
+    with pytest.raises(CellmlError, match="predicts objects, not classes"):
+        PseudoLabels(str(tiny_run.model)).fill([opened(phantom_file)])
+
+
+@pytest.mark.parametrize("confidence", [0, 1.2])
+def test_a_confidence_that_is_no_probability_is_refused(confidence: float) -> None:
+    with pytest.raises(CellmlError, match="a probability above 0"):
+        PseudoLabels("model.ckpt", confidence)
