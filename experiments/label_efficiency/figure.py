@@ -15,8 +15,8 @@ from cellml.report.palette import BLUE, GREEN, MUTED, PURPLE, SKY, VERMILLION
 from cellml.report.results import write_study_results
 
 TEN, ALL = LEVELS[3], LEVELS[-1]
-LOOKS = dict(zip(RUNGS, [(MUTED, ":", "s"), (BLUE, "-", "o"), (VERMILLION, "--", "^"), (GREEN, "-.", "D"), (PURPLE, "-", "v"), (SKY, "-", "P")],
-                 strict=False))  # fmt: skip
+STYLES = ((MUTED, ":", "s"), (BLUE, "-", "o"), (VERMILLION, "--", "^"), (GREEN, "-.", "D"), (PURPLE, "-", "v"), (SKY, "-", "P"))
+LOOKS = dict(zip(RUNGS, STYLES, strict=False))
 
 
 def dices(rows: Sequence[dict[str, str]], rung: str, level: str) -> np.ndarray:
