@@ -70,6 +70,11 @@ def infer_file(
     asked = Asked(samples, correlation_nm, read_temperature(temperature), seed)
     set_threads(threads)
     members = load_members(checkpoints, trust)
+    if members.task.target.kind == "hidden":
+        raise CellmlError(
+            f"{checkpoints[0]} was pretrained to guess hidden voxels and predicts nothing of use; train with it first: "
+            f"training.initialise_from={checkpoints[0]}."
+        )
     several = len(checkpoints) * tta * max(1, dropout_passes) > 1
     images = members.task.target.kind == "image"
     if images:
