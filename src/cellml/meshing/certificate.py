@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.meshing.crop import FACE_NAMES
+from cellml.meshing.cut import CutMesh
 from cellml.meshing.distance import SourceDistance, distance_to_labels, distance_to_surface
 from cellml.meshing.gate import Gate
 from cellml.meshing.intersections import crossing_facets, hanging_vertices
@@ -22,7 +23,9 @@ from cellml.meshing.source import SourceRegion, regions_of_labels
 from cellml.meshing.topology import FacetPairs, facet_pairs, region_components
 from cellml.types import Labels, Surface, TetMesh
 
-__all__ = ["Certificate", "RegionCertificate", "SourceRegion", "certify"]
+__all__ = ["Certificate", "RegionCertificate", "SourceRegion", "certify", "strays_by"]
+
+Floats = NDArray[np.float64]
 
 HOW_INTERSECTIONS = (
     "exact (signs of determinants in double precision with a bound of the round-off, in whole numbers where that does not decide): every "
@@ -158,7 +161,7 @@ def certify(
     components = region_components(pairs, mesh.regions)
     volumes = _sums(mesh.regions, mesh.volumes())
     unit = unit_nm or (None if isinstance(source, Labels) else voxel_nm)
-    distances = _distances(mesh, walls, list(names), source, unit)
+    distances = _distances(mesh.points, walls, list(names), source, unit)
     regions = {
         name: certify_region(
             mesh, n, shapes, walls, volumes[n], components[n], before=sources.get(n), voxel_nm=voxel_nm, distance=distances.get(n)
@@ -177,6 +180,13 @@ def certify(
     )
 
 
+def strays_by(cut: CutMesh, source: Labels | Surface, unit_nm: float | None = None) -> float:
+    """Largest 99th percentile of the distance of any region of a mesh that is only cut to its source, as `certify` would state it."""
+    walls = membranes(facet_pairs(cut.tets), cut.regions)
+    found = _distances(cut.points, walls, np.unique(cut.regions).tolist(), source, unit_nm, thorough=False)
+    return max(distance.p99_nm / distance.unit_nm for distance in found.values())
+
+
 def _sums(regions: NDArray[np.int32], values: NDArray[np.float64]) -> dict[int, float]:
     numbers, inverse = np.unique(regions, return_inverse=True)
     return dict(zip(numbers.tolist(), np.bincount(inverse, weights=values).tolist(), strict=True))
@@ -190,14 +200,14 @@ def _names(mesh: TetMesh) -> dict[int, str]:
 
 
 def _distances(
-    mesh: TetMesh, walls: Membranes, numbers: list[int], source: Labels | Surface | None, unit_nm: float | None
+    points: Floats, walls: Membranes, numbers: list[int], source: Labels | Surface | None, unit_nm: float | None, *, thorough: bool = True
 ) -> dict[int, SourceDistance]:
     if isinstance(source, Labels):
         crops = regions_of_labels(source, numbers)
-        found = {n: distance_to_labels(mesh.points, walls.around(n), crop.data == 1, crop) for n, crop in crops.items()}
+        found = {n: distance_to_labels(points, walls.around(n), crop.data == 1, crop, thorough=thorough) for n, crop in crops.items()}
         return found if unit_nm is None else {n: replace(distance, unit_nm=unit_nm) for n, distance in found.items()}
     if isinstance(source, Surface) and len(numbers) == 1:
-        return {numbers[0]: distance_to_surface(mesh.points, walls.facets, source, unit_nm=unit_nm)}
+        return {numbers[0]: distance_to_surface(points, walls.facets, source, unit_nm=unit_nm, thorough=thorough)}
     return {}
 
 

@@ -70,26 +70,29 @@ class SourceDistance:
         return {f"{n}_nm": d for n, d in lengths.items()} | {f"{n}_units": d / self.unit_nm for n, d in lengths.items()}
 
 
-def distance_to_labels(points: Floats, faces: Index, mask: NDArray[np.bool_], labels: Labels) -> SourceDistance:
+def distance_to_labels(points: Floats, faces: Index, mask: NDArray[np.bool_], labels: Labels, *, thorough: bool = True) -> SourceDistance:
     """Distance between a triangle surface and the voxel faces around a mask.
 
     points: (P, 3), columns (x, y, z) in nm; faces: (F, 3); mask: (Z, Y, X) in the frame of `labels`, not empty. The faces are those
     between the mask and all else, the border of the volume included, so that a plane cut is compared with the plane it lies on.
+    thorough: seek the largest distances, not only those of the samples.
     """
     rectangles = boundary_faces(mask, labels)
     mesh = _Side.of_triangles(points[faces], _SAMPLE_EDGE * float(np.cbrt(np.prod(labels.spacing))))
-    return _between(mesh, _Side.of_rectangles(rectangles), unit=max(labels.spacing))
+    return _between(mesh, _Side.of_rectangles(rectangles), unit=max(labels.spacing), thorough=thorough)
 
 
-def distance_to_surface(points: Floats, faces: Index, source: Surface, *, unit_nm: float | None = None) -> SourceDistance:
+def distance_to_surface(
+    points: Floats, faces: Index, source: Surface, *, unit_nm: float | None = None, thorough: bool = True
+) -> SourceDistance:
     """Distance between a triangle surface, points (P, 3) in nm and faces (F, 3), and a source surface that has faces.
 
-    unit_nm: in which distances are also stated, and fine against the shape; the median edge of the source where None.
+    unit_nm: in which distances are also stated, and fine against the shape; the median edge of the source where None; thorough: as above.
     """
     corners = source.vertices[source.faces]
     unit = float(np.median(np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2))) if unit_nm is None else unit_nm
     mesh, other = (_Side.of_triangles(part, _SAMPLE_EDGE * unit) for part in (points[faces], corners))
-    return _between(mesh, other, unit=unit)
+    return _between(mesh, other, unit=unit, thorough=thorough)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,18 +125,21 @@ class _Side:
         return self.source.corners[chosen], chosen
 
 
-def _between(mesh: _Side, source: _Side, *, unit: float) -> SourceDistance:
-    to_source, slack = _directed(mesh, source, _TOLERANCE * unit)
-    to_mesh, other_slack = _directed(source, mesh, _TOLERANCE * unit)
+def _between(mesh: _Side, source: _Side, *, unit: float, thorough: bool) -> SourceDistance:
+    to_source, slack = _directed(mesh, source, _TOLERANCE * unit, thorough=thorough)
+    to_mesh, other_slack = _directed(source, mesh, _TOLERANCE * unit, thorough=thorough)
     return SourceDistance(to_source, to_mesh, unit, max(slack, other_slack))
 
 
-def _directed(start: _Side, end: _Side, tolerance: float) -> tuple[DirectedDistance, float]:
+def _directed(start: _Side, end: _Side, tolerance: float, *, thorough: bool) -> tuple[DirectedDistance, float]:
     distance, near = closest(end.pieces, start.points, end.tree)
     weight = start.areas if start.areas.sum() > 0 else np.ones(len(distance))
     order = np.argsort(distance)
     rank = np.cumsum(weight[order])
-    p99 = distance[order[min(int(np.searchsorted(rank, 0.99 * rank[-1])), len(order) - 1)]]
+    p99 = float(distance[order[min(int(np.searchsorted(rank, 0.99 * rank[-1])), len(order) - 1)]])
+    mean = float(np.average(distance, weights=weight))
+    if not thorough:
+        return DirectedDistance(mean, p99, float(distance.max())), float(start.reach.max())
     corners, point = start.triangles(np.flatnonzero(distance + start.reach > float(distance.max())))
     largest, slack = largest_distance(corners, distance[point], near[point], end.pieces, end.tree, tolerance=tolerance)
-    return DirectedDistance(float(np.average(distance, weights=weight)), float(p99), largest), slack
+    return DirectedDistance(mean, p99, largest), slack

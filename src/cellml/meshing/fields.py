@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cellml.errors import CellmlError
-from cellml.meshing.certificate import Certificate, SourceRegion, certify
+from cellml.meshing.certificate import Certificate, SourceRegion, certify, strays_by
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import named_pairs
 from cellml.meshing.field_shapes import shapes_of_fields
 from cellml.meshing.gate import Gate
-from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
+from cellml.meshing.mesher import MeshResult, mesh_shapes
+from cellml.meshing.order import Order, largest_edge
 from cellml.meshing.patches import patches_of
 from cellml.meshing.selection import MOST_LABELS
 from cellml.meshing.topology import voxel_euler_number
@@ -74,7 +75,7 @@ def mesh_fields(
     def measured(mesh: TetMesh, made: Mapping[str, Any]) -> Certificate:
         return certify(mesh, sources, shapes.frame.voxel_nm, source=labels, **made)
 
-    return mesh_shapes(lambda _: shapes, order, measured, watch)
+    return mesh_shapes(lambda _: shapes, order, measured, lambda cut: strays_by(cut, labels), watch)
 
 
 def volumes_of(fields: Mapping[int, Floats], edge_nm: float, voxel_nm3: float) -> dict[int, float]:

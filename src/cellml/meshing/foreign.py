@@ -9,11 +9,12 @@ import numpy as np
 from scipy import ndimage
 
 from cellml.errors import CellmlError
-from cellml.meshing.certificate import Certificate, certify
+from cellml.meshing.certificate import Certificate, certify, strays_by
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.field_shapes import FieldShapes, shapes_of_fields
 from cellml.meshing.gate import Gate
-from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
+from cellml.meshing.mesher import MeshResult, mesh_shapes
+from cellml.meshing.order import Order, largest_edge
 from cellml.meshing.patches import patches_of
 from cellml.meshing.source import source_of_surface
 from cellml.meshing.surface_samples import sample_triangles
@@ -88,7 +89,7 @@ def mesh_surface(
     def sampled(attempt: int) -> FieldShapes:
         return shapes if attempt == 0 else _sampled(closed, spacing * _FINER[attempt])
 
-    return mesh_shapes(sampled, order, measured, watch, repairs)
+    return mesh_shapes(sampled, order, measured, lambda cut: strays_by(cut, closed, unit_nm), watch, repairs)
 
 
 def _require_same_volume(given: Surface, closed: Surface) -> None:

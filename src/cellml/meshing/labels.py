@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from cellml.errors import CellmlError
-from cellml.meshing.certificate import Certificate, certify
+from cellml.meshing.certificate import Certificate, certify, strays_by
 from cellml.meshing.cleft import with_cleft
+from cellml.meshing.cut import CutMesh
 from cellml.meshing.domain import Contact, shapes_of_labels
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import named_pairs
 from cellml.meshing.gate import Gate
-from cellml.meshing.mesher import MeshResult, Order, largest_edge, mesh_shapes
+from cellml.meshing.mesher import MeshResult, mesh_shapes
+from cellml.meshing.order import Order, largest_edge
 from cellml.meshing.patches import patches_of
 from cellml.meshing.sections import aligned_sections, between_sections
 from cellml.meshing.selection import Selection, select
@@ -113,7 +115,10 @@ def mesh_labels(
             **made,
         )
 
-    return mesh_shapes(lambda _: shapes, order, measured, watch, (*registered, *selection.repairs, *said, *parted))
+    def strays(cut: CutMesh) -> float:
+        return strays_by(cut, compared, max(sampled))
+
+    return mesh_shapes(lambda _: shapes, order, measured, strays, watch, (*registered, *selection.repairs, *said, *parted))
 
 
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:

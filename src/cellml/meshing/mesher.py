@@ -15,15 +15,14 @@ from cellml.meshing.certificate import Certificate
 from cellml.meshing.cut import CutMesh
 from cellml.meshing.domain import Frame, Shapes
 from cellml.meshing.errors import MeshingError
-from cellml.meshing.facets import ON_WALL, Facets, Membranes, flatten_cuts, ridges, tagged_facets
+from cellml.meshing.facets import ON_WALL, Facets, ridges, tagged_facets
+from cellml.meshing.finish import finished
 from cellml.meshing.gate import Gate
-from cellml.meshing.goal import Goal
 from cellml.meshing.mmg import Remeshed, remesh
-from cellml.meshing.offset import restore_volumes
+from cellml.meshing.order import Order
 from cellml.meshing.partition import largest_piece, partition, without_fragments
 from cellml.meshing.patches import Patches
-from cellml.meshing.polish import Polished, polish
-from cellml.meshing.separate import separate
+from cellml.meshing.polish import Polished
 from cellml.meshing.topology import boundary_facets, facet_components, surface_topology
 from cellml.meshing.watch import Watch
 from cellml.types import TetMesh
@@ -33,14 +32,9 @@ from cellml.types import TetMesh
 ATTEMPTS = ((1.0, 0.5, 1.0, 0.25), (0.67, 0.4, 0.8, 0.15), (0.42, 0.35, 0.6, 0.12))
 
 _BACKGROUND_SHARE = 0.6  # of the largest edge
-_INSET = 0.01  # voxels between a wall and membrane that optimisation let bulge through it
-_MOST_MOVE = 0.2  # voxels that a surface may move to restore volumes, and again to mend an angle
-_FURTHER, _MARGIN = (1.5, 3.0), 0.2  # times that, where the gate is missed all the same; degrees inside the gate that are wanted then
-_DRAW_BACK = 0.1  # voxels by which crossing sheets of the surface are drawn back at a time
+_TOO_FAR = 1.05  # times the gate's distance: a cut mesh beyond it is not optimised, which moves surfaces by less than that
 _SMALLEST_PIECE = 27  # voxels: smoothing may pinch off less, which is dropped
 _LONGEST_ACROSS = 2.0  # edges over the thickness of a slab between two walls: on its narrow sides longer ones make angles below 20°
-_GOAL = Goal()
-_HIGHEST_DIHEDRAL = 20.0  # degrees: a gate beyond it would have most tetrahedra mended one by one, for minutes and in vain
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,23 +43,6 @@ class MeshResult:
 
     mesh: TetMesh
     certificate: Certificate
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """What is asked of a mesh.
-
-    edge_nm: largest edge; gate: limits to be reached; names: of the regions; membranes: names of facets by the pair of regions that they
-    separate; patches: named parts of membranes; largest_only: keep the largest piece of a single region; name: of the mesh.
-    """
-
-    edge_nm: float
-    gate: Gate
-    names: Mapping[int, str]
-    membranes: Membranes
-    patches: Patches
-    largest_only: bool
-    name: str
 
 
 @dataclass(frozen=True)
@@ -81,53 +58,56 @@ class Size:
 
 
 Certify = Callable[[TetMesh, Mapping[str, Any]], Certificate]
+Strays = Callable[[CutMesh], float]
 
 
-def largest_edge(edge_nm: float | None, voxel_nm: float) -> float:
-    """The largest edge in nm, five voxels where none is given. Raises MeshingError below one voxel and for what is no length."""
-    if edge_nm is None:
-        return 5.0 * voxel_nm
-    if not np.isfinite(edge_nm) or edge_nm <= 0:
-        raise MeshingError(f"edge_nm must be a positive length in nm, got {edge_nm}.")
-    if edge_nm < voxel_nm * (1 - 1e-9):
-        raise MeshingError(
-            f"edge_nm = {edge_nm:g} is below the voxel size ({voxel_nm:g} nm): the labels hold no finer shape. Give at least "
-            f"{voxel_nm:g}; a finer mesh for a solver is better made by refining this one."
-        )
-    return float(edge_nm)
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """The cut mesh of an attempt: of shapes, in sizes, with the share of the volume that is left and what was done in words."""
+
+    shapes: Shapes
+    size: Size
+    cut: CutMesh
+    kept: float
+    said: tuple[str, ...]
 
 
 def mesh_shapes(
-    shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, watch: Watch, repairs: tuple[str, ...] = ()
+    shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, strays: Strays, watch: Watch, repairs: tuple[str, ...] = ()
 ) -> MeshResult:
     """Mesh shapes, with finer backgrounds until the gate is passed or the time is over; the attempt with the fewest failures is returned.
 
     shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against
-    its source; it is given the fields of Certificate that cannot be measured; watch: the time that is left. Raises MeshingError where every
-    attempt fails to give a mesh.
+    its source; it is given the fields of Certificate that cannot be measured; strays: how far a mesh that is only cut lies from it, as the
+    gate's distance: one that lies too far is optimised only where no finer one can be made; watch: the time that is left. Raises
+    MeshingError where every attempt fails to give a mesh.
     """
     started, took_s = time.process_time(), 0.0
     outcomes: list[MeshResult] = []
     failures: list[MeshingError] = []
-    for number, (share, smoothing, finest, strays) in enumerate(ATTEMPTS):
+    aside: list[_Whole] = []
+    for number in range(len(ATTEMPTS)):
         if outcomes and watch.left_s < took_s:  # a finer attempt takes longer than the last one did
             break
         left_s = watch.left_s
         try:
-            watch.begin("sampling the shapes" if number == 0 else f"attempt {number + 1} of {len(ATTEMPTS)}, on a finer background")
-            shapes = shapes_of(number)
-            size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.detail_nm, strays)
-            outcomes.append(_attempt(shapes, order, certify, size, watch, repairs, may_fail=bool(outcomes)))
+            whole = _cut_whole(shapes_of, number, order, watch)
+            if number + 1 < len(ATTEMPTS) and strays(whole.cut) > _TOO_FAR * order.gate.distance_p99_voxels:
+                aside = [whole]
+            else:
+                outcomes.append(_attempt(whole, order, certify, watch, repairs, may_fail=bool(outcomes)))
         except MeshingError as failure:
             failures.append(failure)
         took_s = left_s - watch.left_s
         if watch.over or (outcomes and not outcomes[-1].certificate.passes(order.gate)):
             break
+    if aside and not outcomes and not watch.over:
+        outcomes.append(_attempt(aside[0], order, certify, watch, repairs, may_fail=False))
     if not outcomes:
         raise failures[0]
     best = min(outcomes, key=lambda outcome: _shortfall(outcome.certificate, order.gate))
     worker_s = sum(float(outcome.certificate.cpu_s) for outcome in outcomes)
-    settings = {**best.certificate.settings, "attempts": len(outcomes) + len(failures)}
+    settings = {**best.certificate.settings, "attempts": number + 1}
     return MeshResult(best.mesh, replace(best.certificate, cpu_s=time.process_time() - started + worker_s, settings=settings))
 
 
@@ -136,21 +116,29 @@ def _shortfall(certificate: Certificate, gate: Gate) -> tuple[int, float]:
     return len(certificate.passes(gate)), certificate.distance_p99_voxels or 0.0
 
 
-def _attempt(
-    shapes: Shapes, order: Order, certify: Certify, size: Size, watch: Watch, repairs: tuple[str, ...], *, may_fail: bool
-) -> MeshResult:
+def _cut_whole(shapes_of: Callable[[int], Shapes], number: int, order: Order, watch: Watch) -> _Whole:
+    """The cut mesh of an attempt."""
+    share, smoothing, finest, strays = ATTEMPTS[number]
+    watch.begin("sampling the shapes" if number == 0 else f"attempt {number + 1} of {len(ATTEMPTS)}, on a finer background")
+    shapes = shapes_of(number)
+    size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.detail_nm, strays)
+    cut = partition(shapes, watch, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm)
+    return _Whole(shapes, size, *_without_pieces(cut, shapes, order))
+
+
+def _attempt(whole: _Whole, order: Order, certify: Certify, watch: Watch, repairs: tuple[str, ...], *, may_fail: bool) -> MeshResult:
     """One mesh; its certificate counts the worker's CPU seconds only.
 
     may_fail: whether there is a mesh already, so that this one, if time ends while it is mended, need not be measured.
     """
+    shapes, size, cut = whole.shapes, whole.size, whole.cut
     frame, planes = shapes.frame, shapes.frame.planes()
-    cut, kept, said = _whole(partition(shapes, watch, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm), shapes, order)
     tolerance = ON_WALL * float(frame.spacing.min())
     options = _options(min(order.edge_nm, _LONGEST_ACROSS * _between_walls(frame)), frame.detail_nm, size.strays)
     done, options = _optimised(cut, _mmg_input(cut, order, planes, tolerance), options, watch)
     watch.tell("mending what optimisation left")
-    targets = {n: kept * shapes.target([n]) for n in shapes.numbers}
-    polished, moved_nm = _finished(done, shapes, order, targets, watch)
+    targets = {n: whole.kept * shapes.target([n]) for n in shapes.numbers}
+    polished, moved_nm = finished(done, shapes, order, targets, watch)
     mesh = _assembled(polished, done, order, planes, tolerance)
     settings = {
         "edge_nm": order.edge_nm,
@@ -162,7 +150,7 @@ def _attempt(
         "bad_elements_before_polishing": polished.bad_before,
         "bad_elements_after_polishing": polished.bad_after,
     }
-    made = {"repairs": (*repairs, *said), "settings": settings, "cpu_s": done.cpu_s, "versions": _versions(done)}
+    made = {"repairs": (*repairs, *whole.said), "settings": settings, "cpu_s": done.cpu_s, "versions": _versions(done)}
     if may_fail:
         watch.begin("measuring the mesh")
     else:
@@ -196,20 +184,20 @@ def _manifold(tets: NDArray[np.int64], regions: NDArray[np.int32]) -> bool:
     return all(surface_topology(boundary_facets(tets[regions == number])).manifold for number in np.unique(regions))
 
 
-def _whole(cut: CutMesh, shapes: Shapes, order: Order) -> tuple[CutMesh, float, list[str]]:
+def _without_pieces(cut: CutMesh, shapes: Shapes, order: Order) -> tuple[CutMesh, float, tuple[str, ...]]:
     """The cut mesh without what smoothing pinched off, the share of the volume that is left, and what was done in words."""
     count, member = facet_components(cut.tets)
     if count > 1 and order.largest_only and len(shapes.numbers) == 1:
         cut, share = largest_piece(cut, member)
-        return cut, 1.0 - share, [f"smoothing left {count} pieces; the smaller, {100 * share:.2f} % of the volume, were dropped"]
+        return cut, 1.0 - share, (f"smoothing left {count} pieces; the smaller, {100 * share:.2f} % of the volume, were dropped",)
     before = len(cut.tets)
     cut, fragments, share = without_fragments(cut, shapes, _SMALLEST_PIECE * float(shapes.frame.spacing.prod()))
     if not fragments:
-        return cut, 1.0, []
+        return cut, 1.0, ()
     fate = "dropped" if len(cut.tets) < before and len(shapes.numbers) == 1 else "given to their neighbours"
     pieces = f"{fragments} piece" + ("s" if fragments > 1 else "")
     said = f"smoothing pinched off {pieces} below {_SMALLEST_PIECE} voxels, {100 * share:.2f} % of the volume, {fate}"
-    return cut, 1.0 - share if len(shapes.numbers) == 1 else 1.0, [said]
+    return cut, 1.0 - share if len(shapes.numbers) == 1 else 1.0, (said,)
 
 
 def _options(edge: float, voxel: float, strays: float) -> dict[str, float]:
@@ -231,35 +219,6 @@ def _mmg_input(cut: CutMesh, order: Order, planes: Mapping[tuple[int, int], floa
         "triangle_tags": order.patches.encode(facets.tags, patches),
         "ridges": ridges(facets.facets, facets.tags, patches),
     }
-
-
-def _finished(done: Remeshed, shapes: Shapes, order: Order, targets: Mapping[int, float], watch: Watch) -> tuple[Polished, float]:
-    """The mesh of MMG, put back behind its walls, with volumes restored and bad angles mended, and how far surfaces moved (nm)."""
-    frame, planes = shapes.frame, shapes.frame.planes()
-    tags, _ = order.patches.decode(done.triangle_tags)
-    points = flatten_cuts(done.points, done.triangles, tags, planes, inset=_INSET * float(frame.spacing.min()))
-    used, inverse = np.unique(done.tets, return_inverse=True)
-    points, tets = points[used], inverse.reshape(-1, 4)
-    limit = _MOST_MOVE * frame.voxel_nm
-    points, moved_nm = restore_volumes(points, tets, done.regions, planes, targets, limit=limit)
-    goal = replace(_GOAL, dihedral_deg=min(max(_GOAL.dihedral_deg, order.gate.min_dihedral_deg + 0.5), _HIGHEST_DIHEDRAL))
-    polished = polish(points, tets, done.regions, planes, goal=goal, reach_nm=limit, watch=watch)
-    points, drawn_back = separate(polished.points, polished.tets, polished.regions, planes, step_nm=_DRAW_BACK * frame.voxel_nm)
-    if drawn_back:
-        again = polish(points, polished.tets, polished.regions, planes, goal=goal, reach_nm=0.5 * limit, watch=watch)
-        polished = replace(again, bad_before=polished.bad_before)
-    return _pushed(polished, order.gate, planes, limit, watch), moved_nm
-
-
-def _pushed(polished: Polished, gate: Gate, planes: Mapping[tuple[int, int], float], limit: float, watch: Watch) -> Polished:
-    """The mesh once more, with surfaces that may move further around the few elements that still miss the gate itself."""
-    goal = Goal(gate.min_dihedral_deg + _MARGIN, gate.surface_angle_min_deg + _MARGIN, gate.surface_angle_max_deg - _MARGIN)
-    for further in _FURTHER if polished.bad_after else ():
-        again = polish(polished.points, polished.tets, polished.regions, planes, goal=goal, reach_nm=further * limit, watch=watch)
-        polished = replace(again, bad_before=polished.bad_before)
-        if not again.bad_after or watch.over:
-            break
-    return polished
 
 
 def _assembled(polished: Polished, done: Remeshed, order: Order, planes: Mapping[tuple[int, int], float], tolerance: float) -> TetMesh:

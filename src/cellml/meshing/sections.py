@@ -20,7 +20,7 @@ from cellml.types import Labels, Triple
 Floats = NDArray[np.float64]
 
 _FINEST = 2.0  # sections are made at most this many times as thick as the voxel within them is wide
-_FEWEST_CHANGES = 3  # of the shape across sections, besides the first and the last, before repeated ones count as terraces
+_CHANCE = 1e-3  # with which changes of a shape may lie whole runs apart though nothing is repeated: the sides of a few boxes do, by chance
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,15 @@ def between_sections(labels: Labels) -> tuple[Labels, Triple, tuple[str, ...]]:
 def repeated_sections(data: NDArray[np.int64], axis: int) -> tuple[int, NDArray[np.int64]]:
     """Into runs of how many equal sections a volume falls along an axis (1 if into none), and where runs begin, ascending from 0.
 
-    The first and the last change may lie within a run: there an object ends.
+    The first and the last change may lie within a run: there an object ends. Each of the others lies whole runs from the one before it with
+    a chance of 1 / run, and runs count only where that is too small for all of them together (below 1e-3).
     """
     sections = np.moveaxis(data, axis, 0)
     changes = np.flatnonzero((sections[1:] != sections[:-1]).any(axis=(1, 2))) + 1
     inner = changes[1:-1]
-    if len(inner) < _FEWEST_CHANGES:
-        return 1, np.arange(len(sections))
-    run = int(np.gcd.reduce(np.diff(inner)))
-    if run == 1 or np.median(np.diff(inner)) != run:
+    steps = np.diff(inner)
+    run = int(np.gcd.reduce(steps)) if len(steps) else 1
+    if run == 1 or np.median(steps) != run or float(run) ** -len(steps) > _CHANCE:
         return 1, np.arange(len(sections))
     return run, np.unique([0, *range(int(inner[0]) % run, len(sections), run), *changes])
 
