@@ -29,6 +29,11 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "plan": Verb(
+        "cellml.plan.command:plan_file",
+        "an experiment file from data, with its reasons",
+        "cellml plan data.path=volume.tif data.labels=labels.tif output=my_experiment.yaml",
+    ),
     "train": Verb("cellml.run:train", "train a model", "cellml train experiment=segmentation/fib25_demo", whole=True),
     "infer": Verb(
         "cellml.infer.command:infer_file",
@@ -71,6 +76,16 @@ VERBS: dict[str, Verb] = {
         "cellml.annotation.contours_command:contours_file",
         "contours traced in IMOD to labels, and back",
         "cellml contours input=traced.mod image=volume.mrc output=labels.tif",
+    ),
+    "recipe": Verb(
+        "cellml.annotation.recipe_command:recipe_file",
+        "candidate objects by a classical recipe",
+        "cellml recipe recipe=mitochondria_threshold input=volume.tif output=candidates.tif",
+    ),
+    "accept": Verb(
+        "cellml.annotation.recipe_command:accept_file",
+        "accepted candidates to training labels",
+        "cellml accept candidates=candidates.tif output=training.tif shell_nm=100",
     ),
     "fuse": Verb(
         "cellml.annotation.fuse_command:fuse_files",
@@ -136,8 +151,9 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
     """Compose the verb's configuration from overrides and Hydra flags, call its function and return the result of a single job."""
     import hydra
 
-    from cellml.config import conf_dir, quote_paths
+    from cellml.config import conf_dir, experiment_file, quote_paths
 
+    overrides = experiment_file(overrides) if verb == "train" else overrides
     entry = VERBS[verb]
     outcome: dict[str, Any] = {}
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach main() instead of being printed by Hydra

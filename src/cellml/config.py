@@ -22,6 +22,13 @@ _VERBATIM_KEYS = {
     "mask",
     "resume",
     "picture",
+    "image",
+    "labels",
+    "recipe",
+    "candidates",
+    "decisions",
+    "onto",
+    "session",
     "data.path",
     "data.labels",
     "path",
@@ -65,6 +72,26 @@ def _quoted_entries(text: str) -> str:
         return f"{match[1]}: {value if keep else _quoted(value)}"
 
     return "{" + re.sub(r"([^,{}:\[\]]+):((?:\s*\[[^\]]*\])|[^,{}]*)", entry, text.strip()[1:-1]) + "}"
+
+
+def experiment_file(overrides: Sequence[str]) -> list[str]:
+    """Overrides in which `experiment=FILE.yaml`, a file that stands on its own as `cellml plan` writes it, became Hydra's flags for it.
+
+    Raises CellmlError where there is no such file. Names of shipped recipes, which have no suffix, stay as they are.
+    """
+    from cellml.errors import CellmlError
+
+    words: list[str] = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        path = Path(value.strip("'\""))
+        if key == "experiment" and path.suffix in (".yaml", ".yml"):
+            if not path.is_file():
+                raise CellmlError(f"There is no experiment file {path}; make one with cellml plan, or name a recipe without its suffix.")
+            words += ["--config-dir", str(path.resolve().parent), "--config-name", path.stem]
+        else:
+            words.append(override)
+    return words
 
 
 def plain(config: Any) -> dict[str, Any]:
