@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import binary_erosion
 
 from cellml.errors import CellmlError
-from cellml.metrics import streams
+from cellml.metrics import shapes, streams
 from cellml.metrics.bootstrap import Bootstrap, table_intervals
 from cellml.metrics.command import score_files
 from cellml.metrics.contingency import ContingencyTable
@@ -54,6 +54,7 @@ def test_slabs_give_the_same_as_the_whole(files, tmp_path, kind, voxels, monkeyp
     mask = saved(tmp_path / "mask.npz", (np.random.default_rng(1).random((16, 20, 24)) < 0.9).astype(np.uint8))
     whole = score_files(*files, kind=kind, mask=mask, **ALL)
     monkeypatch.setattr(streams, "SLAB_VOXELS", voxels)
+    monkeypatch.setattr(shapes, "GROUP_VOXELS", 3 * voxels)
     assert same(score_files(*files, kind=kind, mask=mask, **ALL), whole)
 
 

@@ -37,5 +37,11 @@ def test_an_object_that_goes_on_beyond_the_region_has_no_surface_there():
     assert surface_voxels([labels], cut_faces=True).labels.size == 26
 
 
+def test_only_some_labels_are_kept():
+    labels = np.arange(27).reshape(3, 3, 3) % 4
+    some, every = surface_voxels([labels], only=np.array([1, 3])), surface_voxels([labels])
+    assert some.present.tolist() == [1, 3] and (some.of(3) == every.of(3)).all()
+
+
 def test_nothing_has_no_surface():
     assert surface_voxels([]).voxels.shape == (0, 3)

@@ -149,7 +149,8 @@ def _shape_scores(
     found: dict[str, Any] = {}
     tolerance = max(comparison.spacing) if request.tolerance_nm is None else request.tolerance_nm
     if request.surfaces and classes is None:
-        found["surfaces"] = object_surfaces(comparison, matched_objects(table), tolerance)
+        sizes = dict(zip(*(side.tolist() for side in table.truth_sizes), strict=True))
+        found["surfaces"] = object_surfaces(comparison, matched_objects(table), sizes, tolerance)
     elif request.surfaces:
         names = comparison.sources[1].names or comparison.sources[0].names
         found["surfaces"] = class_surfaces(comparison, names, tolerance, threshold)

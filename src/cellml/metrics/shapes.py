@@ -14,9 +14,10 @@ from cellml.metrics.betti import BettiNumbers, betti_numbers, in_memory
 from cellml.metrics.clefts import cleft_scores
 from cellml.metrics.objects import MatchedObjects
 from cellml.metrics.streams import Comparison
-from cellml.metrics.surface_distances import SurfaceScores, surface_scores
+from cellml.metrics.surface_distances import surface_scores
 from cellml.metrics.surface_voxels import surface_voxels
 
+GROUP_VOXELS = 50_000_000
 _DISTANCES = ("assd_nm", "hausdorff_nm", "hausdorff95_nm", "surface_dice")
 _NUMBERS = ("components", "tunnels", "cavities")
 
@@ -44,19 +45,21 @@ def class_surfaces(comparison: Comparison, names: Mapping[int, str], tolerance_n
     return {"tolerance_nm": tolerance_nm, "classes": found}
 
 
-def object_surfaces(comparison: Comparison, matched: MatchedObjects, tolerance_nm: float) -> dict[str, Any]:
+def object_surfaces(comparison: Comparison, matched: MatchedObjects, sizes: Mapping[int, int], tolerance_nm: float) -> dict[str, Any]:
     """`SurfaceScores` of each pair of objects that match (intersection over union of at least one half), and the median over the pairs.
 
-    What has no partner has no distance: it is counted, not averaged.
+    What has no partner has no distance: it is counted, not averaged. sizes: voxels of each true object; the pairs are compared in groups of
+    so many voxels that their surfaces stay small in memory, reading the files once for each group.
     """
-    predicted = surface_voxels(prediction for prediction, _ in kept_pairs(comparison, None))
-    true = surface_voxels(truth for _, truth in kept_pairs(comparison, None))
     found = []
-    scores: list[SurfaceScores] = []
-    for (label, partner), iou in zip(matched.pairs.tolist(), matched.iou.tolist(), strict=True):
-        scores.append(surface_scores(true.of(label), predicted.of(partner), comparison.spacing, tolerance_nm))
-        found.append({"truth": label, "prediction": partner, "iou": iou, **asdict(scores[-1])})
-    defined = {key: [value for value in (getattr(one, key) for one in scores) if np.isfinite(value)] for key in _DISTANCES}
+    for group in _groups([sizes[label] for label in matched.pairs[:, 0].tolist()]):
+        pairs = matched.pairs[group]
+        true = surface_voxels((truth for _, truth in kept_pairs(comparison, None)), only=pairs[:, 0])
+        predicted = surface_voxels((prediction for prediction, _ in kept_pairs(comparison, None)), only=pairs[:, 1])
+        for (label, partner), iou in zip(pairs.tolist(), matched.iou[group].tolist(), strict=True):
+            scores = surface_scores(true.of(label), predicted.of(partner), comparison.spacing, tolerance_nm)
+            found.append({"truth": label, "prediction": partner, "iou": iou, **asdict(scores)})
+    defined = {key: [one[key] for one in found if np.isfinite(one[key])] for key in _DISTANCES}
     return {
         "tolerance_nm": tolerance_nm,
         "matched_objects": len(found),
@@ -65,6 +68,18 @@ def object_surfaces(comparison: Comparison, matched: MatchedObjects, tolerance_n
         "median": {key: float(np.median(values)) if values else float("nan") for key, values in defined.items()},
         "objects": found,
     }
+
+
+def _groups(sizes: Sequence[int]) -> Iterator[slice]:
+    """Consecutive items whose sizes sum up to GROUP_VOXELS at most, or single larger ones."""
+    start, total = 0, 0
+    for index, size in enumerate(sizes):
+        if index > start and total + size > GROUP_VOXELS:
+            yield slice(start, index)
+            start, total = index, 0
+        total += size
+    if start < len(sizes):
+        yield slice(start, len(sizes))
 
 
 def topology(

@@ -34,17 +34,19 @@ class SurfaceVoxels:
         return self.voxels[first:last]
 
 
-def surface_voxels(slabs: Iterable[NDArray[Any]], *, cut_faces: bool = False) -> SurfaceVoxels:
+def surface_voxels(slabs: Iterable[NDArray[Any]], *, only: NDArray[Any] | None = None, cut_faces: bool = False) -> SurfaceVoxels:
     """Voxels of a label > 0 with another label at one of their six faces.
 
-    slabs: label arrays (z, Y, X) ≥ 0 that follow each other along z. cut_faces: whether the faces of the region count as surface too; where
-    an object goes on beyond the region they are no surface of it. Two slabs meet without a seam: of each its last two sections are kept
-    until the next is there.
+    slabs: label arrays (z, Y, X) ≥ 0 that follow each other along z; only: the labels to keep, None for all; cut_faces: whether the faces
+    of the region count as surface too; where an object goes on beyond the region they are no surface of it. Two slabs meet without a seam:
+    of each its last two sections are kept until the next is there.
     """
-    found = [
-        (labels[surface].astype(np.int64), np.argwhere(surface).astype(np.int32) + np.array([first, 0, 0], np.int32))
-        for first, labels, surface in _interiors(slabs, cut_faces)
-    ]
+    found = []
+    for first, labels, surface in _interiors(slabs, cut_faces):
+        of, voxels = labels[surface], np.argwhere(surface).astype(np.int32)
+        voxels[:, 0] += first
+        kept = slice(None) if only is None else np.isin(of, only)
+        found.append((of[kept].astype(np.int64), voxels[kept]))
     if not found:
         return SurfaceVoxels(np.zeros(0, np.int64), np.zeros((0, 3), np.int32))
     labels, voxels = (np.concatenate(side) for side in zip(*found, strict=True))
