@@ -65,7 +65,7 @@ class AnnotationSession:
         """Paint voxels (n, 3), z, y, x, with class `number` (from 1, 0 erases)."""
         if not 0 <= number <= len(self.classes):
             raise CellmlError(f"There is no class {number}; classes are 1 to {len(self.classes)} ({', '.join(self.classes)}), 0 erases.")
-        self._apply("scribble" if number else "erase scribble", "scribbles", _flat(voxels, self.scribbles.shape), number, number=number)
+        self._apply("scribble" if number else "erase scribble", "scribbles", _flat(voxels, self.scribbles.shape), number, value=number)
 
     def retrain(self) -> float:
         """Fit the classifier to all scribbles; returns seconds. Raises CellmlError unless voxels of at least two classes are scribbled."""
@@ -98,7 +98,7 @@ class AnnotationSession:
         """Make objects of what is predicted as class `number` in a region, where none are yet; returns how many."""
         before = int(self.labels.max())
         change = adopt_objects(self.labels, region, self.predict(region) == number, before + 1, least)
-        self._apply("adopt", "labels", change.flat, change.values, number=number)
+        self._apply("adopt", "labels", change.flat, change.values, value=number)
         return int(self.labels.max()) - before
 
     # Objects
@@ -145,7 +145,7 @@ class AnnotationSession:
         after = array.ravel()[flat].astype(np.int64)
         number = int(after[0]) if len(after) else 0
         action = {"scribbles": ("erase scribble", "scribble"), "labels": ("erase", "draw")}[layer][number > 0]
-        self._done(Edit(action, layer, flat, before.astype(np.int64), after), number=number)
+        self._done(Edit(action, layer, flat, before.astype(np.int64), after), value=number)
 
     def undo(self) -> str:
         """Take the last edit back; returns its name."""
