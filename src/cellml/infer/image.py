@@ -26,7 +26,8 @@ def predict_image(task: Any, window: Any, image: Any, name: str, output: str, co
     """Write what an image task predicts, slab by slab, as float32 with axes CZYX (TCZYX with times) and the target's channel names.
 
     Values are in the units of the training targets: v · scale + shift of the contract's `outputs`; predicted scales, in the same units,
-    are not shifted. Returns seconds and voxels.
+    are not shifted. A target with `input_units` predicts its own input, such as a denoised one, and is written in that one's units.
+    Returns seconds and voxels.
     """
     from cellml.data.normalisation import Normalisation
     from cellml.infer.progress import tile_progress
@@ -48,6 +49,8 @@ def predict_image(task: Any, window: Any, image: Any, name: str, output: str, co
                 return numbers.apply(image.read(region, frame=frame) if timed else image.read(region))
 
             with tile_progress(sum(len(row) for row in window.plan(task.net, shape).rows())) as advance:
+                if getattr(task.target, "input_units", False):
+                    scale, shift = numbers.scale, numbers.shift
                 for z, block in window.slabs(task.net, read, shape, activation=task.target.activation, on_tile=advance):
                     block = block * scale + shift
                     region = (slice(0, len(names)), z, slice(0, shape[1]), slice(0, shape[2]))
