@@ -8,7 +8,8 @@ import pytest
 
 from cellml.errors import CellmlError
 from cellml.meshing import Gate
-from cellml.meshing.certificate import SourceRegion, certify
+from cellml.meshing.certificate import SourceRegion, certify, strays_by
+from cellml.meshing.cut import CutMesh
 from cellml.meshing.lattice import body_centred_cubic
 from cellml.meshing.topology import boundary_facets
 from cellml.types import Labels, TetMesh
@@ -92,6 +93,20 @@ def test_distance_to_the_labels():
         "1 % of the boundary of 'box' lies further than 0.20 voxels from its source (limit 0.1)"
     ]
     assert found.as_dict()["regions"]["box"]["distance"]["to_mesh"]["largest_nm"] == pytest.approx(2.0)
+
+
+def test_how_far_a_mesh_strays_is_known_before_it_is_optimised():
+    """The same percentile as in the certificate, of the region that strays most."""
+    points, tets = body_centred_cubic(np.zeros(3), np.array([60.0, 40.0, 40.0]), np.ones((6, 4, 4), bool))
+    regions = np.where(points[tets].mean(axis=1)[:, 2] < 30.0, 1, 2).astype(np.int32)
+    data = np.ones((6, 4, 4), int)
+    data[4:] = 2  # where the mesh has its interface at 30 nm, the labels have theirs at 40
+    labels = Labels(data, (10.0, 10.0, 10.0), origin=(5.0, 5.0, 5.0))
+    cut = CutMesh(points, tets, np.zeros(len(points)), np.zeros(len(points), np.int64), regions)
+    sources = {1: SourceRegion(64, 64000.0, 1, 2), 2: SourceRegion(32, 32000.0, 1, 2)}
+    certified = certify(TetMesh(points, tets, regions, {1: "a", 2: "b"}), sources, 10.0, source=labels)
+    assert strays_by(cut, labels) == certified.distance_p99_voxels > 1.0
+    assert strays_by(cut, labels, 20.0) == pytest.approx(0.5 * strays_by(cut, labels))
 
 
 def test_without_a_source_there_is_no_distance(block):

@@ -168,3 +168,16 @@ def test_a_cap_is_never_crossed_and_the_rest_makes_up_for_it():
     assert level > free
     capped = np.maximum(values - level, cap[mesh.tets])
     assert volume_below(volume, capped, 0.0) == pytest.approx(45.0, rel=1e-4)
+
+
+def test_cuts_that_pass_a_vertex_closely_leave_every_tetrahedron_a_volume():
+    """Without the distance that splits keep from vertices, points coincide after a few cuts, and MMG refuses flat tetrahedra."""
+    mesh = _block(_ball, 4)
+    middle, whole = np.full(3, 2.0), volumes(mesh.points, mesh.tets).sum()
+    for number, normal in enumerate(np.eye(3)[[0, 1, 2, 0]] + 0.3):
+        values = (mesh.points - middle) @ normal - 1e-9
+        mesh = split_at_level(replace(mesh, values=values), region=number, inside=9 - number, outside=number + 1, bit=64 << number)
+    found = volumes(mesh.points, mesh.tets)
+    assert found.min() > 1e-12
+    assert found.sum() == pytest.approx(whole)
+    assert len(np.unique(mesh.points, axis=0)) == len(mesh.points)

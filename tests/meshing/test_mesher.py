@@ -211,6 +211,38 @@ def test_a_better_attempt_is_made_where_the_gate_is_failed(ball_voxels):
     assert strict.certificate.passes(Gate()) == []
 
 
+def _told(monkeypatch, far, labels):
+    """Mesh labels whose cut meshes lie so far from them, attempt by attempt; returns the result and the steps."""
+    distances, steps = iter(far), list[str]()
+    monkeypatch.setattr("cellml.meshing.labels.strays_by", lambda *_: next(distances))
+    return mesh_labels(labels, tell=steps.append), [step.split(" ")[0] for step in steps]
+
+
+def test_what_lies_too_far_is_not_optimised_but_cut_anew(ball_voxels, monkeypatch):
+    labels = Labels(ball_voxels(40.0, (12, 12, 12)), SPACING)
+    near, steps = _told(monkeypatch, [0.9], labels)
+    assert (steps.count("optimising"), near.certificate.settings["attempts"]) == (1, 1)
+    finer, steps = _told(monkeypatch, [1.2, 0.9], labels)
+    assert (steps.count("optimising"), finer.certificate.settings["attempts"]) == (1, 2)
+    assert finer.certificate.settings["background_nm"] < near.certificate.settings["background_nm"]
+
+
+def test_what_lies_too_far_is_better_than_nothing(ball_voxels, monkeypatch):
+    """Where no finer mesh can be made, the coarse one is optimised and returned, and the gate decides."""
+
+    def partition(*arguments, step, **others):
+        if step < 30.0:
+            raise MeshingError("too fine")
+        return cut(*arguments, step=step, **others)
+
+    from cellml.meshing.partition import partition as cut
+
+    monkeypatch.setattr("cellml.meshing.mesher.partition", partition)
+    result, steps = _told(monkeypatch, [1.2], Labels(ball_voxels(40.0, (12, 12, 12)), SPACING))
+    assert steps.count("optimising") == 1
+    assert result.certificate.settings["background_nm"] == 30.0
+
+
 def test_smaller_edges_make_more_tetrahedra(ball, ball_voxels):
     finer = mesh_labels(Labels(ball_voxels(100.0, (24, 24, 24)), SPACING), edge_nm=25.0)
     assert finer.certificate.tets > 1.5 * ball.certificate.tets

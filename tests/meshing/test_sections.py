@@ -143,6 +143,15 @@ def test_smooth_shapes_and_few_changes_are_no_terraces():
     assert [_runs(box, axis) for axis in range(3)] == [(1, [*range(12)])] * 3
 
 
+@pytest.mark.parametrize(("run", "fewest"), [(2, 10), (4, 5), (10, 3)])
+def test_changes_count_as_runs_only_where_chance_would_not_make_as_many(run, fewest):
+    """The sides of a few boxes may all lie 4 voxels apart though there are no sections of 4 voxels."""
+    for steps, expected in ((fewest, run), (fewest - 1, 1)):
+        inside = np.repeat(np.arange(steps + 2) % 2 + 1, run)[1:]  # the first change may lie anywhere
+        data = np.pad(inside, 3)[:, None, None] * np.ones((1, 4, 4), np.int64)
+        assert _runs(data, 0)[0] == expected
+
+
 def test_an_object_may_end_within_a_run():
     thick = np.repeat(_ellipsoid((9, 30, 30), (40.0, 10.0, 10.0), (150.0, 120.0, 120.0)), 4, axis=0)
     thick[:6], thick[-7:] = False, False
