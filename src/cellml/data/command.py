@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellml.data.doctor import Finding, findings, in_order_of_harm, refuse_fatal
+from cellml.data.doctor import findings, refuse_fatal
+from cellml.data.finding import Finding, in_order_of_harm
 from cellml.data.mesh_check import check_mesh, is_mesh_file
 from cellml.data.slabs import Opened
+from cellml.data.split_findings import split_findings
 from cellml.data.surface_check import check_surface, is_surface_file
 from cellml.errors import CellmlError, FileError
 
@@ -27,23 +31,39 @@ _SPACING_ASSUMED = Finding(
 _COLOUR = {"fatal": "bold red", "warning": "yellow", "note": "cyan"}
 
 
-def check_file(data: Mapping[str, Any]) -> list[Finding]:
+def check_file(data: Mapping[str, Any], output: str | None = None) -> list[Finding]:
     """Print what is wrong with an image file and its labels, with a mesh or a surface, in order of harm and with a remedy each.
 
-    data: path, an image, a file of triangles, or one of tetrahedra, whose certificate is printed too; labels, a label file of it or None
-    (for a mesh a label file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where the files do not say it,
-    or None. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
+    data: path, an image, a known data set's name, a file of triangles, or one of tetrahedra, whose certificate is printed too; labels, a
+    label file of it or None (for a mesh a label file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where
+    the files do not say it, or None; classes, names of labels 0, 1, … or None; train, val, guard, as in training, to have the split checked
+    too. output: also a JSON file of the findings. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file
+    cannot be read at all.
     """
     from rich.console import Console
 
+    from cellml.io import write_json
+
+    if output is not None and Path(output).suffix != ".json":
+        raise CellmlError(f"output={output}: findings are written as JSON; give a name that ends in .json.")
+    found = _checked(data, Console())
+    if output is not None:
+        write_json(output, [asdict(finding) for finding in found])
+    refuse_fatal(str(data["path"]), found)
+    return found
+
+
+def _checked(data: Mapping[str, Any], console: Console) -> list[Finding]:
+    """Look, and print what was found."""
+    from cellml.data.references import resolve
+
     path, labels, spacing_nm = data["path"], data.get("labels"), data.get("spacing_nm")
-    console = Console()
     if is_mesh_file(path) or is_surface_file(path):
         found = check_mesh(path, labels, spacing_nm, console) if is_mesh_file(path) else check_surface(path, console)
         _list(console, found)
-        refuse_fatal(str(path), found)
         return found
     with ExitStack() as stack, console.status("Looking at every voxel"):
+        path, labels = resolve(str(path), "image")[0], None if labels is None else resolve(str(labels), "labels")[0]
         image, missing = _open(path, spacing_nm, "raw", placeholder=(1.0, 1.0, 1.0))
         truth, found = None, [_unknown_spacing(missing)] if missing else []
         if labels is not None:
@@ -55,9 +75,11 @@ def check_file(data: Mapping[str, Any]) -> list[Finding]:
                 image.close()
                 image, _ = _open(path, None, "raw", placeholder=truth.spacing)
         stack.callback(image.close)
-        found = in_order_of_harm(found + findings(image, truth))
-    _report(console, str(path), image, found, known_spacing=missing is None)
-    refuse_fatal(str(path), found)
+        found += findings(image, truth, data.get("classes"))
+        if data.get("train") and labels is not None:
+            found += split_findings({**data, "spacing_nm": spacing_nm or list(image.spacing)})
+        found = in_order_of_harm(found)
+    _report(console, str(data["path"]), image, found, known_spacing=missing is None)
     return found
 
 

@@ -3,68 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from cellml.data.decorrelation import decorrelation
+from cellml.data.finding import Finding, in_order_of_harm, listed
 from cellml.data.image_survey import ImageSurvey, survey_image
-from cellml.data.label_survey import LabelSurvey, survey_labels
+from cellml.data.label_findings import label_findings, value_findings
+from cellml.data.label_survey import survey_labels
+from cellml.data.registration import registration, registration_findings
+from cellml.data.section_findings import contrast_jumps, section_findings
+from cellml.data.section_survey import survey_sections
 from cellml.data.slabs import Opened, opened, slabs
 from cellml.errors import CellmlError
 from cellml.types import Labels, Volume
-
-Severity = Literal["fatal", "warning", "note"]
-_ORDER: tuple[Severity, ...] = ("fatal", "warning", "note")
 
 _ANISOTROPY = 20.0  # coarser than any serial-section series that is resolved at all
 _PLAUSIBLE_NM = (0.01, 20_000.0)  # cryo-ET at 0.1 Å to light microscopy at 20 µm
 _SATURATED = 0.01
 _FEW_VALUES = 16
 _JUMP = (8.0, 0.5)  # a step in mean brightness: in typical steps, and in standard deviations within a section
-_TINY = 64  # voxels of a 4³ cube
-_CONFETTI = 16.0  # mean voxels an object below which the file is probably no label volume
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong: how bad, what, where (position or sections, "" if everywhere), and what to do."""
-
-    severity: Severity
-    what: str
-    where: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.what}{f' ({self.where})' if self.where else ''}. {self.remedy}"
-
-
-def findings(volume: Volume | Opened, labels: Labels | Opened | None = None) -> list[Finding]:
+def findings(volume: Volume | Opened, labels: Labels | Opened | None = None, classes: Sequence[str] | None = None) -> list[Finding]:
     """Examine an image, and labels of it, voxel by voxel in slabs; most harmful first.
 
-    volume: a Volume or what `cellml.io.open_image` returns, labels likewise or None. "fatal" findings make training, inference and
-    simulation impossible or meaningless. Memory is bounded by a slab; the work is one pass over each file.
+    volume: a Volume or what `cellml.io.open_image` returns, labels likewise or None; classes: names of the classes that labels 0, 1, …
+    should be, where they are known. "fatal" findings make training, inference and simulation impossible or meaningless. Memory is bounded
+    by a slab; the work is two passes over the image and one over the labels.
     """
     image = opened(volume)
-    found = [*_of_spacing(image), *_of_image(image, survey_image(slabs(image)))]
+    survey = survey_image(slabs(image))
+    found = [*_of_spacing(image), *image_findings(image, survey)]
+    if not survey.non_finite and survey.low < survey.high:
+        found += section_findings(image, survey_sections(slabs(image)), decorrelation(image))
     if labels is not None:
         truth = opened(labels)
-        found += [*_of_frame(image, truth), *_of_labels(survey_labels(slabs(truth)))]
+        frame = list(_of_frame(image, truth))
+        found += [*frame, *label_findings(truth, survey_labels(slabs(truth)), classes)]
+        if image.shape == truth.shape:
+            found += registration_findings(registration(image, truth))
     return in_order_of_harm(found)
-
-
-def in_order_of_harm(found: Iterable[Finding]) -> list[Finding]:
-    """Fatal findings first, then warnings, then notes."""
-    return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
 
 
 def require_usable(volume: Volume | Opened, labels: Labels | Opened | None = None) -> None:
     """The fast part of `findings`: raise CellmlError with every fatal finding, if there is one."""
     image = opened(volume)
-    found = [*_of_image(image, survey_image(slabs(image)))]
+    found = [*image_findings(image, survey_image(slabs(image)))]
     if labels is not None:
         truth = opened(labels)
-        found += [*_of_frame(image, truth), *_of_label_values(survey_labels(slabs(truth), objects=False))]
+        found += [*_of_frame(image, truth), *value_findings(survey_labels(slabs(truth), objects=False))]
     refuse_fatal(image.name, found)
 
 
@@ -80,13 +68,14 @@ def _of_spacing(image: Opened) -> Iterator[Finding]:
     low, high = min(image.spacing), max(image.spacing)
     if high / low > _ANISOTROPY:
         remedy = "Check the order (z, y, x) and the units, and pass spacing_nm if the file is wrong."
-        yield Finding("warning", f"The voxels are {high / low:.0f} times longer than wide: {sizes} nm (z, y, x)", "", remedy)
+        yield Finding("warning", f"The voxels are {high / low:.0f} times longer than wide: {sizes} nm (z, y, x)", "", remedy, harm=0.9)
     if low < _PLAUSIBLE_NM[0] or high > _PLAUSIBLE_NM[1]:
         remedy = "Was the unit Å, µm or pixels? Pass spacing_nm=[z,y,x] in nm."
-        yield Finding("warning", f"The voxel size is implausible for microscopy: {sizes} nm (z, y, x)", "", remedy)
+        yield Finding("warning", f"The voxel size is implausible for microscopy: {sizes} nm (z, y, x)", "", remedy, harm=1.0)
 
 
-def _of_image(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:
+def image_findings(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:
+    """What the voxels of an image show by themselves: NaN, constant and saturated values, unlikely types, bad sections."""
     if survey.non_finite:
         what = f"{survey.non_finite} of {survey.voxels} voxels are NaN or infinite"
         remedy = "Replace them, for example by the median of their section, or cut the region away."
@@ -124,18 +113,23 @@ def _of_sections(survey: ImageSurvey) -> Iterator[Finding]:
     blank = survey.blank()
     if blank:
         remedy = "Crop them, or fill them from their neighbours, and keep them out of training."
-        yield Finding("warning", f"{len(blank)} sections are blank", f"z = {_listed(blank)}", remedy)
+        yield Finding("warning", f"{len(blank)} sections are blank", f"z = {listed(blank)}", remedy, harm=0.75)
     if survey.repeats:
-        pairs = _listed([f"{z} (as {earlier})" for z, earlier in survey.repeats])
+        pairs = listed([f"{z} (as {earlier})" for z, earlier in survey.repeats])
         remedy = "A lost section was probably filled by a copy: treat it as missing, and correct the section thickness."
-        yield Finding("warning", f"{len(survey.repeats)} sections are copies of others", f"z = {pairs}", remedy)
-    jumps = _brightness_jumps(survey)
+        yield Finding("warning", f"{len(survey.repeats)} sections are copies of others", f"z = {pairs}", remedy, harm=0.7)
+    jumps = brightness_jumps(survey)
     if jumps:
         remedy = "Match the brightness of the sections (imaging: flat field, section-wise normalisation) before training."
-        yield Finding("warning", f"The brightness jumps at {len(jumps)} sections", f"z = {_listed(jumps)}", remedy)
+        yield Finding("warning", f"The brightness jumps at {len(jumps)} sections", f"z = {listed(jumps)}", remedy, harm=0.6)
+    contrast = contrast_jumps(survey.stds)
+    if contrast:
+        remedy = "Match mean and spread of the sections (imaging: section-wise normalisation) before training."
+        what = f"The contrast jumps at {len(contrast)} sections: more than 1.5 times, or less than 1/1.5 of, the usual spread"
+        yield Finding("warning", what, f"z = {listed(contrast)}", remedy, harm=0.55)
 
 
-def _brightness_jumps(survey: ImageSurvey) -> list[int]:
+def brightness_jumps(survey: ImageSurvey) -> list[int]:
     """Sections whose mean differs from the one before by more than 8 typical steps and half a standard deviation within sections."""
     means, stds = np.asarray(survey.means), np.asarray(survey.stds)
     kept = np.flatnonzero(stds > 0)
@@ -155,48 +149,3 @@ def _of_frame(image: Opened, truth: Opened) -> Iterator[Finding]:
     if not np.allclose(image.spacing, truth.spacing, rtol=0.01):
         what = f"The labels have voxels of {truth.spacing} nm but the image {image.spacing} nm (z, y, x)"
         yield Finding("fatal", what, "", "One of the two files is wrong about it: correct it, or pass spacing_nm for both.")
-
-
-def _of_label_values(survey: LabelSurvey) -> Iterator[Finding]:
-    if survey.bad and survey.first_bad is not None:
-        place, value = survey.first_bad
-        what = f"{survey.bad} of {survey.voxels} voxels of the labels hold no label (fractional, negative, NaN or infinite)"
-        remedy = "Labels are whole numbers ≥ 0: was a probability map given, or were the labels resampled with interpolation?"
-        yield Finding("fatal", what, f"first at z, y, x = {place}: {value:g}", remedy)
-    if not survey.labelled:
-        yield Finding("fatal", "No voxel is labelled: all labels are 0", "", "Give a label volume of this image, or name the right array.")
-
-
-def _of_labels(survey: LabelSurvey) -> Iterator[Finding]:
-    yield from _of_label_values(survey)
-    if not survey.sizes:
-        return
-    count, unlabelled = len(survey.sizes), 1 - survey.labelled / survey.voxels
-    if survey.labelled / count < _CONFETTI:
-        what = f"{count} labels have only {survey.labelled / count:.1f} voxels each on average"
-        yield Finding("warning", what, "", "This looks like an image and not like labels: name the right file or array.")
-    yield from _of_pieces(survey)
-    tiny = [label for label, size in sorted(survey.sizes.items()) if size < _TINY]
-    if tiny:
-        what = f"{len(tiny)} of {count} objects have fewer than {_TINY} voxels"
-        yield Finding("note", what, f"labels {_listed(tiny)}", "Leave them out of meshing, and of scores by object.")
-    if survey.contacts:
-        what = f"Different labels touch without background between them ({survey.contacts} voxel faces)"
-        yield Finding("note", what, "", "A mask of labels > 0 would fuse them: make boundaries or affinities from label changes.")
-    if unlabelled:
-        remedy = "If 0 means unknown and not background, have it masked from loss and score."
-        yield Finding("note", f"{100 * unlabelled:.3g} % of the voxels have label 0", "", remedy)
-
-
-def _of_pieces(survey: LabelSurvey) -> Iterator[Finding]:
-    split = {label: pieces for label, pieces in survey.pieces.items() if pieces > 1}
-    if split:
-        worst = sorted(split, key=lambda label: -split[label])
-        what = f"{len(split)} of {len(survey.sizes)} labels consist of several components"
-        where = f"label (components) {_listed([f'{label} ({split[label]})' for label in worst])}"
-        remedy = "Expected for classes, and for objects that leave the block and return; else separate them or remove the strays."
-        yield Finding("warning", what, where, remedy)
-
-
-def _listed(items: Sequence[object], most: int = 6) -> str:
-    return ", ".join(map(str, items[:most])) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellml.data.doctor import Finding, in_order_of_harm
+from cellml.data.finding import Finding, in_order_of_harm
 from cellml.data.surface_check import SURFACE_SUFFIXES, is_surface_file, size_finding
 from cellml.errors import FileError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.data.doctor import Finding, in_order_of_harm
+from cellml.data.finding import Finding, in_order_of_harm
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,0 +1,1 @@
+"""From data and a machine to an experiment file that explains itself."""

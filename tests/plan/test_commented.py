@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import yaml
+
+from cellml.plan.commented import Because, commented_yaml
+
+
+def test_the_text_says_the_values_and_the_reasons() -> None:
+    tree = {
+        "defaults": ["train", Because({"override /task": "semantic"}, "Classes."), "_self_"],
+        "data": Because({"patch": Because([1, 2, 3], "As large as fits. " * 20), "path": "a: b.npz", "seed": "${seed}"}, "Where."),
+        "values": {0: 0, 5: 1},
+        "nothing": None,
+        "flag": True,
+        "empty": [],
+        "steps": [{"_target_": "a.B", "keys": ["x"]}],
+    }
+    text = commented_yaml(tree, "First line.\n\nSecond.")
+    assert yaml.safe_load(text) == {
+        "defaults": ["train", {"override /task": "semantic"}, "_self_"],
+        "data": {"patch": [1, 2, 3], "path": "a: b.npz", "seed": "${seed}"},
+        "values": {0: 0, 5: 1},
+        "nothing": None,
+        "flag": True,
+        "empty": [],
+        "steps": [{"_target_": "a.B", "keys": ["x"]}],
+    }
+    lines = text.splitlines()
+    assert lines[:3] == ["# First line.", "#", "# Second."]
+    assert lines[lines.index("data:") - 1] == "# Where." and "  # Classes." in lines
+    assert max(map(len, lines)) <= 120 and sum(line.startswith("  # As large") for line in lines) == 1
