@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
+from cellml.io import write_volume
 from cellml.metrics import streams
 from cellml.metrics.command import score_files
 from cellml.metrics.membranes import membrane_scores
+from cellml.types import Volume
 
 SPACING = (50.0, 4.0, 4.0)
 
@@ -57,11 +59,25 @@ def test_foreground_of_a_probability_at_a_threshold(maps):
     assert swept["sweep"][1]["mean_iou"] == pytest.approx(entry["iou"])
 
 
-def test_ignored_labels_are_not_scored(maps, tmp_path):
-    truth = maps[3].copy()
-    truth[1:] = 7
-    result = score_files(maps[0], saved(tmp_path / "sparse.npz", truth), kind="membrane", threshold=0.4, ignore=7)
+@pytest.mark.parametrize("label", [7, -1])
+def test_ignored_labels_are_not_scored(maps, tmp_path, label):
+    truth = maps[3].astype(np.int16)
+    truth[1:] = label
+    result = score_files(maps[0], saved(tmp_path / "sparse.npz", truth), kind="membrane", threshold=0.4, ignore=label)
     assert result["v_rand"] == membrane_scores(maps[2][:1], maps[3][:1], threshold=0.4).v_rand and result["sections"] == 1
+
+
+def test_a_channel_is_chosen_by_number_or_name(maps, tmp_path):
+    both = Volume(np.stack([1 - maps[2], maps[2]]).astype(np.float32), SPACING, axes="CZYX", channels=("inside", "membrane"))
+    path = tmp_path / "both.h5"
+    write_volume(both, path)
+    expected = score_files(maps[0], maps[1], kind="membrane", threshold=0.4)["v_rand"]
+    for channel in (1, "membrane"):
+        assert score_files(path, maps[1], kind="membrane", threshold=0.4, channel=channel)["v_rand"] == pytest.approx(expected, abs=1e-3)
+    with pytest.raises(CellmlError, match="channel=1, from inside, membrane"):
+        score_files(path, maps[1], kind="membrane", threshold=0.4)
+    with pytest.raises(CellmlError, match="no channel 2; it has inside, membrane"):
+        score_files(path, maps[1], kind="membrane", threshold=0.4, channel=2)
 
 
 def test_errors_name_the_remedy(maps, tmp_path):

@@ -32,6 +32,7 @@ def score_files(
     region: Sequence[Sequence[int] | None] | None = None,
     ignore: int | None = None,
     threshold: float | Sequence[float] | None = None,
+    channel: int | str | None = None,
     border_nm: float | None = None,
     confidences: str | Path | None = None,
     surfaces: bool = False,
@@ -53,7 +54,8 @@ def score_files(
     V_rand, V_info) or "auto": what a file says, else semantic if the truth holds a single label > 0 or there is a threshold, else instance;
     region: [[z0, z1], [y0, y1], [x0, x1]], null for all of an axis; ignore: label of the truth that is not scored; threshold: the
     prediction is a probability, and voxels of at least this much are class 1 (or membrane); a list scores each, to choose one on validation
-    data; border_nm: leave out voxels this close to a true border in their section (CREMI); confidences: CSV of label and confidence.
+    data; channel: number or name of the prediction's channel; border_nm: leave out voxels this close to a true border in their section
+    (CREMI); confidences: CSV file of label and confidence.
 
     surfaces: distances between surfaces, of classes or matched objects, with `tolerance_nm` for the surface Dice (None: the longest edge of
     a voxel); topology: Betti numbers; clefts: CREMI's cleft distances; bootstrap: number of resamples of blocks of `block_nm` (one length
@@ -83,7 +85,7 @@ def score_files(
         block_nm=block_nm,
     )
     with ExitStack() as stack:
-        comparison = open_comparison(stack, prediction, truth, mask, spacing_nm=spacing_nm, region=region, ignore=ignore)
+        comparison = open_comparison(stack, prediction, truth, mask, spacing_nm=spacing_nm, region=region, ignore=ignore, channel=channel)
         split = None if checkpoint is None else require_held_out(check_split(checkpoint, comparison), allow_overlap=allow_overlap)
         result = _without_nan({**_scored(comparison, request), "split": split})
     if output is not None:

@@ -44,13 +44,14 @@ class Comparison:
     """Open files of one shape and voxel size, and the region of them that is scored. Made by `open_comparison`.
 
     specs, sources: prediction, truth and, if there is one, mask; part: slices (z, y, x) with bounds; ignore: the truth label that nobody
-    drew, whose voxels are not scored.
+    drew, whose voxels are not scored; channel: number of the prediction's channel that is scored.
     """
 
     specs: tuple[str, ...]
     sources: tuple[ImageSource, ...]
     part: tuple[slice, slice, slice]
     ignore: int | None = None
+    channel: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -73,14 +74,14 @@ class Comparison:
         step = depth or max(1, SLAB_VOXELS // ((y.stop - y.start) * (x.stop - x.start)))
         for start in range(z.start, z.stop, step):
             slab = (slice(start, min(start + step, z.stop)), y, x)
-            read = [_read(source, slab) for source in self.sources]
-            truth = _whole(read[1], self.specs[1], self.spacing)
-            prediction = _finite(read[0], self.specs[0]) if fractional else self._predicted_labels(read[0])
+            read = [_read(source, slab, 0 if number else self.channel) for number, source in enumerate(self.sources)]
             mask = read[2] != 0 if len(read) > 2 else None
             if self.ignore is not None:
-                known = truth != self.ignore
+                known = read[1] != self.ignore
                 mask = known if mask is None else mask & known
-                truth = np.where(known, truth, 0)
+                read[1] = np.where(known, read[1], 0)
+            truth = _whole(read[1], self.specs[1], self.spacing)
+            prediction = _finite(read[0], self.specs[0]) if fractional else self._predicted_labels(read[0])
             yield Slab(start - z.start, prediction, truth, mask)
 
     def _predicted_labels(self, data: NDArray[Any]) -> NDArray[Any]:
@@ -101,16 +102,21 @@ def open_comparison(
     spacing_nm: Sequence[float] | None = None,
     region: Sequence[Sequence[int] | None] | None = None,
     ignore: int | None = None,
+    channel: int | str | None = None,
 ) -> Comparison:
     """Open the files, each closed with `stack`; arguments as in `score_files`.
 
-    Raises CellmlError for files of several channels or times, of other shape or voxel size than the others, and for a region outside them.
+    Raises CellmlError for files of several channels or times where none is chosen, for files of other shape or voxel size than the others,
+    and for a region outside them.
     """
     from cellml.data.references import resolve
 
     specs = [str(prediction), *(str(spec) for spec in (truth, mask) if spec is not None)]
     sources = [stack.enter_context(_open(resolve(spec, "labels")[0], spacing_nm)) for spec in specs]
-    return Comparison(tuple(specs), tuple(sources), common_frame(specs, sources, region), ignore)
+    chosen = _channel(specs[0], sources[0], channel)
+    for spec, source in zip(specs[1:], sources[1:], strict=True):
+        _channel(spec, source, None)
+    return Comparison(tuple(specs), tuple(sources), common_frame(specs, sources, region), ignore, chosen)
 
 
 def common_frame(
@@ -142,15 +148,26 @@ def common_frame(
 def _open(spec: str, spacing_nm: Sequence[float] | None) -> ImageSource:
     from cellml.io import open_image
 
-    source = open_image(spec, spacing_nm=spacing_nm, usual="labels")
-    if max(source.full_shape[:-3], default=1) > 1:
-        source.close()
-        raise CellmlError(f"{spec} has the axes {source.axes} and shape {source.full_shape}; labels are one (Z, Y, X) array.")
-    return source
+    return open_image(spec, spacing_nm=spacing_nm, usual="labels")
 
 
-def _read(source: ImageSource, slab: tuple[slice, slice, slice]) -> NDArray[Any]:
-    return source.read(slab).reshape([axis.stop - axis.start for axis in slab])
+def _channel(spec: str, source: ImageSource, channel: int | str | None) -> int:
+    """Number of the wanted channel, by number or name; the only one if there is one."""
+    names = source.channels
+    if source.frames > 1 or (channel is None and len(names) > 1):
+        hint = f"; choose a channel of a prediction, as in channel=1, from {', '.join(names)}" if len(names) > 1 else ""
+        raise CellmlError(f"{spec} has the axes {source.axes} and shape {source.full_shape}, but one (Z, Y, X) array is compared{hint}.")
+    if channel is None:
+        return 0
+    if channel in names:
+        return names.index(str(channel))
+    if not isinstance(channel, int) or not 0 <= channel < max(1, len(names)):
+        raise CellmlError(f"{spec} has no channel {channel}; it has {', '.join(names) or 'one, number 0'}.")
+    return channel
+
+
+def _read(source: ImageSource, slab: tuple[slice, slice, slice], channel: int) -> NDArray[Any]:
+    return source.read(slab).reshape(-1, *(axis.stop - axis.start for axis in slab))[channel]
 
 
 def _whole(data: NDArray[Any], spec: str, spacing: Triple) -> NDArray[Any]:
