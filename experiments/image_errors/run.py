@@ -10,11 +10,16 @@ import sys
 import time
 from pathlib import Path
 
-from conditions import conditions, simulated
+from conditions import Condition, conditions, simulated
 from tables import append_rows, done_keys
 
 HERE = Path(__file__).parent
 SCORES, ANSWERS, FOREST = HERE / "scores.csv", HERE / "answers.csv", HERE / "forest.csv"
+
+
+def ready(one: Condition) -> bool:
+    """Whether the condition's network, if it needs one, was trained."""
+    return one.repair != "blind-spot network" or (HERE / f"denoise_{one.strength:g}.ckpt").is_file()
 
 
 def segment(draws: int, minutes: float) -> None:
@@ -22,7 +27,7 @@ def segment(draws: int, minutes: float) -> None:
 
     study, known, begin = Neurites.open(), done_keys(SCORES), time.process_time()
     for one in conditions(draws):
-        if one.key in known or time.process_time() - begin > 60 * minutes:
+        if one.key in known or not ready(one) or time.process_time() - begin > 60 * minutes:
             continue
         row = study.score(one)
         append_rows(SCORES, [row])
@@ -34,7 +39,7 @@ def simulate(minutes: float) -> None:
 
     study, known, begin = Neurites.open(), done_keys(ANSWERS), time.process_time()
     for one in simulated():
-        if one.key in known or time.process_time() - begin > 60 * minutes:
+        if one.key in known or not ready(one) or time.process_time() - begin > 60 * minutes:
             continue
         rows = study.simulate(one)
         append_rows(ANSWERS, rows)
