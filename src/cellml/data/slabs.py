@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,6 +44,8 @@ class _InMemory:
     data: NDArray[Any]
     spacing: Triple
     name: str
+    kind: str | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -60,7 +62,9 @@ class _InMemory:
 
 def opened(image: Volume | Labels | Opened) -> Opened:
     """The image itself if it is an opened one; a Volume or Labels as one."""
-    return _InMemory(image.data, image.spacing, image.name) if isinstance(image, Volume | Labels) else image
+    if isinstance(image, Labels):
+        return _InMemory(image.data, image.spacing, image.name, image.kind, image.names)
+    return _InMemory(image.data, image.spacing, image.name) if isinstance(image, Volume) else image
 
 
 def slabs(image: Opened, *, voxels: int = _SLAB_VOXELS) -> Iterator[tuple[int, NDArray[Any]]]:

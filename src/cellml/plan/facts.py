@@ -125,7 +125,7 @@ def label_facts(source: Any, reference: str, spacing: Triple) -> LabelFacts:
 def _diameters(sizes: NDArray[np.float64], voxel: float) -> Triple:
     """Equivalent diameters in nm at 10, 50 and 90 % of the labelled volume. sizes: sorted, in voxels; voxel: in nm³."""
     share = np.cumsum(sizes) / max(sizes.sum(), 1.0)
-    low, middle, high = (float(sizes[min(np.searchsorted(share, q), len(sizes) - 1)]) for q in (0.1, 0.5, 0.9))
+    low, middle, high = (float(sizes[min(int(np.searchsorted(share, q)), len(sizes) - 1)]) for q in (0.1, 0.5, 0.9))
     return (_sphere(low * voxel), _sphere(middle * voxel), _sphere(high * voxel))
 
 
