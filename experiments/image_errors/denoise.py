@@ -22,7 +22,11 @@ from cellml.io import read_volume, write_volume
 from cellml.types import Volume
 
 HERE = Path(__file__).parent
-STEPS, WORDS = 300, ("task.net.widths=[12,24]", "training.validations=2", "data.batch_size=1")
+STEPS = 200
+WORDS = (
+    *("task.net.widths=[12,24]", "data.batch_size=1", "data.patch=[32,32,32]", "task.target.share=0.03", "training.validations=2"),
+    *("data.val=[{region: {z: [0, 48], y: [0, 48], x: [168, 216]}}]", "trainer.enable_progress_bar=false"),
+)
 
 
 def train(electrons: float) -> Path:
