@@ -116,6 +116,9 @@ def _ask_for_spacing(path: str, name: str, error: CellmlError) -> str:
 
 
 def _header(plan: Any, output: str, version: str) -> str:
+    """What the file begins with: how to run it, what was found, and what to try first."""
+    from cellml.plan.simpler import first_try
+
     image, labels, machine = plan.image, plan.labels, plan.machine
     size, spacing = (" × ".join(f"{v:g}" for v in values) for values in (image.shape, image.spacing))
     given = "as given by data.spacing_nm; everything below depends on it" if plan.spacing_given else "as the file says"
@@ -129,9 +132,9 @@ def _header(plan: Any, output: str, version: str) -> str:
         f"Labels: {labels.reference}; {labels.why}.",
         f"Machine: {machine.device}, {where}.",
         "",
-        _try_first(plan),
+        *(line.replace("{output}", output) for line in first_try(plan)),
     ]
-    return "\n".join(line for line in lines if line is not None)
+    return "\n".join(lines)
 
 
 def _ratio_line(image: Any) -> str:
@@ -141,22 +144,6 @@ def _ratio_line(image: Any) -> str:
     seen = min(32.0, image.pixels_per_section)
     verdict = "which agrees" if 1 / 3 < seen / stated < 3 else "WHICH DISAGREES: check voxel size, axes and alignment (cellml check)"
     return f"It changes from section to section as over {seen:.1f} pixels; stated thickness over pixel: {stated:.1f}, {verdict}."
-
-
-def _try_first(plan: Any) -> str:
-    labels = plan.labels.reference
-    where = f"data.path={plan.image.reference} data.labels={labels}"
-    if plan.task.group == "semantic":
-        return (
-            "Try first, as it takes seconds: a threshold and a random forest on pixel features, through the same evaluator: the recipes "
-            f"experiment=segmentation/otsu and segmentation/forest with {where}, and this file's train, val and classes."
-        )
-    if plan.task.group == "image":
-        return "Try first: nothing simpler predicts images; begin with half of the steps."
-    return (
-        "Try first, as it takes seconds: a random forest for the membranes (experiment=segmentation/forest on a membrane mask), decoded by "
-        "a watershed; objects that a watershed separates need no network."
-    )
 
 
 def _summary(plan: Any, output: str) -> dict[str, Any]:

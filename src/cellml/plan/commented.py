@@ -23,7 +23,9 @@ def commented_yaml(tree: Mapping[str, Any], header: str = "") -> str:
 
     header: paragraphs of a comment at the top. Lists are written on one line, lists of mappings one a line.
     """
-    lines = [line for paragraph in header.splitlines() for line in _comment(paragraph, "")]
+    lines = [
+        line for text in header.splitlines() for line in ([f"# {text}"] if text.startswith("cellml ") else _comment(text, ""))
+    ]  # commands are kept on one line, to be copied
     return "\n".join([*lines, *_mapping(tree, "")]) + "\n"
 
 
