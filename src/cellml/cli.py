@@ -77,6 +77,11 @@ VERBS: dict[str, Verb] = {
         "contours traced in IMOD to labels, and back",
         "cellml contours input=traced.mod image=volume.mrc output=labels.tif",
     ),
+    "annotate": Verb(
+        "cellml.annotation.annotate_command:annotate_file",
+        "scribbles and proofreading in napari",
+        "cellml annotate input=volume.tif labels=labels.tif",
+    ),
     "recipe": Verb(
         "cellml.annotation.recipe_command:recipe_file",
         "candidate objects by a classical recipe",

@@ -141,12 +141,18 @@ def test_what_changes_nothing_is_no_edit(session):
 
 def test_brush_strokes_of_a_window_are_taken_over(session):
     """A window paints into the layer by itself and then tells the session."""
-    flat = np.ravel_multi_index(tuple(box((1, 2), (4, 6), (4, 8)).T), session.labels.shape)
-    before = session.labels.ravel()[flat].astype(np.int64)
-    session.labels.ravel()[flat] = 3
-    session.record("labels", flat, before)
-    assert session.cost().edits == {"draw": 1} and session.undo() == "draw"
+    section = (slice(1, 2), slice(0, 32), slice(0, 40))
+    session.labels[1, 4:6, 4:8] = 3
+    assert session.absorb("labels", section) == 8 and session.absorb("labels", section) == 0
+    session.scribbles[1, 0, 0:5] = 2
+    assert session.absorb("scribbles", (slice(0, 1), slice(0, 32), slice(0, 40))) == 0  # another section
+    assert session.absorb("scribbles", WHOLE) == 5
+    session.labels[1, 4:6, 4:8] = 0
+    session.absorb("labels", section)
+    assert dict(session.cost().edits) == {"draw": 1, "scribble": 1, "erase": 1}
+    assert [session.undo() for _ in range(3)] == ["erase", "scribble", "draw"]
     np.testing.assert_array_equal(session.labels, objects().data)
+    assert not session.scribbles.any() and session.absorb("labels", WHOLE) == 0
 
 
 def test_a_session_is_resumed_where_it_was_saved(session, tmp_path, clock):

@@ -51,8 +51,8 @@ class AnnotationSession:
         self.labels: NDArray[np.uint32] = saved.labels if saved else start.astype(np.uint32)
         self.decisions: dict[int, Decision] = dict(saved.decisions) if saved else {}
         self.prediction: NDArray[np.uint8] = np.zeros(image.shape, np.uint8)
-        self.model = model
-        self.fitted = False
+        self.model, self.fitted = model, False
+        self._shadows = {"labels": self.labels.copy(), "scribbles": self.scribbles.copy()}  # what brushes are compared with
         self.history = History()
         self.log = EditLog(self.folder / "edits.jsonl")
         lost = len(self.log.entries) - saved.entries if saved else len(self.log.entries)
@@ -87,11 +87,11 @@ class AnnotationSession:
         return seconds
 
     def predict(self, region: Region) -> NDArray[np.uint8]:
-        """The most probable class of each voxel of a region, as scribble numbers (from 1); also kept in `prediction`."""
+        """The most probable class of each voxel of a region, as scribble numbers (from 1); kept in `prediction`, 0 for background."""
         if self.model is None or not self.fitted:
             raise CellmlError("Nothing is learned yet; scribble at least two classes and retrain.")
         found = (self.model.predict(region).argmax(axis=0) + 1).astype(np.uint8)
-        self.prediction[region] = found
+        self.prediction[region] = np.where(found > 1, found, 0)
         return found
 
     def adopt(self, region: Region, number: int = 2, least: int = 1) -> int:
@@ -139,25 +139,30 @@ class AnnotationSession:
 
     # What every edit does
 
-    def record(self, layer: str, flat: NDArray[np.int64], before: NDArray[np.int64]) -> None:
-        """Take an edit that was already painted into a layer, as brushes of a window do. before: values of the voxels (n,) until then."""
-        array = self._layer(layer)
-        after = array.ravel()[flat].astype(np.int64)
-        number = int(after[0]) if len(after) else 0
-        action = {"scribbles": ("erase scribble", "scribble"), "labels": ("erase", "draw")}[layer][number > 0]
-        self._done(Edit(action, layer, flat, before.astype(np.int64), after), value=number)
+    def absorb(self, layer: str, region: Region) -> int:
+        """Take over what a window's brush painted straight into a layer, within a region; returns how many voxels changed."""
+        array, shadow = self._layer(layer), self._shadows[layer]
+        local = np.argwhere(array[region] != shadow[region])
+        if not len(local):
+            return 0
+        flat = np.ravel_multi_index(tuple((local + [part.start for part in region]).T), array.shape)
+        before, after = (values.reshape(-1)[flat].astype(np.int64) for values in (shadow, array))
+        action = {"scribbles": ("erase scribble", "scribble"), "labels": ("erase", "draw")}[layer][int(after.max() > 0)]
+        shadow.reshape(-1)[flat] = after
+        self._done(Edit(action, layer, flat, before, after), value=int(after.max()))
+        return len(flat)
 
     def undo(self) -> str:
         """Take the last edit back; returns its name."""
         edit = self.history.undo()
-        self._layer(edit.layer).reshape(-1)[edit.flat] = edit.before
+        self._put(edit.layer, edit.flat, edit.before)
         self._logged("undo", len(edit.flat), edit.flat, of=edit.action)
         return edit.action
 
     def redo(self) -> str:
         """Do again what was taken back; returns its name."""
         edit = self.history.redo()
-        self._layer(edit.layer).reshape(-1)[edit.flat] = edit.after
+        self._put(edit.layer, edit.flat, edit.after)
         self._logged("redo", len(edit.flat), edit.flat, of=edit.action)
         return edit.action
 
@@ -182,7 +187,7 @@ class AnnotationSession:
         before = array[flat].astype(np.int64)
         changed = before != after
         flat, before, after = flat[changed], before[changed], after[changed]
-        array[flat] = after
+        self._put(layer, flat, after)
         self._done(Edit(action, layer, flat, before, after), **details)
 
     def _done(self, edit: Edit, **details: Any) -> None:
@@ -197,6 +202,10 @@ class AnnotationSession:
         self._unsaved += 1
         if self._unsaved >= self.autosave:
             self.save()
+
+    def _put(self, layer: str, flat: NDArray[np.int64], values: NDArray[np.int64]) -> None:
+        for array in (self._layer(layer), self._shadows[layer]):
+            array.reshape(-1)[flat] = values
 
     def _layer(self, layer: str) -> NDArray[Any]:
         return self.labels if layer == "labels" else self.scribbles
