@@ -58,13 +58,13 @@ def test_equal_blocks_leave_no_doubt():
 def test_coverage_of_a_proportion():
     """Shares of correct voxels in blocks that differ: the interval must hold the true share about as often as it claims."""
     rng = np.random.default_rng(0)
-    held = 0
-    for trial in range(100):
+    held = 0  # of 60
+    for trial in range(60):
         shares = rng.beta(8, 2, 30)
         tables = [ContingencyTable(np.array([1, 1]), np.array([0, 1]), np.array([round(1000 * (1 - p)), round(1000 * p)])) for p in shares]
-        low, high = table_intervals(tables, lambda t: {"share": t.counts[-1] / t.voxels}, Bootstrap(200, trial))["share"]
+        low, high = table_intervals(tables, lambda t: {"share": t.counts[-1] / t.voxels}, Bootstrap(100, trial))["share"]
         held += low <= 0.8 <= high
-    assert 85 <= held <= 100
+    assert 50 <= held < 60
 
 
 def test_whole_objects_are_drawn_with_their_block():

@@ -71,7 +71,7 @@ def test_without_lines_the_scores_are_those_of_whole_partitions(pair):
 
 
 def test_the_protocol_section_by_section(membrane_maps):
-    probability, truth = membrane_maps
+    probability, truth = (array[:, :18, :22] for array in membrane_maps)
     scores = membrane_scores(probability, truth, threshold=0.4)
     twins = [
         scores_by_looping_over_pixels(label(truth[z] == 0)[0].ravel(), thinned_segments(probability[z] < 0.4).ravel())

@@ -57,6 +57,21 @@ def test_regions_stand_where_they_stand(model, volume, columns, relation, distan
     assert check.validation_voxels == 24 * max(0, min(32, columns[1]) - max(29, columns[0]))
 
 
+def test_only_labels_that_counted_are_training_data(model, volume):
+    path = model([{"region": {"x": [0, 20]}}], [], labelled_sections=[1], labelled=[{"z": [0, 2], "y": [0, 3], "x": [10, 40]}])
+    assert checked(path, volume[0], [[2, 4], None, None]).training_voxels == 0
+    assert checked(path, volume[0], [[1, 2], None, None]).training_voxels == 6 * 20  # the box lies within the section
+    check = checked(path, volume[0])
+    assert (check.relation, check.training_voxels) == ("training", 6 * 20 + 3 * 10)
+
+
+def test_voxels_of_overlapping_blocks_count_once(model, volume):
+    blocks = [{"region": {"x": [0, 20]}}, {"region": {"x": [10, 30], "y": [0, 3]}}, {"region": {"z": [1, 3], "x": [5, 25]}}]
+    counted = np.zeros((4, 6, 40), bool)
+    counted[:, :, :20] = counted[:, :3, 10:30] = counted[1:3, :, 5:25] = True
+    assert checked(model(blocks, []), volume[0]).training_voxels == counted.sum()
+
+
 def test_training_voxels_are_refused_with_the_numbers(model, volume, capsys):
     path = model([{"region": {"x": [0, 20]}}], [{"region": {"x": [30, 40]}}])
     with pytest.raises(CellmlError, match="trained on 480 of the 960 scored voxels"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from math import prod
@@ -23,11 +23,10 @@ Box = tuple[slice, slice, slice]
 class SplitCheck:
     """Where the scored region lies in relation to what a model was trained and validated on.
 
-    relation: "training" (shares voxels with a training block), "validation" (with a block that parameters may have been chosen on),
-    "close" (nearer to a training block than `guard` voxels), "apart", or "other file" (no block is of the scored volume);
-    training_voxels, validation_voxels: scored voxels that such blocks hold, the most of any one; distance: voxels to the nearest training
-    block of the volume along the axis that parts them, None without one; recognised_by: how a block's file was found to be the scored
-    one.
+    relation: "training" (shares labelled voxels with a training block), "validation" (with a block that parameters may have been chosen
+    on), "close" (nearer to a training block than `guard` voxels), "apart", or "other file" (no block is of the scored volume);
+    training_voxels, validation_voxels: scored voxels whose labels such blocks gave; distance: voxels to the nearest of them in a training
+    block, along the axis that parts them, None without one; recognised_by: how a block's file was found to be the scored one.
     """
 
     checkpoint: str
@@ -59,7 +58,7 @@ def check_split(checkpoint: str | Path, comparison: Comparison) -> SplitCheck:
     data = _data_config(read(checkpoint)["cellml"]["config"], checkpoint)
     used = list(_used_blocks(data, comparison))
     part = comparison.part
-    shared = {role: max((_shared(one.box, part) for one in used if one.role == role), default=0) for role in ("train", "val")}
+    shared = {role: _shared([one.box for one in used if one.role == role], part) for role in ("train", "val")}
     distances = [_distance(one.box, part) for one in used if one.role == "train"]
     guard, distance = int(data.get("guard") or 0), min(distances, default=None)
     return SplitCheck(
@@ -110,15 +109,26 @@ def _data_config(text: str, checkpoint: str | Path) -> Mapping[str, Any]:
 
 
 def _used_blocks(data: Mapping[str, Any], comparison: Comparison) -> Iterator[_UsedBlock]:
-    from cellml.data.labelled import box_of
-
     for role in ("train", "val"):
         for block in data.get(role) or ():
             image, labels = block.get("image") or data.get("path"), block.get("labels") or data.get("labels")
             found = next((by for one in (image, labels) if one is not None for by in [_recognised(str(one), comparison)] if by), None)
             if found is not None:
                 with suppress(CellmlError):  # a region outside the scored volume: another volume, of the same name
-                    yield _UsedBlock(role, box_of(block.get("region") or {}, comparison.sources[1].shape, str(image)), found)
+                    boxes = _labelled_boxes(block, data if role == "train" else {}, comparison.sources[1].shape)
+                    yield from (_UsedBlock(role, box, found) for box in boxes)
+
+
+def _labelled_boxes(block: Mapping[str, Any], common: Mapping[str, Any], shape: tuple[int, int, int]) -> list[Box]:
+    """The parts of a block whose labels counted: all of it, or its intersections with the sections and boxes listed as labelled."""
+    from cellml.data.labelled import box_of
+
+    whole = box_of(block.get("region") or {}, shape, "block")
+    sections, boxes = (block.get(key, common.get(key)) for key in ("labelled_sections", "labelled"))
+    if sections is None and boxes is None:
+        return [whole]
+    parts = [box_of(one, shape, "labelled") for one in [*({"z": [z, z + 1]} for z in sections or ()), *(boxes or ())]]
+    return [_meet(whole, part) for part in parts if _volume(_meet(whole, part))]
 
 
 def _recognised(reference: str, comparison: Comparison) -> str | None:
@@ -158,9 +168,25 @@ def _same_labels(reference: str, comparison: Comparison) -> bool:
         return False  # an array that cannot be read as one label volume is not the truth
 
 
-def _shared(one: Box, other: Box) -> int:
-    """Voxels in both boxes."""
-    return prod(max(0, min(a.stop, b.stop) - max(a.start, b.start)) for a, b in zip(one, other, strict=True))
+def _meet(one: Box, other: Box) -> Box:
+    """The box that two boxes share, empty along an axis that parts them."""
+    z, y, x = (slice(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop))) for a, b in zip(one, other, strict=True))
+    return (z, y, x)
+
+
+def _volume(box: Box) -> int:
+    return prod(axis.stop - axis.start for axis in box)
+
+
+def _shared(boxes: Sequence[Box], region: Box) -> int:
+    """Voxels of a region that lie in any of the boxes, counted on the coarse grid that the boxes' faces make."""
+    meets = [meet for meet in (_meet(box, region) for box in boxes) if _volume(meet)]
+    cuts = [np.unique([end for meet in meets for end in (meet[axis].start, meet[axis].stop)]) for axis in range(3)]
+    filled = np.zeros([max(len(one) - 1, 0) for one in cuts], bool)
+    for meet in meets:
+        z, y, x = (slice(*np.searchsorted(one, (part.start, part.stop))) for one, part in zip(cuts, meet, strict=True))
+        filled[z, y, x] = True
+    return int(np.einsum("zyx,z,y,x->", filled, *(np.diff(one).astype(np.int64) for one in cuts))) if meets else 0
 
 
 def _distance(one: Box, other: Box) -> int:
