@@ -36,6 +36,7 @@ def mesh_file(
     edge_nm: float | None = None,
     components: str = "all",
     align: bool = False,
+    thicken: bool = False,
     cut_faces: bool = True,
     contact: str = "fuse",
     cleft_nm: float | None = None,
@@ -85,7 +86,8 @@ def mesh_file(
         elif kind == "distance":
             result = _of_distances(reference, spacing_nm, shared | regions)
         else:
-            choice = {"label": label, "components": components, "align": align, "contact": contact, "cleft_nm": cleft_nm, "host": host}
+            choice = {"label": label, "components": components, "align": align, "thicken": thicken}
+            choice |= {"contact": contact, "cleft_nm": cleft_nm, "host": host}
             result = _of_labels(reference, spacing_nm, names or {}, shared | regions | choice)
     if warning:
         console.print(warning, style="bold yellow")

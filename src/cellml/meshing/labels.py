@@ -20,6 +20,7 @@ from cellml.meshing.order import Order, largest_edge
 from cellml.meshing.patches import patches_of
 from cellml.meshing.sections import aligned_sections, between_sections
 from cellml.meshing.selection import Selection, select
+from cellml.meshing.thicken import thickened
 from cellml.meshing.watch import Tell, Watch
 from cellml.types import Labels, TetMesh
 
@@ -35,6 +36,7 @@ def mesh_labels(
     edge_nm: float | None = None,
     components: str = "all",
     align: bool = False,
+    thicken: bool = False,
     cut_faces: bool = True,
     contact: str = "fuse",
     cleft_nm: float | None = None,
@@ -55,8 +57,9 @@ def mesh_labels(
     labels: (Z, Y, X) with its frame; label: mesh this one only (None: all labels present, at most 256, with shared interfaces); edge_nm:
     largest edge in nm (default 5 voxels, a voxel being the cube root of its volume as it was really sampled); components: "all" 6-connected
     components of at least 27 voxels, or the "largest" of each label; align: take back jitter between sections first (the certificate then
-    compares with the aligned labels); cut_faces: cut the mesh by a plane where a label touches the border of the volume (False: round it
-    off as if background followed).
+    compares with the aligned labels); thicken: make what is thinner than two voxels two voxels thick (the certificate then compares with
+    the thickened labels); cut_faces: cut the mesh by a plane where a label touches the border of the volume (False: round it off as if
+    background followed).
 
     contact: what becomes of labels that touch: "fuse", they share their interface, or "cleft", a gap of `cleft_nm` (default 1.5 voxels)
     that is filled with label `host` (0: background): with a host, the labels that it surrounds (they touch nothing
@@ -82,6 +85,9 @@ def mesh_labels(
         watch.begin("aligning sections")
         labels, moved = aligned_sections(labels)
         registered = (moved,)
+    if thicken:
+        labels, grown = thickened(labels, label)
+        registered += grown
     selection = select(labels, label, components, gate)
     fine, sampled, said = between_sections(selection.labels)
     detail_nm = float(np.cbrt(np.prod(sampled)))

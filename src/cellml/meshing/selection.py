@@ -136,7 +136,7 @@ def _require_shape(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, int])
     others = f", and it is the largest of {len(cleaned.largest)} labels" if len(cleaned.largest) > 1 else ""
     raise MeshingError(
         f"Label {numbers[number]} of {labels.name!r} has {size}{fragments}{others}; at least {cleaned.fewest} connected through faces are "
-        "needed for a shape. Remove it, or give the volume at a finer spacing."
+        "needed for a shape. Remove it, give the volume at a finer spacing, or join what touches in edges with thicken=true."
     )
 
 
@@ -150,7 +150,8 @@ def _require_few_crumbs(labels: Labels, cleaned: Cleaned, numbers: Mapping[int, 
             raise MeshingError(
                 f"Label {numbers[number]} of {labels.name!r} has {crumbs} of its {voxels} voxels ({100 * crumbs / voxels:.1f} %) in "
                 f"fragments of fewer than {cleaned.fewest} voxels, which have no shape; without them its volume would miss its gate "
-                f'(at most {100 * most:g} %). Clean the labels (a median filter often does), or mesh components="largest".'
+                f"(at most {100 * most:g} %). Clean the labels (a median filter often does), join sheets of one voxel with thicken=true, "
+                'or mesh components="largest".'
             )
 
 
