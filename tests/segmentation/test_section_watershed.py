@@ -130,3 +130,10 @@ def test_small_regions_are_removed() -> None:
 def test_parameters_are_checked(make) -> None:
     with pytest.raises(CellmlError, match="at least 0, got"):
         make()
+
+
+def test_long_range_affinities_are_refused(synthetic) -> None:
+    affinities = synthetic.blurred_affinities(synthetic.cells((2, 12, 12), count=3))
+    for decoder in (SectionWatershed(), SectionDynamics()):
+        with pytest.raises(CellmlError, match="affinities at 9 offsets"):
+            decoder(affinities, synthetic.LONG)

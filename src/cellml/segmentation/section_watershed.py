@@ -37,10 +37,14 @@ class SectionWatershed:
     def __call__(
         self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
     ) -> NDArray[np.uint32]:
-        """Segments (Z, Y, X) from affinities (K, Z, Y, X) in [0, 1], of which only those within sections count; 0 outside `mask`."""
+        """Segments (Z, Y, X) from the affinities (3, Z, Y, X) of a boundary map; those between sections do not count; 0 outside `mask`.
+
+        Raises CellmlError for long-range affinities: networks of those see boundaries between pixels, which no pixel shows.
+        """
         from scipy.ndimage import label
 
         check_affinities(affinities, offsets, mask)
+        _require_boundary_map(offsets)
 
         def seeds(height: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[Any]:
             return without_small(label((height < self.threshold) & inside)[0], self.min_seed)
@@ -75,11 +79,20 @@ class SectionDynamics:
         from scipy.ndimage import label
 
         check_affinities(affinities, offsets, mask)
+        _require_boundary_map(offsets)
 
         def seeds(height: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[Any]:
             return without_small(label(deep_minima(height, self.depth) & inside)[0], self.min_seed)
 
         return flooded_sections(section_boundary(affinities), self.sigma, seeds, mask)
+
+
+def _require_boundary_map(offsets: Sequence[Sequence[int]]) -> None:
+    if len(offsets) != 3:
+        raise CellmlError(
+            f"Section decoders read membrane or boundary probabilities, but the network gives affinities at {len(offsets)} offsets; choose "
+            "another decoder, with per_slice fragments for sections that stand for themselves."
+        )
 
 
 def section_boundary(affinities: NDArray[Any]) -> NDArray[np.float32]:
