@@ -1,7 +1,8 @@
 """How image errors and filters change segmentation and the simulated answer: `CELLML_DATA=… python experiments/image_errors/run.py`.
 
-stage=segment,simulate,forest,report chooses; draws=3; minutes=40 bounds a stage. Rows are written as they come, and an interrupted study
-goes on where it stood. About 40 minutes of one core.
+stage=segment,mitochondria,simulate,report chooses; draws=3; minutes=40 bounds the processor time of a stage. Rows are written as they come,
+and an interrupted study goes on where it stood. About 40 minutes of one core. The rows of the blind-spot network need its checkpoint:
+`python experiments/image_errors/denoise.py 20 5`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from conditions import Condition, conditions, simulated
 from tables import append_rows, done_keys
 
 HERE = Path(__file__).parent
-SCORES, ANSWERS, FOREST = HERE / "scores.csv", HERE / "answers.csv", HERE / "forest.csv"
+SCORES, ANSWERS, MITOCHONDRIA = HERE / "scores.csv", HERE / "answers.csv", HERE / "mitochondria.csv"
 
 
 def ready(one: Condition) -> bool:
@@ -46,14 +47,33 @@ def simulate(minutes: float) -> None:
         print(one.key, [r["rel_error"] for r in rows], flush=True)
 
 
+def mitochondria(minutes: float) -> None:
+    from mitochondria import Mitochondria
+    from mitochondria import conditions as filtered
+
+    study, known, begin = Mitochondria.open(), done_keys(MITOCHONDRIA), time.process_time()
+    for one in filtered():
+        if one.key in known or time.process_time() - begin > 60 * minutes:
+            continue
+        row = study.score(one)
+        append_rows(MITOCHONDRIA, [row])
+        print(row, flush=True)
+
+
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
-    stages = words.get("stage", "segment,simulate,forest,report").split(",")
+    stages = words.get("stage", "segment,mitochondria,simulate,report").split(",")
     draws, minutes = int(words.get("draws", 3)), float(words.get("minutes", 40))
     if "segment" in stages:
         segment(draws, minutes)
+    if "mitochondria" in stages:
+        mitochondria(minutes)
     if "simulate" in stages:
         simulate(minutes)
+    if "report" in stages:
+        from report import report
+
+        report()
 
 
 if __name__ == "__main__":
