@@ -36,4 +36,6 @@ def test_counting_on_the_meta_device_is_counting_of_a_real_step() -> None:
 def test_costs_grow_with_batch_and_patch() -> None:
     one, two, large = (training_cost(BUILD, 1, patch, batch) for patch, batch in (((8, 16, 16), 1), ((8, 16, 16), 2), ((16, 16, 16), 1)))
     assert two.operations == 2 * one.operations == large.operations and two.memory_gb > 1.8 * one.memory_gb
+    for scaled, counted in ((one.scaled(2), two), (large.scaled(0.5), one)):
+        assert scaled.operations == counted.operations and scaled.memory_gb == pytest.approx(counted.memory_gb, rel=1e-2)
     assert one.seconds(gflops=1.0) == pytest.approx(one.operations / 0.5e9)

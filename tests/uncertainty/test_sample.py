@@ -66,3 +66,9 @@ def test_channels_that_do_not_sum_to_one_are_refused(
     path = ball(tmp_path, probabilities=np.full((9, 4, 10, 10), 0.9, np.float32))
     assert cellml("sample", f"input={path}", f"output={tmp_path / 's.npz'}", "correlation_nm=20") == 2
     assert "do not sum to 1" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_sample_can_be_meshed(tmp_path: Path, cellml: Callable[..., int]) -> None:
+    sample_file(str(ball(tmp_path)), str(tmp_path / "s.npz"), correlation_nm=60.0, samples=1)
+    assert cellml("mesh", f"input={tmp_path / 's_sample_000.npz'}", f"output={tmp_path / 'ball.vtu'}") == 0

@@ -42,7 +42,7 @@ def label_findings(truth: Opened, survey: LabelSurvey, classes: Sequence[str] | 
     yield from _names(survey, getattr(truth, "names", {}))
     yield from _storage(truth, survey)
     yield from _sections(truth, survey)
-    yield from _pieces(survey)
+    yield from _pieces(survey, getattr(truth, "kind", None))
     yield from _holes(survey)
     yield from _small(survey)
     if survey.contacts:
@@ -127,14 +127,15 @@ def _sections(truth: Opened, survey: LabelSurvey) -> Iterator[Finding]:
         yield Finding("warning", what, "", remedy, harm=0.9)
 
 
-def _pieces(survey: LabelSurvey) -> Iterator[Finding]:
+def _pieces(survey: LabelSurvey, kind: str | None) -> Iterator[Finding]:
     split = {label: pieces for label, pieces in survey.pieces.items() if pieces > 1}
     if split:
         worst = sorted(split, key=lambda label: -split[label])
         what = f"{len(split)} of {len(survey.sizes)} labels consist of several components"
         where = f"label (components) {listed([f'{label} ({split[label]})' for label in worst])}"
         remedy = "Expected for classes, and for objects that leave the block and return; else separate them or remove the strays."
-        yield Finding("warning", what, where, remedy, harm=0.4)
+        classes = kind == "semantic" or (len(survey.sizes) <= _CLASSES and sum(survey.pieces.values()) > 3 * len(survey.sizes))
+        yield Finding("note" if classes else "warning", what, where, remedy, harm=0.1 if classes else 0.4)
 
 
 def _holes(survey: LabelSurvey) -> Iterator[Finding]:

@@ -77,6 +77,11 @@ def infer_file(
         )
     several = len(checkpoints) * tta * max(1, dropout_passes) > 1
     images = members.task.target.kind == "image"
+    if members.task.target.kind not in ("instance", "semantic", "image"):
+        raise CellmlError(
+            f"{checkpoints[0]} was trained for {members.task.target.kind!r} targets and predicts neither labels nor images; train from it "
+            f"with training.initialise_from={checkpoints[0]}."
+        )
     if images:
         require_image_options(str(checkpoints[0]), probabilities=probabilities, decode=decode)
         _require_labels(str(checkpoints[0]), several or uncertainty or samples > 0 or temperature is not None)

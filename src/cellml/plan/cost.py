@@ -25,6 +25,11 @@ class Cost:
     operations: float
     parameters: int
 
+    def scaled(self, factor: float) -> Cost:
+        """The cost of `factor` times as many voxels: everything grows with them but the weights."""
+        weights = _BYTES_PER_PARAMETER * self.parameters / 1e9
+        return Cost(weights + factor * (self.memory_gb - weights), factor * self.operations, self.parameters)
+
     def seconds(self, gflops: float) -> float:
         """Of a step at a measured speed; small layers reach about half the speed of the measured one."""
         return self.operations / (0.5 * gflops * 1e9)

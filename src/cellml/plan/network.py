@@ -16,6 +16,7 @@ Triple = tuple[int, int, int]
 _CPU_STEP, _GPU_STEP = 2.5, 0.5  # seconds of an optimiser step beyond which too few of them fit into an hour
 _LARGEST_PATCH = 160**3  # voxels; larger patches show the network nothing new
 _WIDE = 6  # voxels across that objects need where the layers run on voxels coarser by 2
+_SMALL = 32  # voxels along its longest edge that a patch should have, before widths are spared
 _MEMORY = 0.8  # share of what is free, for other programs want some
 
 
@@ -58,10 +59,14 @@ def choose_network(
     Raises CellmlError, with the numbers, where not even the smallest patch fits.
     """
     stem = 1 if thinnest_nm < _WIDE * min(spacing) or machine.gpu else 2
+    slimmest: Network | None = None
     for base in _bases(machine):
         network = _with_base(base, stem, spacing, room, machine, channels, outputs, context_nm)
-        if network is not None:
+        if network is not None and max(network.patch) >= min(_SMALL, max(room)):
             return network
+        slimmest = network or slimmest
+    if slimmest is not None:
+        return slimmest
     raise CellmlError(
         f"{machine.memory_gb:.1f} GB of memory are too little to train the smallest network on the smallest patch. "
         "Free some, use another machine, or classify pixels by a forest: cellml train experiment=segmentation/forest."
@@ -102,23 +107,21 @@ def _fitted(
         net = build()
     if any(n < 2 * m for n, m in zip(room, net.multiple, strict=True)) and len(widths) > 2:
         return None
-    best: tuple[Triple, Cost] | None = None
-    limit = "the training block is no larger"
+    best: Triple | None = None
+    limit, unit = "the training block is no larger", None
     for patch in _patches(spacing, room, net.multiple):
-        cost = training_cost(build, channels, patch, 1)
-        reason = _obstacle(cost, machine, patch)
-        if reason:
-            limit = reason
+        unit = unit or (_voxels(patch), training_cost(build, channels, patch, 1))
+        limit = _obstacle(unit[1].scaled(_voxels(patch) / unit[0]), machine, patch)
+        if limit:
             break
-        best = (patch, cost)
+        best, limit = patch, "the training block is no larger"
     if best is None:
         return None
-    patch, batch, cost = best[0], 1, best[1]
+    patch, batch, cost = best, 1, training_cost(build, channels, best, 1)
     for more in (2, 4):
-        larger = training_cost(build, channels, patch, more)
-        if _obstacle(larger, machine, patch):
+        if _obstacle(cost.scaled(more / batch), machine, patch):
             break
-        batch, cost = more, larger
+        batch, cost = more, cost.scaled(more / batch)
     view = (net.halo[0] * spacing[0], net.halo[1] * spacing[1], net.halo[2] * spacing[2])
     strides, kernels = tuple(net.strides), tuple(net.kernels)
     seconds = cost.seconds(machine.gflops)
@@ -132,9 +135,13 @@ def _obstacle(cost: Cost, machine: Machine, patch: Triple) -> str:
     allowed = _GPU_STEP if machine.gpu else _CPU_STEP
     if cost.seconds(machine.gflops) > allowed:
         return f"a larger one takes {cost.seconds(machine.gflops):.1f} s a step here, and steps of more than {allowed:g} s are too few"
-    if patch[0] * patch[1] * patch[2] > _LARGEST_PATCH:
+    if _voxels(patch) > _LARGEST_PATCH:
         return "larger ones show the network nothing new"
     return ""
+
+
+def _voxels(patch: Triple) -> int:
+    return patch[0] * patch[1] * patch[2]
 
 
 def _patches(spacing: Sequence[float], room: Sequence[int], multiple: Sequence[int]) -> Iterator[Triple]:
