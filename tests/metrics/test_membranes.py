@@ -130,6 +130,16 @@ def test_errors_say_what_is_wrong(membrane_maps):
         membrane_scores(probability, np.ones_like(truth), threshold=0.5)
 
 
+def test_agrees_with_the_code_of_the_challenge():
+    """The numbers were computed by the Java of Fiji's Trainable Segmentation (its watershed, Rand and information statistics)."""
+    rng = np.random.default_rng(0)
+    truth = (rng.integers(0, 3, (3, 20, 25)) == 0).astype(np.uint8).repeat(2, 1).repeat(2, 2)
+    membrane = np.where(rng.integers(0, 8, truth.shape) == 0, 1 - truth, truth)
+    scores = membrane_scores(membrane, truth, threshold=0.5)
+    assert scores.v_rand == pytest.approx(0.9019598471265158, rel=1e-12)
+    assert scores.v_info == pytest.approx(0.4388370164676813, rel=1e-12)
+
+
 @pytest.mark.skipif(not os.environ.get("CELLML_DATA"), reason="CELLML_DATA names no folder with real data")
 def test_true_membranes_of_the_challenge_score_one():
     with np.load(Path(os.environ["CELLML_DATA"]) / "isbi2012_z00-21.npz") as data:
