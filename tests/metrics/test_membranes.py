@@ -131,7 +131,7 @@ def test_errors_say_what_is_wrong(membrane_maps):
 
 
 def test_agrees_with_the_code_of_the_challenge():
-    """The numbers were computed by the Java of Fiji's Trainable Segmentation (its watershed, Rand and information statistics)."""
+    """The numbers were computed in Java, by the watershed and the statistics of Fiji's Trainable Segmentation."""
     rng = np.random.default_rng(0)
     truth = (rng.integers(0, 3, (3, 20, 25)) == 0).astype(np.uint8).repeat(2, 1).repeat(2, 2)
     membrane = np.where(rng.integers(0, 8, truth.shape) == 0, 1 - truth, truth)
