@@ -40,7 +40,7 @@ def candidate_table(candidates: Labels, image: Volume | None = None) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     volume = float(np.prod(candidates.spacing)) * 1e-9
-    rows = []
+    rows: list[list[Any]] = []
     for number, box in enumerate(find_objects(candidates.data), 1):
         if box is None:
             continue

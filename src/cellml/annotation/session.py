@@ -52,7 +52,10 @@ class AnnotationSession:
         self.decisions: dict[int, Decision] = dict(saved.decisions) if saved else {}
         self.prediction: NDArray[np.uint8] = np.zeros(image.shape, np.uint8)
         self.model, self.fitted = model, False
-        self._shadows = {"labels": self.labels.copy(), "scribbles": self.scribbles.copy()}  # what brushes are compared with
+        self._shadows: dict[str, NDArray[Any]] = {
+            "labels": self.labels.copy(),
+            "scribbles": self.scribbles.copy(),
+        }  # what brushes are compared with
         self.history = History()
         self.log = EditLog(self.folder / "edits.jsonl")
         lost = len(self.log.entries) - saved.entries if saved else len(self.log.entries)
