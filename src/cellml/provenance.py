@@ -17,6 +17,8 @@ _PACKAGES = (
     "numpy",
     "scipy",
     "scikit-image",
+    "scikit-learn",
+    "numba",
     "scikit-fem",
     "mmgpy",
     "trimesh",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from cellml.errors import CellmlError
+from cellml.pixels.feature_net import FeatureNet
 from cellml.pixels.features import PixelFeatures
-from cellml.pixels.fitted import Field, FittedNet, Triple
-from cellml.pixels.gaussian import radius, smooth
+from cellml.pixels.fitted import Field
 from cellml.pixels.refit import FittedClassifier, is_forest, seeded
 from cellml.pixels.samples import LabelledPixels, draw_positions, pixels_at
 from cellml.pixels.trees import Trees
@@ -20,7 +17,7 @@ from cellml.pixels.trees import Trees
 _TREES = ("roots", "left", "feature", "threshold", "share")
 
 
-class PixelClassifier(FittedNet):
+class PixelClassifier(FeatureNet):
     """Features of every pixel, a classifier, and a Gaussian over its probabilities (ilastik's pixel classification, Berg et al. 2019).
 
     features: what the classifier sees; classifier: an estimator of scikit-learn, with `predict_proba` or `decision_function`; samples: at
@@ -43,36 +40,20 @@ class PixelClassifier(FittedNet):
         smoothing_nm: float = 0.0,
         seed: int = 0,
     ) -> None:
-        super().__init__(in_channels, out_channels)
+        super().__init__(features, in_channels, out_channels, smoothing_nm)
         if not hasattr(classifier, "fit") or not (hasattr(classifier, "predict_proba") or hasattr(classifier, "decision_function")):
             raise CellmlError(
                 f"net.classifier is a {type(classifier).__name__}, which has no fit, or neither predict_proba nor decision_function; "
                 "use a classifier of scikit-learn, such as sklearn.ensemble.RandomForestClassifier."
             )
-        self.features, self.classifier, self.samples, self.smoothing_nm, self.seed = features, classifier, samples, smoothing_nm, seed
-
-    @property
-    def multiple(self) -> Triple:  # type: ignore[override]
-        """Sizes must be multiples of these (z, y, x)."""
-        z, y, x = self.features.stride
-        return (z, y, x)
-
-    @property
-    def halo(self) -> Triple:  # type: ignore[override]
-        """Radius of the field of view in voxels: of the features, of the smoothing, and of interpolation between coarser voxels."""
-        reach = [radius(sigma) * s + (s > 1) * s for sigma, s in zip(self._smoothing(), self.features.stride, strict=True)]
-        z, y, x = (a + b for a, b in zip(self.features.halo, reach, strict=True))
-        return (z, y, x)
+        self.classifier, self.samples, self.seed = classifier, samples, seed
 
     def fit(self, data: Any, target: Any) -> dict[str, float]:
-        """Draw labelled voxels of the training blocks, compute their features, fit. Returns seconds of each and the voxels used."""
-        begin = time.perf_counter()
+        """Draw labelled voxels of the training blocks, compute their features, fit. Returns how many voxels there were."""
         blocks = data.training_blocks
         pixels = pixels_at(blocks, draw_positions(blocks, target, self.samples, self.seed), self.features)
-        drawn = time.perf_counter()
         self.fit_pixels(pixels)
-        end = time.perf_counter()
-        return {"pixels": float(len(pixels.classes)), "features_seconds": drawn - begin, "fit_seconds": end - begin}
+        return {"pixels": float(len(pixels.classes))}
 
     def fit_pixels(self, pixels: LabelledPixels) -> None:
         """Fit to labelled pixels, and keep what a checkpoint needs."""
@@ -93,25 +74,8 @@ class PixelClassifier(FittedNet):
         pixels = LabelledPixels(self.kept("pixel_features"), self.kept("pixel_classes").astype(np.int64))
         self._model = FittedClassifier.fit(self.classifier, pixels, self.seed)
 
-    def probabilities(self, image: Field) -> Field:
-        """Normalised image (C, Z, Y, X) → class probabilities (classes, Z, Y, X)."""
-        parts = [self._classify(block).reshape(self.classes, *block.shape[1:]) for _, block in self.features.slabs(image)]
-        result = np.concatenate(parts, axis=1)
-        if self.smoothing_nm:
-            result = np.stack([smooth(field, self._smoothing()) for field in result])
-        if any(s > 1 for s in self.features.stride):
-            fine = functional.interpolate(torch.from_numpy(result)[None], size=image.shape[1:], mode="trilinear", align_corners=False)
-            result = fine[0].numpy()
-        return result
-
-    def _classify(self, block: Field) -> Field:
-        """Features (F, …) → probabilities (classes, n)."""
-        flat = block.reshape(len(block), -1)
+    def shares(self, features: Field) -> Field:
+        """Features (F, n) → class probabilities (classes, n)."""
         if isinstance(self._model, Trees):
-            return self._model.shares(flat)
-        return self._model.shares(flat, self.classes)  # type: ignore[no-any-return]
-
-    def _smoothing(self) -> tuple[float, float, float]:
-        """Standard deviations (z, y, x) of the smoothing in working voxels."""
-        z, y, x = (self.smoothing_nm / s if axis in self.features.axes else 0.0 for axis, s in enumerate(self.features.working_spacing))
-        return (z, y, x)
+            return self._model.shares(features)
+        return self._model.shares(features, self.classes)  # type: ignore[no-any-return]

@@ -81,6 +81,17 @@ def draw_positions(blocks: Sequence[OpenBlock], target: Any, count: int, seed: i
     return [chosen[chosen[:, 1] == index][:, 2:].astype(np.int64) for index in range(len(blocks))]
 
 
+def draw_anywhere(blocks: Sequence[OpenBlock], count: int, seed: int) -> list[NDArray[np.int64]]:
+    """`count` voxels of the blocks, labelled or not, each as likely as any other: (n, 4) for each block, the class −1."""
+    rng = np.random.default_rng(seed)
+    sizes = np.array([np.prod(block.shape) for block in blocks], float)
+    numbers = rng.multinomial(count, sizes / sizes.sum())
+    return [
+        np.stack([*(rng.integers(0, size, number) for size in block.shape), np.full(number, -1)], axis=1)
+        for block, number in zip(blocks, numbers, strict=True)
+    ]
+
+
 def share_out(available: Sequence[int], count: int) -> list[int]:
     """Even quotas of at most `count` in all, none above what is available; what one cannot fill, the others get."""
     quotas, left = [0] * len(available), count
