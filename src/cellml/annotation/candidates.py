@@ -49,7 +49,8 @@ def candidate_table(candidates: Labels, image: Volume | None = None) -> str:
         middle = [int(m) + part.start for m, part in zip(_inner_voxel(inside), box, strict=True)]
         grey = f"{image.data[box][inside].mean():.1f}" if image is not None else ""
         rows.append([number, "", "", int(inside.sum()), f"{inside.sum() * volume:.4g}", *middle, *bounds, grey])
-    writer.writerows(sorted(rows, key=lambda row: (-row[3], row[0])))
+    rows.sort(key=lambda row: (-row[3], row[0]))
+    writer.writerows(rows)
     return text.getvalue()
 
 
