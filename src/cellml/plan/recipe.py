@@ -45,7 +45,8 @@ class Plan:
 def make_plan(image: ImageFacts, labels: LabelFacts, machine: Machine, *, minutes: float, spacing_given: bool) -> Plan:
     """Decide, from facts about the data and the machine. minutes: that training may take. Raises CellmlError where nothing fits."""
     task = choose_task(image, labels)
-    split = choose_split(image.shape, image.spacing, labels.projections)
+    axes = "yx" if sparse_sections(image, labels) else "zyx"  # each block keeps its share of every labelled section
+    split = choose_split(image.shape, image.spacing, labels.projections, axes)
     context = float(np.clip(labels.diameters_nm[2], 20 * min(image.spacing), _FARTHEST * min(image.spacing)))
     network = choose_network(
         image.spacing,
@@ -85,7 +86,7 @@ def experiment(plan: Plan, name: str) -> dict[str, Any]:
 def _data(plan: Plan) -> dict[str, Any]:
     image, labels, split, network = plan.image, plan.labels, plan.split, plan.network
     shared: dict[str, Any] = {"spacing_nm": list(image.spacing)} if plan.spacing_given else {}
-    sparse = _sparse_sections(plan)
+    sparse = sparse_sections(plan.image, plan.labels)
     val = {**shared, **({"labelled_sections": sparse} if sparse else {})}
     tree: dict[str, Any] = {
         "_target_": "cellml.data.module.VolumeDataModule",
@@ -130,10 +131,10 @@ def _paired(tree: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     return {**kept, "_target_": "cellml.data.paired_module.PairedDataModule", "targets": targets}
 
 
-def _sparse_sections(plan: Plan) -> list[int]:
+def sparse_sections(image: ImageFacts, labels: LabelFacts) -> list[int]:
     """The sections that were labelled, where they are a choice of sections; empty where labels are everywhere."""
-    found = list(plan.labels.labelled_sections)
-    return found if plan.labels.kind != "image" and 0 < len(found) < 0.5 * plan.image.shape[0] else []
+    found = list(labels.labelled_sections)
+    return found if labels.kind != "image" and 0 < len(found) < 0.5 * image.shape[0] else []
 
 
 def _task(plan: Plan) -> dict[str, Any]:

@@ -35,16 +35,18 @@ class Split:
         return (self.train[1] - self.train[0], self.val[1] - self.val[0])
 
 
-def choose_split(shape: Sequence[int], spacing: Sequence[float], projections: Sequence[NDArray[np.int64]]) -> Split:
+def choose_split(shape: Sequence[int], spacing: Sequence[float], projections: Sequence[NDArray[np.int64]], axes: str = "zyx") -> Split:
     """The cut across one axis, validation at its low or high end, that leaves every class in both blocks in like shares.
 
     A quarter goes to validation; the guard band is 150 nm wide, and at most a tenth of the axis. Across axes that fit, the longest (in
-    voxels) is preferred, because blocks are then least cut. projections: voxels of each class (rows) at each position along z, y, x.
-    Raises CellmlError where no axis is long enough.
+    voxels) is preferred, because blocks are then least cut. projections: voxels of each class (rows) at each position along z, y, x;
+    axes: that may be cut, "yx" where only some sections are labelled. Raises CellmlError where no axis is long enough.
     """
     longest = max(shape)
     ranked: list[tuple[tuple[float, ...], Split]] = []
     for axis, name in enumerate("zyx"):
+        if name not in axes:
+            continue
         size = shape[axis]
         guard = max(1, min(int(np.ceil(_GUARD_NM / spacing[axis])), size // 10))
         val = round(_VALIDATION * (size - guard))
