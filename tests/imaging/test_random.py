@@ -114,3 +114,20 @@ def test_draws_stay_in_their_ranges() -> None:
 def test_ranges_that_mean_nothing_are_refused(make: Any, message: str) -> None:
     with pytest.raises(CellmlError, match=message):
         make()
+
+
+def test_the_recipe_with_every_error_as_augmentation_builds_and_applies() -> None:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.utils import instantiate
+
+    from cellml.config import conf_dir
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_dir().resolve()), version_base="1.3"):
+        config = compose("train", ["experiment=segmentation/fib25_errors"])
+    transforms = instantiate(config.data.transforms, _convert_="all")
+    ours = [t for t in transforms if type(t).__module__.startswith("cellml.imaging")]
+    assert {type(t) for t in ours} >= set(ALL) - {RandomDefocus}
+    one, two = (SeededTransforms(transforms)(sample(), 3) for _ in range(2))
+    assert torch.equal(one["image"], two["image"]) and torch.equal(one["labels"], two["labels"]) and torch.isfinite(one["image"]).all()
