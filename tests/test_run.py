@@ -18,6 +18,7 @@ from cellml.initialisation import initialise
 from cellml.resume import _changes
 from cellml.run import claim_folder
 
+SEMANTIC = ("data=fib25", "task=semantic", "task.net.fine_channels=2")
 Command = Callable[..., int]
 Overrides = Callable[..., list[str]]
 
@@ -254,3 +255,71 @@ def test_an_array_inside_a_file_and_a_volume_smaller_than_the_patch(
     from cellml.io import read_labels
 
     assert read_labels(out).shape == (5, 7, 6) and (tmp_path / "out_probabilities.h5").is_file()
+
+
+# sparse labels and transfer
+
+FEW = (
+    "data.labelled_sections=[3,11]",
+    "data.train=[{region: {z: [0, 20]}}]",
+    "data.sampling={_target_: cellml.data.sampling.AroundLabels}",
+)
+
+
+def test_a_few_sections_and_pseudo_labels_train_a_3d_network_with_frozen_parts_and_resuming_is_exact(
+    semantic_run: Any, cellml: Command, tiny: Overrides, phantom_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cellml.callbacks.checkpoints import AtomicCheckpointIO
+
+    source = weights(semantic_run.model)
+    more = (
+        *FEW,
+        f"data.labels={phantom_file}:labels",
+        f"data.values={{{', '.join(f'{n}: {min(n, 2)}' for n in range(60))}}}",
+        "task.target.classes=[background, first, others]",
+        "task.net.out_channels=3",
+        "training.freeze=[stem]",
+        "training.layer_rates={encoder: 0.1}",
+        "training.rate_decay=0.9",
+        f"data.pseudo={{_target_: cellml.data.pseudo.PseudoLabels, checkpoint: {semantic_run.model}, confidence: 0.5}}",
+    )
+    start = (f"training.initialise_from={semantic_run.model}",)
+    assert cellml("train", *tiny(tmp_path / "whole", *more, *start, recipe=SEMANTIC)) == 0
+    found = weights(tmp_path / "whole/model.ckpt")
+    assert torch.equal(found["net.stem.conv.weight"], source["net.stem.conv.weight"])
+    assert not torch.equal(found["net.encoder.0.conv.unit0.conv.weight"], source["net.encoder.0.conv.unit0.conv.weight"])
+    assert found["net.head.weight"].shape[0] == 3
+    origin = read(tmp_path / "whole/model.ckpt")["cellml"]["provenance"]["pseudo_labels"]
+    assert origin["checkpoint"] == str(semantic_run.model) and origin["blocks"][0]["unlabelled"] == 18 * 32 * 32
+
+    save = AtomicCheckpointIO.save_checkpoint
+
+    def die(self: Any, checkpoint: dict[str, Any], path: Any, **more: Any) -> None:
+        save(self, checkpoint, path, **more)
+        if Path(path).name == "last.ckpt" and checkpoint["global_step"] == 2:
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AtomicCheckpointIO, "save_checkpoint", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            cellml("train", *tiny(tmp_path / "killed", *more, *start, recipe=SEMANTIC))
+    assert cellml("train", *tiny(tmp_path / "resumed", *more, f"resume={tmp_path / 'killed'}", recipe=SEMANTIC)) == 0
+    assert equal(tmp_path / "whole/model.ckpt", tmp_path / "resumed/model.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["data.labelled_sections=[22]"], "Its labels lie in z 22–23"),
+        (["training.freeze=[stem,enc]"], "training.freeze names 'enc'; the parts of UNet are stem, encoder"),
+        (["task.target.classes=[background]"], "at least one class"),
+        (["data.labels={phantom}:labels"], "the classes are 0 background, 1 foreground. Name the missing classes"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_the_first_step(
+    changes: list[str], message: str, cellml: Command, tiny: Overrides, phantom_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    labels = f"data.labels={phantom_file}:classes"
+    words = [word.replace("{phantom}", str(phantom_file)) for word in changes]
+    assert cellml("train", *tiny(tmp_path / "r", labels, *words, recipe=SEMANTIC)) == 2
+    assert message in capsys.readouterr().err
