@@ -12,6 +12,9 @@ from cellml.errors import CellmlError
 
 Triple = tuple[int, int, int]
 
+# Voxels: across the axis that is looked along, room for a pooling's window; along it, room for a dilated kernel's.
+_NARROW, _SHORTEST = 4, 65
+
 
 def measure_halo(net: nn.Module, *, multiple: Sequence[int] = (1, 1, 1), in_channels: int = 1, longest: int = 4096) -> Triple:
     """Radius of the field of view along (z, y, x) in voxels: beyond it, no input voxel can change an output voxel.
@@ -45,24 +48,31 @@ def _linear_twin(net: nn.Module) -> nn.Module:
 
 
 def _radius(probe: nn.Module, axis: int, multiple: list[int], channels: int, longest: int) -> int:
-    """Along one axis: each output of a stride's period looks differently far."""
-    step, size = multiple[axis], list(multiple)
-    periods = max(3, -(-16 // step) | 1)
+    """Along one axis: each output of a stride's period looks differently far. The image grows until growing changes nothing."""
+    step = multiple[axis]
+    size = [m * -(-_NARROW // m) for m in multiple]
+    periods, before = max(3, -(-_SHORTEST // step) | 1), -1
     while periods * step <= longest:
         size[axis] = periods * step
-        image = torch.rand((1, channels, *size), dtype=torch.float64, requires_grad=True)
-        answer, middle = probe(image), periods // 2 * step
-        radius, whole = 0, False
-        for place in range(middle, middle + step):
-            (gradient,) = torch.autograd.grad(answer.select(2 + axis, place).sum(), image, retain_graph=True)
-            touched = gradient[0].abs().amax(dim=[0, *(a + 1 for a in range(3) if a != axis)]).nonzero()[:, 0]
-            first, last = int(touched.min()), int(touched.max())
-            whole |= first == 0 or last == size[axis] - 1
-            radius = max(radius, place - first, last - place)
-        if not whole:
+        radius, whole = _seen(probe, axis, size, step, channels)
+        if not whole and radius == before:
             return radius
-        periods = 2 * periods + 1
+        periods, before = 2 * periods + 1, radius
     raise CellmlError(
-        f"{type(probe).__name__} sees the whole patch along {'zyx'[axis]} (more than {longest // 2} voxels to each side), so that tiled "
+        f"{type(probe).__name__} sees the whole patch along {'zyx'[axis]} (more than {longest // 4} voxels to each side), so that tiled "
         "prediction could not equal that of the whole volume; use batch norm instead of instance or group norm."
     )
+
+
+def _seen(probe: nn.Module, axis: int, size: list[int], step: int, channels: int) -> tuple[int, bool]:
+    """The farthest input that the outputs of the middle period see, and whether it lies at the end of the image."""
+    image = torch.rand((1, channels, *size), dtype=torch.float64, requires_grad=True)
+    answer, middle = probe(image), size[axis] // step // 2 * step
+    radius, whole = 0, False
+    for place in range(middle, middle + step):
+        (gradient,) = torch.autograd.grad(answer.select(2 + axis, place).sum(), image, retain_graph=True)
+        touched = gradient[0].abs().amax(dim=[0, *(a + 1 for a in range(3) if a != axis)]).nonzero()[:, 0]
+        first, last = int(touched.min()), int(touched.max())
+        whole |= first == 0 or last == size[axis] - 1
+        radius = max(radius, place - first, last - place)
+    return radius, whole
