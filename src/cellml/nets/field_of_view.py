@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -42,7 +43,7 @@ def _linear_twin(net: nn.Module) -> nn.Module:
             module.negative_slope = 1.0
         for name, child in module.named_children():
             if isinstance(child, nn.MaxPool2d | nn.MaxPool3d):
-                kind = nn.AvgPool2d if isinstance(child, nn.MaxPool2d) else nn.AvgPool3d
+                kind: Any = nn.AvgPool2d if isinstance(child, nn.MaxPool2d) else nn.AvgPool3d
                 setattr(module, name, kind(child.kernel_size, child.stride, child.padding, count_include_pad=False))
     return twin
 

@@ -51,13 +51,14 @@ class VoxResNet(nn.Module):
             _activated(widths[0], norm),
             _convolution(widths[0], widths[0], self.kernels[0]),
         )
-        self.scales, self.heads, total = nn.ModuleList(), nn.ModuleList([nn.Conv3d(widths[0], out_channels, 1)]), [1, 1, 1]
+        self.scales, self.heads = nn.ModuleList(), nn.ModuleList([nn.Conv3d(widths[0], out_channels, 1)])
+        total: Triple = (1, 1, 1)
         for before, width, stride, kernel in zip(widths, widths[1:], self.strides[1:], self.kernels[1:], strict=False):
-            total = [t * s for t, s in zip(total, stride, strict=True)]
+            total = (total[0] * stride[0], total[1] * stride[1], total[2] * stride[2])
             reach = _strided_kernel(stride, kernel)
             down = nn.Sequential(_activated(before, norm), _convolution(before, width, reach, stride))
             self.scales.append(nn.Sequential(down, *(VoxRes(width, kernel, norm) for _ in range(modules))))
-            self.heads.append(nn.ConvTranspose3d(width, out_channels, tuple(total), tuple(total)))
+            self.heads.append(nn.ConvTranspose3d(width, out_channels, total, total))
 
     @property
     def multiple(self) -> Triple:
@@ -115,7 +116,7 @@ def _activated(width: int, norm: str) -> nn.Sequential:
 
 
 def _convolution(before: int, after: int, kernel: Triple, stride: Triple = (1, 1, 1)) -> nn.Conv3d:
-    return nn.Conv3d(before, after, kernel, stride, tuple(k // 2 for k in kernel))
+    return nn.Conv3d(before, after, kernel, stride, (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2))
 
 
 def _strided_kernel(stride: Triple, kernel: Triple) -> Triple:
