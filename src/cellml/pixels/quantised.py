@@ -20,7 +20,7 @@ class QuantisedNet(FeatureNet):
     voxels of the training blocks that the cells are learned from, and as many labelled ones that are counted.
     """
 
-    fitted = ("class_shares",)
+    fitted: tuple[str, ...] = ("class_shares",)
 
     def __init__(self, features: PixelFeatures, in_channels: int, out_channels: int, samples: int, seed: int) -> None:
         super().__init__(features, in_channels, out_channels)

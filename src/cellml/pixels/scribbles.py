@@ -118,7 +118,8 @@ class _Whole:
     def __init__(self, volume: Volume) -> None:
         self.volume, self.shape, self.dtype, self.axes, self.name = volume, volume.data.shape, volume.data.dtype, volume.axes, volume.name
 
-    def read(self, region: Region) -> NDArray[Any]:
+    def read(self, region: Any = None) -> NDArray[Any]:
+        """A region (z, y, x), of all channels."""
         return self.volume.data[(..., *region)]
 
 
