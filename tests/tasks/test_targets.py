@@ -90,3 +90,10 @@ def test_decoded_objects_are_numbered_without_gaps_in_their_order() -> None:
 
     labels = np.array([[[0, 9, 4], [4, 9, 100]]], np.uint32)
     assert _consecutive(labels).tolist() == [[[0, 2, 1], [1, 2, 3]]] and _consecutive(labels).dtype == np.uint32
+
+
+def test_objects_of_different_blocks_are_different_objects() -> None:
+    from cellml.tasks.segmentation import _after
+
+    labels = np.array([[0, 1], [2, -1]], np.int32)
+    assert _after(labels, np.array([0, 5, 3])).tolist() == [[0, 6], [7, -1]] and _after(labels, np.zeros(0, np.int64)) is labels

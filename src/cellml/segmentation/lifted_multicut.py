@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class LiftedMulticut:
     their weight against the contacts; stride: take every n-th far pair along each axis; min_contact: leave out far pairs of fragments
     backed by fewer sampled pairs; iterations: most rounds of moves; the rest as in Multicut.
     """
+
+    choose_along: ClassVar[str] = "bias"
 
     bias: float = 0.5
     size_weight: float = 0.5

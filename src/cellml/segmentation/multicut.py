@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Multicut:
     absorbed by their strongest neighbour; max_enclosed: holes (of the mask too) and islands up to this size go to the one object that
     encloses them. Raises CellmlError for other values.
     """
+
+    choose_along: ClassVar[str] = "bias"
 
     bias: float = 0.5
     size_weight: float = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,8 @@ class SectionDynamics:
     path that never rises by `depth` above its darkest point leads everywhere in it. Contrast decides, not the level, so that faint
     membranes in bright surroundings hold; sigma: Gaussian smoothing in pixels; min_seed: smaller minima (pixels) are no seeds.
     """
+
+    choose_along: ClassVar[str] = "depth"
 
     depth: float = 0.1
     sigma: float = 2.0

@@ -26,7 +26,7 @@ class Choice:
     """The chosen decoder, its parameters among those tried, its score (lower is better), and one row for every candidate.
 
     Each row holds the candidate's parameters, its `scores`, its cost as `score`, and as `worst_nearby` the worst cost at its threshold and
-    the next ones on either side; rows are in the order they were tried.
+    the next ones on either side (of the parameter that a decoder names as `choose_along`); rows are in the order they were tried.
     """
 
     decoder: Decoder
@@ -78,22 +78,22 @@ def choose_parameters(
         table = ContingencyTable.from_labels(truth, labels, mask)
         tried.append((cost(table), candidate, parameters))
         rows.append({**parameters, **scores(table), "score": tried[-1][0]})
-    worst = _worst_nearby([(parameters, score) for score, _, parameters in tried])
+    worst = _worst_nearby([(parameters, score) for score, _, parameters in tried], along=getattr(decoder, "choose_along", "threshold"))
     for row, value in zip(rows, worst, strict=True):
         row["worst_nearby"] = value
     score, best, chosen = tried[min(range(len(tried)), key=lambda index: (worst[index], tried[index][0]))]
     return Choice(best, chosen, score, tuple(rows))
 
 
-def _worst_nearby(tried: Sequence[tuple[dict[str, Any], float]]) -> list[float]:
-    """For each candidate the worst score of those that differ from it by no more than one step of the threshold."""
+def _worst_nearby(tried: Sequence[tuple[dict[str, Any], float]], along: str = "threshold") -> list[float]:
+    """For each candidate the worst score of those that differ from it by no more than one step of the parameter `along`."""
     lines: dict[tuple[Any, ...], list[int]] = {}
     for index, (parameters, _) in enumerate(tried):
-        others = tuple((name, repr(value)) for name, value in parameters.items() if name != "threshold")
+        others = tuple((name, repr(value)) for name, value in parameters.items() if name != along)
         lines.setdefault(others, []).append(index)
     worst = [score for _, score in tried]
     for line in lines.values():
-        line.sort(key=lambda index: tried[index][0].get("threshold", 0.0))
+        line.sort(key=lambda index: tried[index][0].get(along, 0.0))
         for place, index in enumerate(line):
             worst[index] = max(tried[near][1] for near in line[max(place - 1, 0) : place + 2])
     return worst

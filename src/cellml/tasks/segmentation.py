@@ -61,7 +61,8 @@ class SegmentationTask(VolumeTask):
         if self.target.kind == "semantic":
             self.confusion = self.confusion.update(truth.numpy(), prediction, known)
         else:
-            self.table = self.table.update(self.target.objects(truth.numpy()), prediction, known)
+            objects = _after(self.target.objects(truth.numpy()), self.table.truth)
+            self.table = self.table.update(objects, _after(prediction, self.table.prediction), known)
         return {"prediction": prediction, "probabilities": probabilities}
 
     def on_validation_epoch_end(self) -> None:
@@ -81,6 +82,12 @@ class SegmentationTask(VolumeTask):
             return probabilities.argmax(axis=0)
         labels = self.decoder(*self.target.pairs(probabilities))
         return labels if self.target.kind == "semantic" else _consecutive(labels)
+
+
+def _after(labels: Any, counted: Any) -> Any:
+    """Labels above 0 numbered beyond those counted before: objects of different blocks are different objects."""
+    last = int(counted.max(initial=0))
+    return np.where(labels > 0, labels.astype(np.int64) + last, labels) if last > 0 else labels
 
 
 def _consecutive(labels: Any) -> Any:
