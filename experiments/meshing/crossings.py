@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from cellml.types import Surface
 
+_PORTION = 256  # faces at a time: next to one long face all others count as near, thousands for each
 _TOUCH = 1e-9  # of an edge's length, or of a triangle's height, within which an edge counts as touching
 
 
@@ -16,18 +17,22 @@ def crossings(surface: Surface) -> int:
     corners = surface.vertices[surface.faces]
     centre = corners.mean(axis=1)
     radius = np.linalg.norm(corners - centre[:, None], axis=2).max(axis=1)
-    near = cKDTree(centre).query_ball_point(centre, radius + radius.max())
-    first = np.repeat(np.arange(len(corners)), [len(others) for others in near])
-    second = np.concatenate([np.asarray(others, np.int64) for others in near])
-    apart = np.linalg.norm(centre[first] - centre[second], axis=1) <= radius[first] + radius[second]
-    first, second = first[apart & (first != second)], second[apart & (first != second)]
-    strangers = ~(surface.faces[first][:, :, None] == surface.faces[second][:, None, :]).any(axis=(1, 2))
-    first, second = first[strangers], second[strangers]
-    hit = np.zeros(len(first), bool)
-    for i in range(3):
-        hit |= _pierces(corners[first, i], corners[first, (i + 1) % 3], corners[second])
-    pairs = np.sort(np.stack([first[hit], second[hit]], axis=1), axis=1)
-    return len(np.unique(pairs, axis=0))
+    tree = cKDTree(centre)
+    found = [np.zeros((0, 2), np.int64)]
+    for start in range(0, len(corners), _PORTION):
+        chosen = np.arange(start, min(start + _PORTION, len(corners)))
+        near = tree.query_ball_point(centre[chosen], radius[chosen] + radius.max())
+        first = np.repeat(chosen, [len(others) for others in near])
+        second = np.concatenate([np.asarray(others, np.int64) for others in near])
+        apart = np.linalg.norm(centre[first] - centre[second], axis=1) <= radius[first] + radius[second]
+        first, second = first[apart & (first != second)], second[apart & (first != second)]
+        strangers = ~(surface.faces[first][:, :, None] == surface.faces[second][:, None, :]).any(axis=(1, 2))
+        first, second = first[strangers], second[strangers]
+        hit = np.zeros(len(first), bool)
+        for i in range(3):
+            hit |= _pierces(corners[first, i], corners[first, (i + 1) % 3], corners[second])
+        found.append(np.sort(np.stack([first[hit], second[hit]], axis=1), axis=1))
+    return len(np.unique(np.concatenate(found), axis=0))
 
 
 def _pierces(start: Floats, end: Floats, triangles: Floats) -> np.ndarray:

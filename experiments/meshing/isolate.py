@@ -96,10 +96,12 @@ def resident_mb(pid: int | None) -> float:
 
 
 def _call(pipe: Connection, function: Callable[..., dict[str, Any]], args: tuple[Any, ...]) -> None:
-    from resource import RUSAGE_CHILDREN, getrusage
+    from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
     def mark(moment: str) -> None:
-        pipe.send((moment, getrusage(RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6))
+        # Until it runs a program of its own, a child shares the memory of its parent, whose peak counts as its.
+        own, of_child = (getrusage(who).ru_maxrss * 1024 / 1e6 for who in (RUSAGE_SELF, RUSAGE_CHILDREN))
+        pipe.send((moment, of_child if of_child > own else 0.0))
 
     os.setsid()
     try:
