@@ -12,7 +12,7 @@ from cellml.errors import CellmlError, FileError
 from cellml.report.calibration import calibration_section, reliability_figure
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.uncertainty.calibrate import calibrate_file
-from cellml.uncertainty.temperature import read_temperature
+from cellml.uncertainty.temperature import Calibration, read_calibration
 
 Command = Callable[..., int]
 
@@ -39,7 +39,26 @@ def test_a_file_of_probabilities_is_judged_and_made_honest(overconfident: Path, 
     assert result["temperature"] == pytest.approx(2, rel=0.06) and result["voxels"] == 8 * 40 * 40
     assert result["after"]["ece"] < 0.02 < 0.05 < result["before"]["ece"]
     assert result["after"]["nll"] < result["before"]["nll"] and result["after"]["brier"] < result["before"]["brier"]
-    assert json.loads(output.read_text()) == result and read_temperature(str(output)) == result["temperature"]
+    assert json.loads(output.read_text()) == result and read_calibration(str(output)) == Calibration(result["temperature"])
+
+
+def test_a_bias_cures_what_a_temperature_cannot(tmp_path: Path) -> None:
+    """A network whose loss balanced the classes: its odds of the rare class are 9 times what they should be, and too steep by 1.5."""
+    rng = np.random.default_rng(1)
+    p = rng.beta(0.5, 4, (6, 60, 60))
+    truth = (rng.uniform(size=p.shape) < p).astype(np.uint8)
+    odds = 9 * (p / (1 - p)) ** 1.5
+    q = (odds / (1 + odds)).astype(np.float32)
+    spacing = np.array([10.0, 10.0, 10.0])
+    np.savez(tmp_path / "p.npz", probabilities=np.stack([1 - q, q]), voxel_nm=spacing)
+    np.savez(tmp_path / "t.npz", labels=truth, voxel_nm=spacing)
+    given = {"probabilities": str(tmp_path / "p.npz"), "truth": str(tmp_path / "t.npz")}
+    plain, biased = (calibrate_file(str(tmp_path / f"{bias}.json"), **given, bias=bias) for bias in (False, True))
+    assert biased["temperature"] == pytest.approx(1.5, rel=0.1) and biased["bias"][1] == pytest.approx(-np.log(9) / 1.5, abs=0.2)
+    assert biased["after"]["channel_ece"] < 0.02 < 0.1 < plain["after"]["channel_ece"]
+    assert read_calibration(str(tmp_path / "True.json")).bias == tuple(biased["bias"])
+    with pytest.raises(CellmlError, match="biases for 2 channels, but the probabilities have 3"):
+        read_calibration(str(tmp_path / "True.json")).apply(np.full((3, 1), 1 / 3, np.float32), exclusive=True)
 
 
 def test_voxels_that_nobody_labelled_are_left_out(overconfident: Path, tmp_path: Path) -> None:
@@ -87,14 +106,14 @@ def test_half_a_question_is_refused(given: dict[str, str], message: str, tmp_pat
 
 
 def test_temperatures_that_are_none(tmp_path: Path) -> None:
-    assert read_temperature(None) == 1 and read_temperature("1.5") == 1.5
+    assert read_calibration(None) == Calibration() and read_calibration("1.5") == Calibration(1.5)
     for value in ("hot", 0, -1.0, 1e9):
         with pytest.raises(CellmlError, match="between 0.01 and 100"):
-            read_temperature(value)
+            read_calibration(value)
     (tmp_path / "c.json").write_text("{}")
     for name in ("c.json", "none.json"):
         with pytest.raises(FileError, match="make it with cellml calibrate"):
-            read_temperature(str(tmp_path / name))
+            read_calibration(str(tmp_path / name))
 
 
 def test_the_report_shows_the_diagram(overconfident: Path, tmp_path: Path) -> None:

@@ -61,13 +61,13 @@ def infer_file(
     from cellml.infer.outputs import require_target
     from cellml.io import open_image
     from cellml.io.overlap import require_apart
-    from cellml.uncertainty.temperature import read_temperature
+    from cellml.uncertainty.temperature import read_calibration
 
     checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
     require_apart(output, resolve(input, "image")[0], *checkpoints)
     require_target(output)
     _require_numbers(precision, samples, correlation_nm)
-    asked = Asked(samples, correlation_nm, read_temperature(temperature), seed)
+    asked = Asked(samples, correlation_nm, read_calibration(temperature), seed)
     set_threads(threads)
     members = load_members(checkpoints, trust)
     if members.task.target.kind == "hidden":

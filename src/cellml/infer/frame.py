@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.infer.outputs import Outputs
+from cellml.uncertainty.temperature import Calibration
 
 # Probabilities larger than this wait for the decoder in a file beside the output instead of in memory.
 _IN_MEMORY_BYTES = 4e9
@@ -23,12 +24,12 @@ _SAMPLE_DEPTH = 32
 @dataclass(frozen=True)
 class Asked:
     """What is asked of a frame. samples: label volumes to draw; correlation_nm: over which length chance is shared, None to have it
-    estimated from the committee's residuals; temperature: divides the logits of what is written and drawn; seed: of the draws.
+    estimated from the committee's residuals; calibration: makes what is written and drawn honest; seed: of the draws.
     """
 
     samples: int = 0
     correlation_nm: float | None = None
-    temperature: float = 1.0
+    calibration: Calibration = field(default_factory=Calibration)
     seed: int = 0
 
 
@@ -59,7 +60,7 @@ def predict_frame(
             for z, block in window.slabs(committee, read, shape, activation=_as_it_is, on_tile=advance):
                 mean, variance, expected = block[:-2], block[-2], block[-1]
                 share += _spread(mean, variance, exclusive)
-                _write_probabilities(outputs, z, mean, variance, expected, asked.temperature, exclusive)
+                _write_probabilities(outputs, z, mean, variance, expected, asked.calibration, exclusive)
                 if task.decoder is None:
                     outputs.write("labels", z, task.decode(mean).astype(dtype))
                 if held is not None:
@@ -89,13 +90,12 @@ def _write_probabilities(
     mean: NDArray[np.float32],
     variance: NDArray[np.float32],
     expected: NDArray[np.float32],
-    temperature: float,
+    calibration: Calibration,
     exclusive: bool,
 ) -> None:
     from cellml.uncertainty.information import mutual_information, slab_entropy
-    from cellml.uncertainty.temperature import temper
 
-    honest = temper(mean, temperature, exclusive=exclusive) if {"probabilities", "entropy"} & set(outputs.sinks) else mean
+    honest = calibration.apply(mean, exclusive=exclusive) if {"probabilities", "entropy"} & set(outputs.sinks) else mean
     outputs.write("probabilities", z, honest)
     outputs.write("variance", z, variance)
     if "entropy" in outputs.sinks:
@@ -116,7 +116,6 @@ def _draw(
     """Draw label volumes: classes voxel by voxel, objects by decoding affinities as another member might have seen them."""
     from cellml.uncertainty.draws import decisiveness_from_variance, draw_classes, draw_probabilities, fields_for_classes
     from cellml.uncertainty.field import CorrelatedField
-    from cellml.uncertainty.temperature import temper
 
     shape, exclusive, objects = held.shape[1:], committee.exclusive, task.target.kind == "instance"
     length = asked.correlation_nm or _estimated_length(committee, spacing)
@@ -127,7 +126,7 @@ def _draw(
         with _waiting_room(held.shape if objects else None, folder) as drawn:
             for start in range(0, shape[0], _SAMPLE_DEPTH):
                 z = slice(start, min(start + _SAMPLE_DEPTH, shape[0]))
-                honest = temper(np.asarray(held[:, z]), asked.temperature, exclusive=exclusive)
+                honest = asked.calibration.apply(np.asarray(held[:, z]), exclusive=exclusive)
                 if drawn is None:
                     outputs.write_sample(number, z, draw_classes(honest, np.stack([f.slab(z) for f in fields])))
                 elif exclusive:  # inside and membrane: what one gains the other loses

@@ -12,8 +12,9 @@ import numpy as np
 
 from cellml.errors import CellmlError
 from cellml.uncertainty.answers import Answer, Question
+from cellml.uncertainty.bias import fit_bias
 from cellml.uncertainty.reliability import Reliability
-from cellml.uncertainty.temperature import TemperatureFit, temper
+from cellml.uncertainty.temperature import Calibration, TemperatureFit
 
 _FIT_VOXELS = 400_000  # voxels (times channels) that the temperature is fitted on: its error is then far below 1 %
 _STRIDES = (1, 3, 7, 13, 29, 61, 127, 251, 509, 1021, 2039)  # primes, so that no row or column is met again and again
@@ -28,6 +29,7 @@ def calibrate_file(
     probabilities: str | None = None,
     ignore: int | None = None,
     figure: str | None = None,
+    bias: bool = False,
     tta: int = 1,
     dropout_passes: int = 0,
     seed: int = 0,
@@ -43,7 +45,8 @@ def calibrate_file(
 
     output: FILE.json, which `cellml infer temperature=FILE.json` reads; checkpoint: one or an ensemble, judged on its own validation blocks
     or on input and truth (region {axis: [start, stop]}); or probabilities: a file of class probabilities, judged by truth; ignore: label of
-    voxels that nobody labelled; figure: a file for the reliability diagram (.png, .svg, .pdf); tta, dropout_passes, seed, tile, halo,
+    voxels that nobody labelled; figure: a file for the reliability diagram (.png, .svg, .pdf); bias: also fit a bias
+    for each channel, for networks whose loss balanced the classes; tta, dropout_passes, seed, tile, halo,
     precision, device, trust, threads: as in `cellml infer`, and to be the same there. Fit on blocks that were not trained on, and judge
     on yet others. Returns what is written. Raises CellmlError where there is nothing to judge, or nothing to judge by.
     """
@@ -60,7 +63,7 @@ def calibrate_file(
             committee = {"tta": tta, "dropout_passes": dropout_passes, "seed": seed}
             where = {"input": input, "truth": truth, "region": region, "ignore": ignore, "spacing_nm": spacing_nm}
             question, answers = _of_network(checkpoint, where, options, committee, device, trust, threads)
-        result = measure(question, answers)
+        result = measure(question, answers, bias=bias)
     result |= {"checkpoint": _named(checkpoint), "probabilities": probabilities, "tta": tta, "dropout_passes": dropout_passes}
     write_json(output, result)
     if figure is not None:
@@ -71,12 +74,12 @@ def calibrate_file(
     return result
 
 
-def measure(question: Question, answers: Iterable[Answer]) -> dict[str, Any]:
-    """Statistics before and after the temperature that is fitted to the same voxels, as plain containers.
+def measure(question: Question, answers: Iterable[Answer], *, bias: bool = False) -> dict[str, Any]:
+    """Statistics before and after the temperature (and biases) that are fitted to the same voxels, as plain containers.
 
     Slabs wait in a temporary folder for the second look. Raises CellmlError where no voxel is labelled.
     """
-    before, fit, stride = Reliability.zeros(len(question.names)), TemperatureFit(), 1
+    before = Reliability.zeros(len(question.names))
     with tempfile.TemporaryDirectory(prefix="cellml-calibrate-") as folder:
         files = list(_kept(answers, Path(folder)))
         total = sum(int(np.load(file)["mask"].sum()) for file in files)
@@ -85,12 +88,12 @@ def measure(question: Question, answers: Iterable[Answer]) -> dict[str, Any]:
         stride = next((s for s in _STRIDES if total / s <= _FIT_VOXELS), _STRIDES[-1])
         for p, y, mask in _slabs(files):
             before = before.update(p, y, mask, exclusive=question.exclusive)
-            fit = fit.update(*_thinned(p, y, mask, stride, question.exclusive), exclusive=question.exclusive)
-        temperature, after = fit.best(), Reliability.zeros(len(question.names))
+        found, after = _fitted(files, question.exclusive, stride, bias), Reliability.zeros(len(question.names))
         for p, y, mask in _slabs(files):
-            after = after.update(temper(p, temperature, exclusive=question.exclusive), y, mask, exclusive=question.exclusive)
+            after = after.update(found.apply(p, exclusive=question.exclusive), y, mask, exclusive=question.exclusive)
     return {
-        "temperature": temperature,
+        "temperature": found.temperature,
+        "bias": list(found.bias) or None,
         "voxels": before.voxels,
         "kind": "classes" if question.exclusive else "yes-or-no channels",
         "names": list(question.names),
@@ -98,6 +101,18 @@ def measure(question: Question, answers: Iterable[Answer]) -> dict[str, Any]:
         "before": _described(before),
         "after": _described(after),
     }
+
+
+def _fitted(files: Sequence[Path], exclusive: bool, stride: int, bias: bool) -> Calibration:
+    """The temperature, and biases if they are asked for, of every n-th labelled voxel of all slabs."""
+    if not bias:
+        fit = TemperatureFit()
+        for p, y, mask in _slabs(files):
+            fit = fit.update(*_thinned(p, y, mask, stride, exclusive), exclusive=exclusive)
+        return Calibration(fit.best())
+    columns = [_columns(p, y, mask, stride) for p, y, mask in _slabs(files)]
+    p, y, known = (np.hstack([column[k] for column in columns]) for k in range(3))
+    return Calibration(*fit_bias(p, y, known, exclusive=exclusive))
 
 
 def _described(reliability: Reliability) -> dict[str, Any]:
@@ -124,6 +139,12 @@ def _thinned(p: Any, y: Any, mask: Any, stride: int, exclusive: bool) -> tuple[A
         return p[:, mask[0]][:, ::stride], y[:, mask[0]][:, ::stride]
     kept = np.broadcast_to(mask, p.shape)
     return p[kept][None, ::stride], y[kept][None, ::stride]
+
+
+def _columns(p: Any, y: Any, mask: Any, stride: int) -> tuple[Any, Any, Any]:
+    """Every n-th voxel with all its channels: probabilities, truth and whether it is labelled, (K, N) each."""
+    parts = (a.reshape(len(p), -1)[:, ::stride] for a in (p, y, np.broadcast_to(mask, p.shape)))
+    return tuple(parts)  # type: ignore[return-value]
 
 
 def _of_network(
@@ -201,7 +222,7 @@ def _print(result: Mapping[str, Any], output: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "as predicted", f"at temperature {result['temperature']:.3f}")
+    table = Table("", "as predicted", f"at temperature {result['temperature']:.3f}{' with biases' if result['bias'] else ''}")
     words = {"ece": "expected calibration error", "channel_ece": "the same, by channel", "brier": "Brier score", "nll": "−ln p(truth), nat"}
     for key, name in words.items():
         table.add_row(name, f"{result['before'][key]:.4f}", f"{result['after'][key]:.4f}")

@@ -33,12 +33,12 @@ def sample_file(
     from cellml.uncertainty.draws import draw_classes, fields_for_classes
     from cellml.uncertainty.field import CorrelatedField
     from cellml.uncertainty.probability_file import open_probabilities, require_classes
-    from cellml.uncertainty.temperature import read_temperature, temper
+    from cellml.uncertainty.temperature import read_calibration
 
     require_target(output)
     if not 1 <= samples <= 1000:
         raise CellmlError(f"samples={samples} must be a number of label volumes from 1 to 1000.")
-    factor = read_temperature(temperature)
+    calibration = read_calibration(temperature)
     paths = [sample_path(output, number) for number in range(samples)]
     filled = np.zeros(samples)
     with open_probabilities(input, spacing_nm) as volume, ExitStack() as stack:
@@ -54,7 +54,7 @@ def sample_file(
         for z, block in volume.slabs():
             require_classes(block, input)
             classes = np.concatenate([1 - block, block]) if len(block) == 1 else block
-            honest = temper(classes, factor, exclusive=True)
+            honest = calibration.apply(classes, exclusive=True)
             for number, sink in enumerate(sinks):
                 labels = draw_classes(honest, np.stack([field.slab(z) for field in fields[number]]))
                 filled[number] += np.count_nonzero(labels)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.uncertainty.bias import shifted
 
 # 1/T on a grid; −log likelihood is convex in 1/T, so that a parabola through the best node and its neighbours finds the minimum.
 _BETAS: NDArray[np.float64] = np.exp(np.linspace(-np.log(10), np.log(10), 93))
@@ -65,13 +66,34 @@ class TemperatureFit:
         return float(np.exp(-(x[1] + np.clip(shift, -1, 1) * (x[1] - x[0]))))
 
 
-def read_temperature(value: float | str | None) -> float:
-    """A temperature from a number, a JSON file of `cellml calibrate`, or 1 for None. Raises CellmlError for anything else."""
+@dataclass(frozen=True)
+class Calibration:
+    """What makes probabilities honest. temperature: divides the logits; bias: is added to each channel's afterwards, none where empty."""
+
+    temperature: float = 1.0
+    bias: tuple[float, ...] = ()
+
+    def apply(self, probabilities: NDArray[np.float32], *, exclusive: bool) -> NDArray[np.float32]:
+        """Probabilities (K, …) made honest. Raises CellmlError where the biases are of another number of channels."""
+        if not self.bias:
+            return temper(probabilities, self.temperature, exclusive=exclusive)
+        if len(self.bias) != len(probabilities):
+            raise CellmlError(
+                f"The calibration has biases for {len(self.bias)} channels, but the probabilities have {len(probabilities)}; calibrate the "
+                "network that predicts."
+            )
+        return shifted(probabilities, self.temperature, self.bias, exclusive=exclusive)
+
+
+def read_calibration(value: float | str | None) -> Calibration:
+    """A temperature from a number, all that a JSON file of `cellml calibrate` says, or none for None. Raises CellmlError for others."""
     if value is None:
-        return 1.0
+        return Calibration()
+    bias: tuple[float, ...] = ()
     if isinstance(value, str) and Path(value).suffix == ".json":
         try:
-            value = json.loads(Path(value).read_text(encoding="utf-8"))["temperature"]
+            content = json.loads(Path(value).read_text(encoding="utf-8"))
+            value, bias = content["temperature"], tuple(float(b) for b in content.get("bias") or ())
         except FileNotFoundError:
             raise FileError(f"temperature={value}: there is no such file; make it with cellml calibrate.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -82,4 +104,4 @@ def read_temperature(value: float | str | None) -> float:
         number = float("nan")
     if not 0.01 <= number <= 100:
         raise CellmlError(f"temperature={value} must be a number between 0.01 and 100, or a .json file that cellml calibrate wrote.")
-    return number
+    return Calibration(number, bias)
