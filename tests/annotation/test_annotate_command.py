@@ -7,7 +7,7 @@ import pytest
 
 from cellml.annotation.annotate_command import open_session
 from cellml.errors import CellmlError
-from cellml.io import write_labels, write_volume
+from cellml.io import read_labels, write_labels, write_volume
 from cellml.types import Labels, Volume
 
 SPACING = (40.0, 5.0, 5.0)
@@ -44,6 +44,19 @@ def test_a_session_from_files_learns_and_is_resumed(folder):
     assert set(np.unique(session.predict((slice(0, 1), slice(0, 30), slice(0, 40))))) <= {1, 2}
     session.save(folder / "labels.tif")
     assert (opened(folder).scribbles > 0).sum() == 24
+
+
+def test_candidates_are_judged_in_the_session_and_accepted_by_command(cellml, folder):
+    labels = np.zeros((4, 30, 40), np.uint16)
+    labels[1, 3:9, 3:9], labels[1, 20:26, 20:26], labels[2, 3:9, 20:26] = 1, 2, 3
+    write_labels(Labels(labels, SPACING), folder / "labels.tif")
+    (folder / "labels.csv").write_text("label,decision\n2,reject\n3,\n")
+    session = opened(folder)
+    session.decide(1, "accept")
+    session.save(folder / "labels.tif")
+    assert cellml("accept", f"candidates={folder / 'labels.tif'}", f"output={folder / 'training.tif'}") == 0
+    found = read_labels(folder / "training.tif").data
+    assert [int(found[labels == n][0]) for n in (1, 2, 3)] == [1, 0, 255]
 
 
 def test_a_region_of_the_image_without_labels(folder):

@@ -23,9 +23,10 @@ def annotate_file(
     """Scribble classes, watch a random forest learn them, and proofread objects, in a napari window; or resume where one was left.
 
     input: an image; labels: objects to begin with, if the file is there, and where the result is written; scribbles are written beside
-    it as NAME_scribbles; classes: names, background first; session: folder of the log and the state, None for the labels' name with
-    .session; scales_nm: of the pixel features; region: [[z0, z1], [y0, y1], [x0, x1]] of the image, null for all of an axis, with
-    labels that are as large as the region; autosave: edits between two savings; spacing_nm: (z, y, x) where the image does not say it.
+    it as NAME_scribbles, and what was accepted or rejected as NAME.csv; classes: names, background first; session: folder of the log
+    and the state, None for the labels' name with .session; scales_nm: of the pixel features; region: [[z0, z1], [y0, y1], [x0, x1]]
+    of the image, null for all of an axis, with labels that are as large as the region; autosave: edits between two savings;
+    spacing_nm: (z, y, x) where the image does not say it.
 
     Returns, once the window is closed, the edits by kind, seconds of work and voxels. Raises CellmlError as `AnnotationSession` does.
     """
@@ -54,6 +55,7 @@ def open_session(
     spacing_nm: Sequence[float] | None,
 ) -> Any:
     """The session that `annotate` shows; arguments and errors as there."""
+    from cellml.annotation.candidates import decision_table, read_decisions
     from cellml.annotation.scribble_model import ScribbleForest
     from cellml.annotation.session import AnnotationSession
     from cellml.data.references import resolve
@@ -68,7 +70,9 @@ def open_session(
     volume = read_volume(spec, spacing_nm=spacing_nm, region=part)
     start = read_labels(labels, spacing_nm=spacing_nm) if Path(labels).exists() else None
     folder = Path(session) if session is not None else Path(labels).with_name(f"{Path(labels).name.split('.')[0]}.session")
-    made = AnnotationSession(volume, folder, labels=start, classes=classes, autosave=autosave)
+    table = decision_table(labels)
+    decisions = read_decisions(table) if start is not None and table.exists() else None
+    made = AnnotationSession(volume, folder, labels=start, decisions=decisions, classes=classes, autosave=autosave)
     # Made now, with the libraries that it loads, so that the first stroke does not wait for them.
     made.model = ScribbleForest(volume.data, volume.spacing, len(made.classes), scales_nm=scales_nm)
     return made

@@ -29,8 +29,10 @@ class Decision:
     number: int = 1
 
 
-def candidate_table(candidates: Labels, image: Volume | None = None) -> str:
+def candidate_table(candidates: Labels, image: Volume | None = None, decisions: Mapping[int, Decision] | None = None) -> str:
     """A CSV table with one row for each candidate, largest first, to be filled in under "decision" (accept, reject, or empty).
+
+    decisions: what was decided already, which is filled in.
 
     z, y, x: a voxel of the object near its middle; z0, z1, …: its box, the end not included; um3: volume in µm³.
     """
@@ -48,10 +50,18 @@ def candidate_table(candidates: Labels, image: Volume | None = None) -> str:
         bounds = [value for part in box for value in (part.start, part.stop)]
         middle = [int(m) + part.start for m, part in zip(_inner_voxel(inside), box, strict=True)]
         grey = f"{image.data[box][inside].mean():.1f}" if image is not None else ""
-        rows.append([number, "", "", int(inside.sum()), f"{inside.sum() * volume:.4g}", *middle, *bounds, grey])
+        made = (decisions or {}).get(number)
+        said = [made.verdict, made.number] if made is not None else ["", ""]
+        rows.append([number, *said, int(inside.sum()), f"{inside.sum() * volume:.4g}", *middle, *bounds, grey])
     rows.sort(key=lambda row: (-row[3], row[0]))
     writer.writerows(rows)
     return text.getvalue()
+
+
+def decision_table(labels_file: str | Path) -> Path:
+    """The table of decisions beside a label file: same name, .csv."""
+    name = Path(labels_file).name.split(".")[0]
+    return Path(labels_file).with_name(f"{name}.csv")
 
 
 def _inner_voxel(inside: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -26,13 +26,13 @@ def recipe_file(
     other values of parameters, {step.parameter: value}; decisions: the table, None for the output's name with .csv; spacing_nm: (z, y, x)
     where the image does not say it. A table that exists is not replaced. Raises CellmlError where the recipe finds no object.
     """
-    from cellml.annotation.candidates import candidate_table
+    from cellml.annotation.candidates import candidate_table, decision_table
     from cellml.annotation.recipe import read_recipe, run_recipe
     from cellml.data.references import resolve
     from cellml.io import read_volume, write_labels, write_text
 
     steps = read_recipe(recipe, changes)
-    table = Path(decisions) if decisions is not None else _beside(output)
+    table = Path(decisions) if decisions is not None else decision_table(output)
     if table.exists():
         raise CellmlError(f"{table} exists; decisions in it would be lost. Move it, or give decisions=FILE.")
     volume = read_volume(resolve(str(input), "image")[0], spacing_nm=spacing_nm)
@@ -68,12 +68,12 @@ def accept_file(
     voxels within this distance of accepted objects are background; onto: earlier training labels to add to; spacing_nm: (z, y, x)
     where the files do not say it. Raises CellmlError as `training_labels` does.
     """
-    from cellml.annotation.candidates import read_decisions, training_labels
+    from cellml.annotation.candidates import decision_table, read_decisions, training_labels
     from cellml.io import read_labels, write_labels
 
     if rejected not in ("background", "ignore"):
         raise CellmlError(f"rejected={rejected}: write background or ignore.")
-    made = read_decisions(decisions if decisions is not None else _beside(candidates))
+    made = read_decisions(decisions if decisions is not None else decision_table(candidates))
     labels = training_labels(
         read_labels(candidates, spacing_nm=spacing_nm),
         made,
@@ -89,9 +89,3 @@ def accept_file(
     print(f"{output}: {verdicts.count('accept')} accepted, {verdicts.count('reject')} rejected; voxels of each class: {voxels}.")
     print(f"  cellml train experiment=EXPERIMENT data.path=IMAGE data.labels={output} data.ignore={ignore}")
     return {"output": str(output), "accepted": verdicts.count("accept"), "rejected": verdicts.count("reject"), "voxels": voxels}
-
-
-def _beside(labels: str | Path) -> Path:
-    """The table of decisions beside a label file: same name, .csv."""
-    name = Path(labels).name.split(".")[0]
-    return Path(labels).with_name(f"{name}.csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ UNLABELLED = 255  # the mark of voxels without a scribble in what is exported
 class AnnotationSession:
     """Two layers over an image, both (Z, Y, X): `scribbles` (uint8: 0 nothing, k class k − 1) and `labels` (uint32: objects).
 
-    image: one channel; labels: objects to begin with, or None; classes: names, background first; folder: where log and state are kept, a
-    session that is there is resumed; model: what learns from scribbles, a random forest where None; autosave: edits between two
-    savings of the state; clock: seconds since 1970.
+    image: one channel; labels: objects to begin with, or None; decisions: about them; classes: names, background first; folder: where log
+    and state are kept, a session that is there is resumed; model: what learns from scribbles, a random forest where None; autosave:
+    edits between two savings of the state; clock: seconds since 1970.
 
     Every edit is counted, timed and logged, can be taken back, and raises CellmlError, with nothing changed, where it makes no sense.
     """
@@ -37,6 +37,7 @@ class AnnotationSession:
         folder: str | Path,
         *,
         labels: Labels | None = None,
+        decisions: Mapping[int, Decision] | None = None,
         classes: Sequence[str] = ("background", "object"),
         model: Model | None = None,
         autosave: int = 20,
@@ -49,7 +50,7 @@ class AnnotationSession:
         self.scribbles: NDArray[np.uint8] = saved.scribbles if saved else np.zeros(image.shape, np.uint8)
         start = labels.data if labels is not None else np.zeros(image.shape, np.uint32)
         self.labels: NDArray[np.uint32] = saved.labels if saved else start.astype(np.uint32)
-        self.decisions: dict[int, Decision] = dict(saved.decisions) if saved else {}
+        self.decisions: dict[int, Decision] = dict(saved.decisions if saved else decisions or {})
         self.prediction: NDArray[np.uint8] = np.zeros(image.shape, np.uint8)
         self.model, self.fitted = model, False
         self._shadows: dict[str, NDArray[Any]] = {
@@ -178,7 +179,7 @@ class AnnotationSession:
         self.log.append("save", self.clock())
         write_state(self.folder, SavedState(self.scribbles, self.labels, self.decisions, len(self.log.entries)), self.image, self.classes)
         if labels_file is not None:
-            write_outputs(labels_file, self.image, self.labels, self.scribbles, self.classes, UNLABELLED)
+            write_outputs(labels_file, self.image, self.labels, self.scribbles, self.classes, UNLABELLED, self.decisions)
         self._unsaved = 0
 
     def _change(self, action: str, change: Change, **details: Any) -> None:

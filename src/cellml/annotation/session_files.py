@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.annotation.candidates import Decision
+from cellml.annotation.candidates import Decision, candidate_table, decision_table
 from cellml.errors import CellmlError, FileError
 from cellml.types import Labels, Volume
 
@@ -76,15 +76,19 @@ def write_outputs(
     scribbles: NDArray[np.uint8],
     classes: Sequence[str],
     unlabelled: int,
+    decisions: Mapping[int, Decision],
 ) -> None:
-    """Write the objects to a file, and the scribbles, where there are any, beside it as classes to train on.
+    """Write the objects to a file, and beside it, where there are any, the scribbles as classes to train on and the decisions.
 
-    NAME.tif gets NAME_scribbles.tif: class numbers from 0, `unlabelled` where nothing was scribbled.
+    NAME.tif gets NAME_scribbles.tif (class numbers from 0, `unlabelled` where nothing was scribbled) and NAME.csv, for `cellml accept`.
     """
-    from cellml.io import write_labels
+    from cellml.io import write_labels, write_text
 
     stored = labels.astype(np.min_scalar_type(int(labels.max())))
-    write_labels(Labels(stored, image.spacing, image.origin, name="labels"), labels_file)
+    objects = Labels(stored, image.spacing, image.origin, name="labels")
+    write_labels(objects, labels_file)
+    if decisions:
+        write_text(decision_table(labels_file), candidate_table(objects, image, decisions))
     if scribbles.any():
         numbers = np.where(scribbles > 0, scribbles.astype(np.int64) - 1, unlabelled).astype(np.uint8)
         names = dict(enumerate(classes))
