@@ -19,7 +19,7 @@ from cellml.plan.targets import TaskPlan, choose_task
 
 _PASSES = 60  # how often each voxel of the training block is seen, with augmentation, before a small network has learned what it can
 _FARTHEST = 100  # of the finest voxels: what a network should see around a voxel, however large objects are
-_STEPS = (300, 20_000)
+_STEPS = (1_000, 20_000)  # fewer leave the learning rate no time, more wait for more data
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ def _task(plan: Plan) -> dict[str, Any]:
 def _training(plan: Plan) -> dict[str, Any]:
     seconds = plan.steps * plan.network.seconds
     why = (
-        f"{_PASSES} passes over the training block are {plan.wanted} steps of {plan.network.batch} patch(es). A step should take "
+        f"{_PASSES} passes over the training block, but at least {_STEPS[0]} steps, are {plan.wanted} steps of {plan.network.batch} patch(es). A "
+        "step should take "
         f"{plan.network.seconds:.2f} s here (counted operations at a measured {plan.machine.gflops:.0f} GFLOP/s), so these steps about "
         f"{seconds / 60:.0f} min; training times a few steps itself before it starts."
     )
