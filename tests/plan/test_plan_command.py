@@ -37,7 +37,7 @@ def test_plan_train_and_infer_from_another_folder(
     assert text.startswith("# cellml train experiment=plans/mine.yaml") and written["name"] == "mine"
     assert written["data"]["_target_"].endswith("VolumeDataModule") and written["task"]["target"]["classes"][0] == "background"
     for word in ("Voxels along", "step should take", "GFLOP/s", "Try first", "patch is", "leak"):
-        assert word in text
+        assert word in " ".join(text.replace("#", " ").split())
     words = [
         "training.max_steps=2",
         "training.validations=1",
