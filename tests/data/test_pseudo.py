@@ -65,3 +65,21 @@ def test_what_predicts_objects_gives_no_classes(tiny_run: Any, phantom_file: Pat
 def test_a_confidence_that_is_no_probability_is_refused(confidence: float) -> None:
     with pytest.raises(CellmlError, match="a probability above 0"):
         PseudoLabels("model.ckpt", confidence)
+
+
+def test_a_random_forest_teaches_too(cellml: Any, phantom_file: Path, tmp_path: Path) -> None:
+    blocks = (
+        "data=fib25",
+        "data.train=[{region: {z: [0, 20]}}]",
+        "data.val=[{region: {z: [24, 40]}}]",
+        "data.guard=4",
+        "data.transforms=[]",
+    )
+    forest = ("task=pixels", "task.net.samples=500", "task.net.features.scales_nm=[10,20]", "task.net.classifier.n_estimators=5")
+    files = (f"data.path={phantom_file}", f"data.labels={phantom_file}:classes", f"hydra.run.dir={tmp_path / 'f'}")
+    assert cellml("train", *blocks, *forest, *files, "training.max_steps=1", "data.patch=[16,16,16]") == 0
+    block = opened(phantom_file, 3)
+    PseudoLabels(str(tmp_path / "f/model.ckpt"), confidence=0.6).fill([block])
+    labels, truth = block.read_labels(), OpenBlock(Block(str(phantom_file), f"{phantom_file}:classes", {"z": [0, 12]})).read_labels()
+    sure = (labels != UNLABELLED).mean()
+    assert sure > 0.3 and (labels == truth)[labels != UNLABELLED].mean() > 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,10 @@ class PseudoLabels:
         Raises CellmlError where a block contradicts the checkpoint, the checkpoint does not predict classes, or it is sure of nothing.
         """
         from cellml.checkpoint import load, require_match
+        from cellml.infer.device import choose_device, choose_precision
 
-        model = load(self.checkpoint, trust=self.trust, task="SegmentationTask")
+        model, place = load(self.checkpoint, trust=self.trust, task="SegmentationTask"), choose_device("auto")
+        model.task.to(place).window = replace(model.task.window, precision=choose_precision(place))
         if model.task.target.kind != "semantic":
             raise CellmlError(f"{self.checkpoint} predicts objects, not classes; pseudo-labels need a checkpoint of a semantic task.")
         rows = []
