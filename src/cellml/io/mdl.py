@@ -1,7 +1,10 @@
 """MCell's MDL: one POLYGON_LIST a compartment, one surface region (DEFINE_SURFACE_REGIONS) a tag.
 
 Coordinates are µm, MCell's unit, with 17 digits; reading gives back nm. Names are words of letters, digits and underscores; the names as
-they are stand in a comment. MCell needs closed surfaces that share no wall, as `compartments` gives them. Tetrahedra have no place in it.
+they are stand in a comment. MCell needs closed surfaces that share no wall, as `compartments` gives them: before it starts it looks for
+walls that coincide (`-with_checks yes`, its default) and ends where it finds any, so a wall between two neighbours cannot be in both; and at
+an edge where three walls meet it links two by their normals, so that one surface with inner walls leaves it open which compartment is
+closed. Tetrahedra have no place in it.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def compartments(mesh: TetMesh) -> list[TaggedSurface]:
         if (shared >= 0).any():
             raise CellmlError(
                 f"{name!r} and {owner[int(shared.max())]!r} of {mesh.name!r} lie side by side: {int((shared >= 0).sum())} faces belong to "
-                "both. Compartments of surfaces may be nested, but through walls that coincide particles leak. Mesh them with a cleft "
-                "between, or write .vtu or .msh."
+                "both. Compartments of surfaces may be nested, but walls that coincide are an error to MCell. Mesh them with "
+                "contact=cleft, which leaves a gap, or write .vtu or .msh."
             )
         seen, owner = np.concatenate([seen, hull]), owner + [name] * len(hull)
         place = find_facets(hull, mesh.facets)
