@@ -160,3 +160,13 @@ def simulated() -> Iterator[Condition]:
         yield Condition(name, error.strengths[1])
     for repair in AGAINST_NOISE:
         yield Condition("noise", NOISY[0], repair)
+
+
+def rethresholded() -> Iterator[Condition]:
+    """Those in which the decoder's threshold is varied."""
+    yield Condition()
+    for repair in ("Gaussian 10 nm", "Gaussian 20 nm", "NAD edge, 20 nm", "NAD edge, 20 nm, contrast 0.3", "median 20 nm"):
+        yield Condition(repair=repair)
+    yield Condition("noise", NOISY[0])
+    for name in ("uneven illumination", "defocus", "thick sections"):
+        yield Condition(name, ERRORS[name].strengths[2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ CHECKPOINT = Path(__file__).parents[1] / "segmentation_fib25" / "model.ckpt"
 HELD_OUT = {"x": (168, 250)}
 # Neurites that mesh and solve in seconds, drawn before any prediction is looked at.
 CHOICE = ObjectChoice(min_voxels=15_000, max_voxels=45_000, most=5, seed=0)
+THRESHOLDS = (0.15, 0.25, 0.35, 0.45, 0.55)  # the checkpoint has 0.45
 SOLVED = ("relaxation_time", "first_passage_time", "conductance")
 
 
@@ -71,6 +72,20 @@ class Neurites:
             "image_change_rms": round(float(np.sqrt(np.mean(difference**2))), 4),
             "cpu_s": round(time.process_time() - begin, 1),
         }
+
+    def thresholds(self, condition: Condition) -> list[dict[str, Any]]:
+        """Scores at other thresholds of the decoder: how much of a change is only its operating point."""
+        image = condition.image(self.clean, self.frame)
+        normalised = (image.data - image.data.mean(dtype=float)) / image.data.std(dtype=float)
+        affinities, rows = self.task.predict_volume(normalised[None].astype(np.float32)), []
+        key = dict(zip(("error", "strength", "repair", "draw"), condition.key, strict=True))
+        for threshold in THRESHOLDS:
+            decoder = replace(self.task.decoder, threshold=threshold)
+            labels = decoder(*self.task.target.pairs(affinities))
+            scores = partition_scores(ContingencyTable.from_labels(self.truth.data, labels))
+            rows.append({**key, "threshold": threshold, "adapted_rand_error": round(scores.adapted_rand_error, 5),
+                         "voi_sum": round(scores.voi_sum, 4)})  # fmt: skip
+        return rows
 
     def simulate(self, condition: Condition) -> list[dict[str, Any]]:
         """A row for each neurite and solved observable; unmatched and failed ones have the relative error 1."""

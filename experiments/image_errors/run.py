@@ -1,6 +1,6 @@
 """How image errors and filters change segmentation and the simulated answer: `CELLML_DATA=… python experiments/image_errors/run.py`.
 
-stage=segment,mitochondria,simulate,report chooses; draws=3; minutes=40 bounds the processor time of a stage. Rows are written as they come,
+stage=segment,thresholds,mitochondria,simulate,report chooses; draws=3; minutes=40 bounds the processor time of a stage. Rows are written as they come,
 and an interrupted study goes on where it stood. About 40 minutes of one core. The rows of the blind-spot network need its checkpoint:
 `python experiments/image_errors/denoise.py 20 5`.
 """
@@ -11,11 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from conditions import Condition, conditions, simulated
+from conditions import Condition, conditions, rethresholded, simulated
 from tables import append_rows, done_keys
 
 HERE = Path(__file__).parent
-SCORES, ANSWERS, MITOCHONDRIA = HERE / "scores.csv", HERE / "answers.csv", HERE / "mitochondria.csv"
+SCORES, THRESHOLDS, ANSWERS, MITOCHONDRIA = (HERE / f"{name}.csv" for name in ("scores", "thresholds", "answers", "mitochondria"))
 
 
 def ready(one: Condition) -> bool:
@@ -47,6 +47,18 @@ def simulate(minutes: float) -> None:
         print(one.key, [r["rel_error"] for r in rows], flush=True)
 
 
+def thresholds(minutes: float) -> None:
+    from neurites import Neurites
+
+    study, known, begin = Neurites.open(), done_keys(THRESHOLDS), time.process_time()
+    for one in rethresholded():
+        if one.key in known or not ready(one) or time.process_time() - begin > 60 * minutes:
+            continue
+        rows = study.thresholds(one)
+        append_rows(THRESHOLDS, rows)
+        print(one.key, [r["adapted_rand_error"] for r in rows], flush=True)
+
+
 def mitochondria(minutes: float) -> None:
     from mitochondria import Mitochondria
     from mitochondria import conditions as filtered
@@ -62,10 +74,12 @@ def mitochondria(minutes: float) -> None:
 
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
-    stages = words.get("stage", "segment,mitochondria,simulate,report").split(",")
+    stages = words.get("stage", "segment,thresholds,mitochondria,simulate,report").split(",")
     draws, minutes = int(words.get("draws", 3)), float(words.get("minutes", 40))
     if "segment" in stages:
         segment(draws, minutes)
+    if "thresholds" in stages:
+        thresholds(minutes)
     if "mitochondria" in stages:
         mitochondria(minutes)
     if "simulate" in stages:
