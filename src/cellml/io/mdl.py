@@ -2,7 +2,7 @@
 
 Coordinates are µm, MCell's unit, with 17 digits; reading gives back nm. Names are words of letters, digits and underscores; the names as
 they are stand in a comment. MCell needs closed surfaces that share no wall, as `compartments` gives them: before it starts it looks for
-walls that coincide (`-with_checks yes`, its default) and ends where it finds any, so a wall between two neighbours cannot be in both; and at
+walls that coincide (`-with_checks yes`, its default) and ends where it finds any, so a wall between two neighbours cannot be in both; at
 an edge where three walls meet it links two by their normals, so that one surface with inner walls leaves it open which compartment is
 closed. Tetrahedra have no place in it.
 """

@@ -86,7 +86,7 @@ def mesh_file(
         elif kind == "distance":
             result = _of_distances(reference, spacing_nm, shared | regions)
         else:
-            choice = {"label": label, "components": components, "align": align, "thicken": thicken}
+            choice: dict[str, Any] = {"label": label, "components": components, "align": align, "thicken": thicken}
             choice |= {"contact": contact, "cleft_nm": cleft_nm, "host": host}
             result = _of_labels(reference, spacing_nm, names or {}, shared | regions | choice)
     if warning:
