@@ -158,8 +158,8 @@ def _training(plan: Plan) -> dict[str, Any]:
     seconds = plan.steps * plan.network.seconds
     why = (
         f"{_PASSES} passes over the training block, but at least {_STEPS[0]} steps, are {plan.wanted} steps of {plan.network.batch} "
-        f"patch(es). A step should take {plan.network.seconds:.2f} s here (counted operations at a measured {plan.machine.gflops:.0f} GFLOP/s), so these steps about "
-        f"{seconds / 60:.0f} min; training times a few steps itself before it starts."
+        f"patch(es). A step should take {plan.network.seconds:.2f} s here (counted operations at a measured {plan.machine.gflops:.0f} "
+        f"GFLOP/s), so these steps about {seconds / 60:.0f} min; training times a few steps itself before it starts."
     )
     if plan.steps < plan.wanted:
         why += " They were cut to the time allowed (minutes=…): more will help."
