@@ -1,7 +1,7 @@
 """How image errors and filters change segmentation and the simulated answer: `CELLML_DATA=… python experiments/image_errors/run.py`.
 
 stage=segment,thresholds,mitochondria,simulate,report chooses; draws=3; minutes=40 bounds the processor time of a stage. Rows are written as
-they come, and an interrupted study goes on where it stood. About 40 minutes of one core. Rows of the blind-spot network need its checkpoints:
+they come, and an interrupted study goes on where it stood. About 40 minutes of one core. Rows of the blind-spot network need checkpoints:
 `python experiments/image_errors/denoise.py 20 5`.
 """
 
