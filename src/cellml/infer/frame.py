@@ -113,7 +113,10 @@ def _draw(
     share: NDArray[np.float64],
     folder: Path,
 ) -> dict[str, float]:
-    """Draw label volumes: classes voxel by voxel, objects by decoding affinities as another member might have seen them."""
+    """Draw label volumes: classes voxel by voxel, objects by decoding affinities as another member might have seen them.
+
+    Classes are drawn from calibrated probabilities; affinities are perturbed as they are, as the decoder's parameters were chosen for them.
+    """
     from cellml.uncertainty.draws import decisiveness_from_variance, draw_classes, draw_probabilities, fields_for_classes
     from cellml.uncertainty.field import CorrelatedField
 
@@ -126,14 +129,15 @@ def _draw(
         with _waiting_room(held.shape if objects else None, folder) as drawn:
             for start in range(0, shape[0], _SAMPLE_DEPTH):
                 z = slice(start, min(start + _SAMPLE_DEPTH, shape[0]))
-                honest = asked.calibration.apply(np.asarray(held[:, z]), exclusive=exclusive)
+                mean = np.asarray(held[:, z])
                 if drawn is None:
+                    honest = asked.calibration.apply(mean, exclusive=exclusive)
                     outputs.write_sample(number, z, draw_classes(honest, np.stack([f.slab(z) for f in fields])))
                 elif exclusive:  # inside and membrane: what one gains the other loses
-                    drawn[1:, z] = draw_probabilities(honest[1:], fields[0].slab(z), spread)
+                    drawn[1:, z] = draw_probabilities(mean[1:], fields[0].slab(z), spread)
                     drawn[0, z] = np.maximum(0, 1 - drawn[1:, z].sum(axis=0))
                 else:
-                    drawn[:, z] = draw_probabilities(honest, fields[0].slab(z), spread)
+                    drawn[:, z] = draw_probabilities(mean, fields[0].slab(z), spread)
             if drawn is not None:
                 outputs.write_sample(number, slice(0, shape[0]), task.decode(drawn).astype(np.uint32))
     return {"correlation_nm": length} | ({"decisiveness": spread} if objects else {})
