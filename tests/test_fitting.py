@@ -77,9 +77,9 @@ def test_the_same_seed_gives_the_same_file_and_another_another(run: Path, words:
     )
 
 
-@pytest.mark.parametrize("recipe", ["otsu", "multi_otsu", "marker_watershed", "kmeans", "svm", "naive_bayes", "voting"])
+@pytest.mark.parametrize("recipe", ["otsu", "marker_watershed", "kmeans", "svm", "voting"])
 def test_every_rung_is_an_experiment(recipe: str, words: Any, phantom_file: Path, cellml: Command, tmp_path: Path) -> None:
-    net = "task.net" if recipe in ("otsu", "multi_otsu", "marker_watershed") else "task.net.features"
+    net = "task.net" if recipe in ("otsu", "marker_watershed") else "task.net.features"
     quick = ["task.net.samples=400", f"{net}.spacing=[10,10,10]", f"{net}.stride=[1,1,1]"]
     quick += ["task.net.clusters=3"] if recipe == "kmeans" else []
     blocks = words(tmp_path / "run", f"experiment=segmentation/{recipe}", *quick)[1:]  # the experiment has its own data

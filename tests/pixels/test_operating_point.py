@@ -19,7 +19,7 @@ def mean_iou(logs: np.ndarray, bias: np.ndarray, truth: np.ndarray) -> float:
 def test_with_two_classes_it_is_the_best_of_all_thresholds(seed: int, count: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     truth = (rng.random(count) < share).astype(int)
-    truth[0] = 1
+    truth[:2] = 1, 0
     p = np.clip(np.round(0.3 * truth + 0.7 * rng.random(count), 2), 0.01, 0.99)
     logs = np.log([1 - p, p])
     every = max(mean_iou(logs, np.array([0, -np.log(t / (1 - t))]), truth) for t in np.arange(0.005, 1, 0.01))
@@ -51,5 +51,9 @@ def test_nothing_worth_finding_and_everything_found() -> None:
     truth = np.array([0, 0, 1, 1])
     perfect = np.log([[0.9, 0.8, 0.7, 0.6], [0.1, 0.2, 0.3, 0.4]])
     assert mean_iou(perfect, choose_bias(perfect, truth), truth) == 1
+    for missing in (truth * 0, truth * 0 + 1, truth[:0]):
+        assert not choose_bias(perfect[:, : len(missing)], missing).any(), "one class alone says nothing of a threshold"
+    three = np.concatenate([perfect, perfect[:1] * 2])
+    assert choose_bias(three, truth)[2] == 0
     useless = np.log(np.full((2, 4), 0.5))
     assert mean_iou(useless, choose_bias(useless, truth), truth) == 0.5, "all or nothing: all agrees better"

@@ -18,12 +18,14 @@ def choose_bias(logs: NDArray[np.floating[Any]], truth: NDArray[np.integer[Any]]
     """Offsets (K,) of the logarithms of probabilities, (K, n), whose largest class agrees best with truth, (n,).
 
     Each class in turn gets the offset that maximises the mean IoU of the classes above 0, the others as they are; with two classes this
-    is the best of all thresholds. The first class keeps 0.
+    is the best of all thresholds. The first class keeps 0, and so does a class that truth lacks: nothing can be said of its threshold.
     """
-    count = len(logs)
+    count, present = len(logs), np.unique(truth)
     bias = np.zeros(count)
+    if len(present) < 2:
+        return bias.astype(np.float32)
     for _ in range(1 if count == 2 else rounds):
-        for own in range(1, count):
+        for own in present[present > 0]:
             others = np.delete(np.arange(count), own)
             shifted = logs[others] + bias[others, None]
             rival, margin = others[shifted.argmax(axis=0)], logs[own] - shifted.max(axis=0)
