@@ -66,10 +66,11 @@ class BlindSpots:
         count = max(1, round(self.share * int(np.prod(image.shape[2:]))))
         for sample in range(image.shape[0]):
             hidden = self._places(rng, image.shape[2:], count)
-            judged[(sample, 0, *(torch.from_numpy(p) for p in hidden))] = True
+            judged[sample, 0][_index(hidden)] = True
             around = self._with_structure(hidden, image.shape[2:])
-            drawn = [torch.from_numpy(p).to(image.device) for p in self._drawn(rng, around, image.shape[2:])]
-            shown[(sample, slice(None), *(torch.from_numpy(p).to(image.device) for p in around))] = image[(sample, slice(None), *drawn)]
+            drawn = self._drawn(rng, around, image.shape[2:])
+            for seen, given in zip(shown[sample], image[sample], strict=True):
+                seen[_index(around)] = given[_index(drawn)]
         return shown, judged.to(image.device)
 
     def _places(self, rng: np.random.Generator, shape: Sequence[int], count: int) -> list[np.ndarray]:
@@ -77,7 +78,7 @@ class BlindSpots:
 
     def _with_structure(self, hidden: list[np.ndarray], shape: Sequence[int]) -> list[np.ndarray]:
         """The hidden voxels, and those along each axis that might share their noise, as far as they lie inside."""
-        steps = [(0, 0, 0)]
+        steps: list[tuple[int, ...]] = [(0, 0, 0)]
         steps += [tuple(d if a == axis else 0 for a in range(3)) for axis, n in enumerate(self.structure) for d in range(-n, n + 1) if d]
         places = np.concatenate([np.stack(hidden) + np.array(step)[:, None] for step in steps], axis=1)
         inside = ((places >= 0) & (places < np.array(shape)[:, None])).all(axis=0)
@@ -93,3 +94,7 @@ class BlindSpots:
         neighbour = np.where(places[axis] < high[axis], places[axis] + 1, places[axis] - 1)
         drawn[axis] = np.where(same, neighbour, drawn[axis])
         return drawn
+
+
+def _index(places: list[np.ndarray]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(p) for p in places)
