@@ -131,3 +131,14 @@ def test_a_damaged_forest_is_refused_when_it_is_loaded(fit: Any) -> None:
     state["left"] = torch.zeros_like(state["left"])
     with pytest.raises(CellmlError, match="no decision trees"):
         PixelClassifier(FEATURES, TREES).load_state_dict(state)
+
+
+def test_damaged_pixels_are_refused_and_an_unfitted_state_is_still_unfitted(fit: Any) -> None:
+    state = fit(GaussianNB()).state_dict()
+    state["pixel_classes"] = state["pixel_classes"] + 7
+    with pytest.raises(CellmlError, match="classes up to 8.*damaged"):
+        PixelClassifier(FEATURES, GaussianNB()).load_state_dict(state)
+    empty = PixelClassifier(FEATURES, TREES)
+    empty.load_state_dict(PixelClassifier(FEATURES, TREES).state_dict())
+    with pytest.raises(CellmlError, match="has not been fitted"):
+        empty(torch.zeros(1, 1, 4, 8, 8))

@@ -53,7 +53,7 @@ def test_threads_change_nothing_and_classes_that_were_not_seen_get_nothing() -> 
 
 
 def test_depths_are_those_of_scikit_learn() -> None:
-    assert Trees.of(FOREST, 3).depths().tolist() == [e.tree_.max_depth for e in FOREST.estimators_]
+    assert Trees.of(FOREST, 3).depths.tolist() == [e.tree_.max_depth for e in FOREST.estimators_]
 
 
 @pytest.mark.parametrize(

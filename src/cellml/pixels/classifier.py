@@ -72,6 +72,11 @@ class PixelClassifier(FeatureNet):
             self._model: Any = Trees(*(self.kept(name) for name in _TREES))
             return
         pixels = LabelledPixels(self.kept("pixel_features"), self.kept("pixel_classes").astype(np.int64))
+        if pixels.features.ndim != 2 or len(pixels.features) != len(pixels.classes) or pixels.classes.max(initial=-1) >= self.classes:
+            raise CellmlError(
+                f"The stored pixels ({pixels.features.shape}, classes up to {pixels.classes.max(initial=-1)}) do not fit a classifier of "
+                f"{self.classes} classes; the file is damaged."
+            )
         self._model = FittedClassifier.fit(self.classifier, pixels, self.seed)
 
     def shares(self, features: Field) -> Field:

@@ -81,5 +81,5 @@ class FittedNet(nn.Module):
             if prefix + name in state_dict:
                 setattr(self, name, torch.empty_like(state_dict[prefix + name], device=self.bias.device))
         super()._load_from_state_dict(state_dict, prefix, *arguments)
-        if all(prefix + name in state_dict for name in self.fitted):
+        if all(prefix + name in state_dict for name in self.fitted) and any(getattr(self, name).numel() for name in self.fitted):
             self.restored()

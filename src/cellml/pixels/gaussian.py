@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from cellml.pixels.compiled import compiled
 
 Field = NDArray[np.float32]
 
@@ -42,14 +43,14 @@ def smooth(field: Field, sigmas: Sequence[float]) -> Field:
     return result
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _mirrored(index: int, size: int) -> int:
     """The index inside 0 … size − 1 that reflection leads to, for any distance outside."""
     index %= 2 * size
     return index if index < size else 2 * size - 1 - index
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled
 def _across_rows(source: Field, weights: Field, target: Field) -> None:
     """Along axis 1 of (N, M, L): whole rows of L values are added up, which the compiler turns into vector instructions."""
     count, size, _ = source.shape
@@ -63,7 +64,7 @@ def _across_rows(source: Field, weights: Field, target: Field) -> None:
                     target[n, m, i] += weights[reach + k] * (before[i] + after[i])
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled
 def _along_rows(source: Field, weights: Field, target: Field) -> None:
     """Along axis 1 of (N, M, 1): each row is first continued at both ends."""
     count, size, _ = source.shape

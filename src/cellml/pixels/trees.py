@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
+from cellml.pixels.compiled import compiled
 from cellml.pixels.threads import in_parallel
 
 _PIXELS_AT_A_TIME = 64  # the features of so many pixels and one tree stay in the first-level cache
@@ -57,6 +58,7 @@ class Trees:
         every[:, ensemble.classes_.astype(int)] = share
         return cls(starts[:-1], left, feature, threshold, every)
 
+    @cached_property
     def depths(self) -> NDArray[np.int32]:
         """Steps from each root to its deepest leaf, (T,)."""
         depth = np.zeros(len(self.left), np.int32)
@@ -73,7 +75,7 @@ class Trees:
                 f"The trees ask for feature {self.feature.max()}, and there are {len(features)}; features and trees do not belong together."
             )
         count = features.shape[1]
-        result, depths = np.zeros((self.share.shape[1], count), np.float32), self.depths()
+        result, depths = np.zeros((self.share.shape[1], count), np.float32), self.depths
         step = -(-max(1, count // 64) // _PIXELS_AT_A_TIME) * _PIXELS_AT_A_TIME
         arrays = (self.roots, depths, self.left, self.feature, self.threshold, self.share)
         in_parallel(lambda start: _descend(features, start, min(start + step, count), *arrays, result), range(0, count, step))
@@ -99,7 +101,7 @@ def _renumbered(tree: Any) -> Sequence[NDArray[Any]]:
     return left, np.where(leaf, 0, tree.feature[nodes]), threshold, share / share.sum(axis=1, keepdims=True)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _descend(
     features: Any, begin: int, end: int, roots: Any, depths: Any, left: Any, feature: Any, threshold: Any, share: Any, result: Any
 ) -> None:
