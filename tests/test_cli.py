@@ -72,7 +72,7 @@ def refused(capsys: pytest.CaptureFixture[str], code: int) -> str:
         (["infer", "input=x.tif"], "Missing: checkpoint, output. Give each as an argument, for example checkpoint=VALUE."),
         (["score", "prediction=a.tif"], "Missing: truth"),
         (["train"], "Say how long to train: training.max_steps=N or training.budget_minutes=M"),
-        (["train", "data=fib26", "task=affinities"], "no configuration 'data/fib26'. There are: data/fib25"),
+        (["train", "data=fib26", "task=affinities"], "no configuration 'data/fib26'. There are: data/cdeep3m, data/fib25"),
         (["train", "data=fib25", "task=affinities"], "training.max_steps=N or training.budget_minutes=M"),
         (["infer", "checkpoint=none.ckpt", "input=x.tif", "output=y.tif"], "There is no checkpoint none.ckpt"),
         (["infer", "checkpoint"], "missing EQUAL"),
