@@ -246,6 +246,7 @@ def _silence() -> None:
         "Experiment logs directory .* exists and is not empty.*",
         "Checkpoint directory .* exists and is not empty.*",
         ".*LeafSpec.*",
+        ".*in eval mode at the start of training.*",  # frozen parts are
     ):
         warnings.filterwarnings("ignore", message=message)
 
