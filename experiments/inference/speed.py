@@ -1,8 +1,8 @@
 """Training and inference speed beside nnU-Net v2 and MONAI, in one run: `python experiments/inference/speed.py`.
 
-The machine should be idle. Needs `pip install nnunetv2`. Every program in turn, `--turns` times; the median counts. Patches are cubes of `--patch` voxels, two a batch.
-nnU-Net computes in float32 on processors; cellml in what it finds faster. Each network is also run by the other program, so that the cost
-of a network and the cost of what drives it can be told apart.
+The machine should be idle. Needs `pip install nnunetv2`. Every program in turn, `--turns` times; the median counts. Patches are cubes of
+`--patch` voxels, two a batch. nnU-Net computes in float32 on processors; cellml in what it finds faster. Each network is also run by the
+other program, so that the cost of a network and the cost of what drives it can be told apart.
 """
 
 from __future__ import annotations
