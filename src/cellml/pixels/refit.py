@@ -37,7 +37,10 @@ class FittedClassifier:
             part = slice(start, start + _PIXELS_AT_A_TIME)
             result[self.estimator.classes_.astype(int), part] = _shares(self.estimator, (features[:, part].T - self.mean) / self.scale).T
 
-        in_parallel(some, range(0, features.shape[1], _PIXELS_AT_A_TIME))
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):  # the threads are ours; a second layer inside each would only wait for its own
+            in_parallel(some, range(0, features.shape[1], _PIXELS_AT_A_TIME))
         return result
 
 
