@@ -35,7 +35,8 @@ def main() -> None:
         "mito_threshold": (mito.task.decoder.threshold, "1"),
     }
     by_section = [ConfusionCounts.from_labels(t, p, 2).scores()[1].iou for t, p in zip(mito.truth, labels, strict=True)]
-    values["mito_iou_worst_section"] = (float(np.nanmin(by_section)), "1")
+    large = [iou for iou, truth in zip(by_section, mito.truth, strict=True) if (truth > 0).mean() > 0.05]
+    values["mito_iou_worst_section"] = (min(large), "1")  # of those with more than crumbs of mitochondria
 
     classes = predict_block(HERE / "classes.ckpt", Block("vnc_stack1", "vnc_stack1:classes", REGION))
     names = classes.task.target.classes

@@ -27,10 +27,12 @@ def class_picture(raw: NDArray[Any], truth: NDArray[Any], predictions: Mapping[s
     low, high = np.percentile(raw, [1, 99])
     grey = np.clip((raw.astype(float) - low) / max(high - low, 1e-9), 0, 1)
     extent = (0.0, raw.shape[1] * pixel_nm / 1000, raw.shape[0] * pixel_nm / 1000, 0.0)
-    height = 5.2 * raw.shape[0] / raw.shape[1] + 0.8
+    wide = raw.shape[1] > 2 * raw.shape[0]  # flat strips stand below one another
+    rows, columns = (len(predictions), 1) if wide else (1, len(predictions))
+    width = 9.0 if wide else 5.2
     with figure_style():
-        figure = new_figure(5.2 * len(predictions), height)
-        for axis, (name, predicted) in zip(np.atleast_1d(figure.subplots(1, len(predictions))), predictions.items(), strict=True):
+        figure = new_figure(width * columns, (width * raw.shape[0] / raw.shape[1] + 0.7) * rows + 0.4)
+        for axis, (name, predicted) in zip(np.ravel(figure.subplots(rows, columns)), predictions.items(), strict=True):
             kinds = np.select([truth & predicted, predicted & ~truth, truth & ~predicted], [1, 2, 3], 0)
             axis.imshow(colour_overlay(grey, kinds, COLOURS, 0.5), extent=extent, interpolation="nearest")
             axis.set(title=name, xlabel="x (µm)", ylabel="y (µm)")
