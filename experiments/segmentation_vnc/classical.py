@@ -168,7 +168,8 @@ def main() -> None:
         print(json.dumps(json.loads((HERE / "forest.json").read_text()), indent=1))
         return
     for name in options.rungs or [rung for rung in RUNGS if rung not in {row["rung"] for row in rows()}]:
-        write([*(row for row in rows() if row["rung"] != name), measure(name)])
+        measured = measure(name)  # before the table is read, which another process may have written meanwhile
+        write([*(row for row in rows() if row["rung"] != name), measured])
         print(TABLE.read_text(), flush=True)
 
 
