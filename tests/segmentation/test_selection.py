@@ -5,10 +5,11 @@ import pytest
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.cremi import cremi_score
 from cellml.metrics.partition import partition_scores
 from cellml.segmentation.fragment_mutex import FragmentMutexWatershed
 from cellml.segmentation.fragments import DistanceFragments
-from cellml.segmentation.selection import _worst_nearby, choose_parameters, cremi_score
+from cellml.segmentation.selection import _worst_nearby, choose_parameters
 from cellml.segmentation.watershed import Watershed
 from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
 

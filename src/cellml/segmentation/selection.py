@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
-from cellml.metrics.partition import PartitionScores, partition_scores
+from cellml.metrics.cremi import cremi_score
+from cellml.metrics.partition import partition_scores
 from cellml.segmentation.boundary import Decoder
 from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
 
@@ -33,11 +33,6 @@ class Choice:
     parameters: dict[str, Any]
     score: float
     rows: tuple[dict[str, Any], ...]
-
-
-def cremi_score(scores: PartitionScores) -> float:
-    """√(adapted Rand error × variation of information), the CREMI challenge's score; lower is better."""
-    return sqrt(max(scores.adapted_rand_error, 0.0) * scores.voi_sum)
 
 
 def cremi_cost(table: ContingencyTable) -> float:

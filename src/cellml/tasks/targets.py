@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.cremi import cremi_score
 from cellml.metrics.partition import partition_scores
 from cellml.segmentation.affinities import affinity_targets
 from cellml.segmentation.boundary import affinities_from_boundary
 from cellml.segmentation.neighbourhood import NEAREST
-from cellml.segmentation.selection import cremi_score
 
 
 class InstanceTarget:
