@@ -238,9 +238,14 @@ def test_what_lies_too_far_is_better_than_nothing(ball_voxels, monkeypatch):
     from cellml.meshing.partition import partition as cut
 
     monkeypatch.setattr("cellml.meshing.mesher.partition", partition)
-    result, steps = _told(monkeypatch, [1.2], Labels(ball_voxels(40.0, (12, 12, 12)), SPACING))
-    assert steps.count("optimising") == 1
-    assert result.certificate.settings["background_nm"] == 30.0
+    labels = Labels(ball_voxels(40.0, (12, 12, 12)), SPACING)
+    monkeypatch.setattr("cellml.meshing.labels.left_out", lambda *_: np.array([[95.0, 55.0, 55.0]]))
+    coarse, steps = _told(monkeypatch, [1.2, 1.3], labels)
+    assert (steps.count("optimising"), steps.count("cutting")) == (1, 3)
+    assert (coarse.certificate.settings["background_nm"], coarse.certificate.settings["smoothing_voxels"]) == (30.0, 0.5)
+    again, steps = _told(monkeypatch, [1.2, 1.1], labels)  # finer around what it left out, it lies closer
+    assert (steps.count("optimising"), steps.count("cutting")) == (1, 3)
+    assert (again.certificate.settings["background_nm"], again.certificate.settings["smoothing_voxels"]) == (30.0, 0.35)
 
 
 def test_smaller_edges_make_more_tetrahedra(ball, ball_voxels):

@@ -11,6 +11,7 @@ from cellml.meshing.cut import CutMesh
 from cellml.meshing.domain import Frame, Local, Shapes
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.lattice import body_centred_cubic
+from cellml.meshing.left_out import Places
 from cellml.meshing.refine import refine
 from cellml.meshing.signed_distance import sample_linear
 
@@ -22,8 +23,9 @@ _LONGEST = 1.42  # longest edge of the lattice, the diagonal of a face on a wall
 FAR = 1e30  # value of a level set where it is not known and cannot cross
 
 
-def background(shapes: Shapes, step: float, smoothing: float, finest: float) -> CutMesh:
-    """Tetrahedra of about `step` nm that cover the shapes, down to about `finest` nm where a surface has more detail.
+def background(shapes: Shapes, step: float, smoothing: float, finest: float, places: Places | None = None) -> CutMesh:
+    """Tetrahedra of about `step` nm that cover the shapes, down to about `finest` nm where a surface has more detail, and
+    further in places.
 
     Returns them with the outer signed distance as values, nm, and walls as `held`. Raises MeshingError where they would be too many.
     """
@@ -33,7 +35,7 @@ def background(shapes: Shapes, step: float, smoothing: float, finest: float) -> 
     mesh = CutMesh(points, tets, np.zeros(len(points)), np.zeros(len(points), np.int64), np.zeros(len(tets), np.int32))
     locals_ = [shapes.against(number, shapes.numbers[k + 1 :], smoothing) for k, number in enumerate(shapes.numbers[:-1])]
     fields = [partial(frame.sample, outer), *(partial(value_near, frame, local) for local in locals_)]
-    mesh = refine(mesh, fields, tolerance=_TOLERANCE * frame.voxel_nm, smallest=_LONGEST * finest, most=MOST_TETS)
+    mesh = refine(mesh, fields, tolerance=_TOLERANCE * frame.voxel_nm, smallest=_LONGEST * finest, most=MOST_TETS, places=places)
     if len(mesh.tets) >= MOST_TETS:
         raise _too_many(len(mesh.tets), step)
     return CutMesh(mesh.points, mesh.tets, frame.sample(outer, mesh.points), frame.held(mesh.points), mesh.regions)

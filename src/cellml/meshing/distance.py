@@ -95,6 +95,17 @@ def distance_to_surface(
     return _between(mesh, other, unit=unit, thorough=thorough)
 
 
+def boundary_beyond(points: Floats, faces: Index, mask: NDArray[np.bool_], labels: Labels, beyond_nm: float) -> Floats:
+    """Centres (N, 3; x, y, z in nm) of the voxel faces around a mask that lie further than `beyond_nm` from a triangle surface.
+
+    The rest as in `distance_to_labels`.
+    """
+    rectangles = boundary_faces(mask, labels)
+    mesh = _Side.of_triangles(points[faces], _SAMPLE_EDGE * float(np.cbrt(np.prod(labels.spacing))))
+    distance, _ = closest(mesh.pieces, rectangles.centres, mesh.tree)
+    return rectangles.centres[distance > beyond_nm]
+
+
 @dataclass(frozen=True, eq=False)
 class _Side:
     """One of the two surfaces: pieces to measure to, and points to measure from, each with its area and its reach."""

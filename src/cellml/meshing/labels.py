@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.meshing.certificate import Certificate, certify, strays_by
@@ -15,7 +16,8 @@ from cellml.meshing.domain import Contact, shapes_of_labels
 from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import named_pairs
 from cellml.meshing.gate import Gate
-from cellml.meshing.mesher import MeshResult, mesh_shapes
+from cellml.meshing.left_out import left_out
+from cellml.meshing.mesher import LEFT_OUT, MeshResult, mesh_shapes
 from cellml.meshing.order import Order, largest_edge
 from cellml.meshing.patches import patches_of
 from cellml.meshing.sections import aligned_sections, between_sections
@@ -124,7 +126,11 @@ def mesh_labels(
     def strays(cut: CutMesh) -> float:
         return strays_by(cut, compared, max(sampled))
 
-    return mesh_shapes(lambda _: shapes, order, measured, strays, watch, (*registered, *selection.repairs, *said, *parted))
+    def missing(cut: CutMesh) -> NDArray[np.float64]:
+        return left_out(cut, compared, LEFT_OUT * order.gate.distance_p99_voxels * max(sampled))
+
+    said_of_all = (*registered, *selection.repairs, *said, *parted)
+    return mesh_shapes(lambda _: shapes, order, measured, strays, watch, said_of_all, left_out=missing)
 
 
 def _contact(rule: str, cleft_nm: float | None, host: int, selection: Selection, detail_nm: float) -> Contact:

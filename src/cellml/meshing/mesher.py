@@ -18,6 +18,7 @@ from cellml.meshing.errors import MeshingError
 from cellml.meshing.facets import ON_WALL, Facets, ridges, tagged_facets
 from cellml.meshing.finish import finished
 from cellml.meshing.gate import Gate
+from cellml.meshing.left_out import Places
 from cellml.meshing.mmg import Remeshed, remesh
 from cellml.meshing.order import Order
 from cellml.meshing.partition import largest_piece, partition, without_fragments
@@ -33,6 +34,9 @@ ATTEMPTS = ((1.0, 0.5, 1.0, 0.25), (0.67, 0.4, 0.8, 0.15), (0.42, 0.35, 0.6, 0.1
 
 _BACKGROUND_SHARE = 0.6  # of the largest edge
 _TOO_FAR = 1.05  # times the gate's distance: a cut mesh beyond it is not optimised, which moves surfaces by less than that
+LEFT_OUT = 0.8  # times the gate's distance: what is further than that from a cut mesh was left out
+_AROUND = 1.0  # voxels around what was left out in which the background is refined
+_LONGEST_THERE = 1.2  # voxels: no edge of it is longer there
 _SMALLEST_PIECE = 27  # voxels: smoothing may pinch off less, which is dropped
 _LONGEST_ACROSS = 2.0  # edges over the thickness of a slab between two walls: on its narrow sides longer ones make angles below 20°
 
@@ -59,6 +63,7 @@ class Size:
 
 Certify = Callable[[TetMesh, Mapping[str, Any]], Certificate]
 Strays = Callable[[CutMesh], float]
+LeftOut = Callable[[CutMesh], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +78,35 @@ class _Whole:
 
 
 def mesh_shapes(
-    shapes_of: Callable[[int], Shapes], order: Order, certify: Certify, strays: Strays, watch: Watch, repairs: tuple[str, ...] = ()
+    shapes_of: Callable[[int], Shapes],
+    order: Order,
+    certify: Certify,
+    strays: Strays,
+    watch: Watch,
+    repairs: tuple[str, ...] = (),
+    *,
+    left_out: LeftOut | None = None,
 ) -> MeshResult:
     """Mesh shapes, with finer backgrounds until the gate is passed or the time is over; the attempt with the fewest failures is returned.
 
     shapes_of: what is meshed in the first, second, … attempt (0, 1, …), the same or sampled more finely; certify: measures a mesh against
     its source; it is given the fields of Certificate that cannot be measured; strays: how far a mesh that is only cut lies from it, as the
-    gate's distance: one that lies too far is optimised only where no finer one can be made; watch: the time that is left. Raises
-    MeshingError where every attempt fails to give a mesh.
+    gate's distance: one that lies too far is optimised only where no finer one can be made, and then cut once more on a background that is
+    finer around the points (P, 3) of the source that it leaves out (left_out); watch: the time that is left. Raises MeshingError where
+    every attempt fails to give a mesh.
     """
     started, took_s = time.process_time(), 0.0
     outcomes: list[MeshResult] = []
     failures: list[MeshingError] = []
-    aside: list[_Whole] = []
+    aside: list[tuple[_Whole, float]] = []
     for number in range(len(ATTEMPTS)):
         if outcomes and watch.left_s < took_s:  # a finer attempt takes longer than the last one did
             break
         left_s = watch.left_s
         try:
             whole = _cut_whole(shapes_of, number, order, watch)
-            if number + 1 < len(ATTEMPTS) and strays(whole.cut) > _TOO_FAR * order.gate.distance_p99_voxels:
-                aside = [whole]
+            if number + 1 < len(ATTEMPTS) and (strayed := strays(whole.cut)) > _TOO_FAR * order.gate.distance_p99_voxels:
+                aside = [(whole, strayed)]
             else:
                 outcomes.append(_attempt(whole, order, certify, watch, repairs, may_fail=bool(outcomes)))
         except MeshingError as failure:
@@ -102,7 +115,8 @@ def mesh_shapes(
         if watch.over or (outcomes and not outcomes[-1].certificate.passes(order.gate)):
             break
     if aside and not outcomes and not watch.over:
-        outcomes.append(_attempt(aside[0], order, certify, watch, repairs, may_fail=False))
+        whole = aside[0][0] if left_out is None else _cut_again(*aside[0], order, strays, left_out, watch)
+        outcomes.append(_attempt(whole, order, certify, watch, repairs, may_fail=False))
     if not outcomes:
         raise failures[0]
     best = min(outcomes, key=lambda outcome: _shortfall(outcome.certificate, order.gate))
@@ -124,6 +138,24 @@ def _cut_whole(shapes_of: Callable[[int], Shapes], number: int, order: Order, wa
     size = Size(share * _BACKGROUND_SHARE * order.edge_nm, smoothing, finest * shapes.frame.detail_nm, strays)
     cut = partition(shapes, watch, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm)
     return _Whole(shapes, size, *_without_pieces(cut, shapes, order))
+
+
+def _cut_again(whole: _Whole, strayed: float, order: Order, strays: Strays, left_out: LeftOut, watch: Watch) -> _Whole:
+    """The cut mesh once more, on a background that is finer around what it left out; the same where that brings it no closer.
+
+    A background that is finer everywhere can be too large where a shape is rough; what it leaves out is a small part of it.
+    """
+    _, smoothing, _, strays_there = ATTEMPTS[-1]
+    shapes, size = whole.shapes, replace(whole.size, smoothing=smoothing, strays=strays_there)
+    detail_nm = shapes.frame.detail_nm
+    try:
+        watch.begin("cutting once more, on a finer background where the source was left out")
+        places = Places(left_out(whole.cut), _AROUND * detail_nm, _LONGEST_THERE * detail_nm)
+        cut = partition(shapes, watch, step=size.step_nm, smoothing=size.smoothing, finest=size.finest_nm, places=places)
+        again = _Whole(shapes, size, *_without_pieces(cut, shapes, order))
+        return again if strays(again.cut) < strayed else whole
+    except MeshingError:  # a coarser mesh is better than none
+        return whole
 
 
 def _attempt(whole: _Whole, order: Order, certify: Certify, watch: Watch, repairs: tuple[str, ...], *, may_fail: bool) -> MeshResult:

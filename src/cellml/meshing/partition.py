@@ -17,6 +17,7 @@ from cellml.meshing.background import FAR, background, value_near
 from cellml.meshing.cut import CutMesh, split_at_level, volume_preserving_level, volumes, warp_to_level
 from cellml.meshing.domain import Local, Shapes
 from cellml.meshing.errors import MeshingError
+from cellml.meshing.left_out import Places
 from cellml.meshing.topology import boundary_facets, components, facet_pairs, surface_topology
 from cellml.meshing.watch import Watch
 
@@ -33,14 +34,15 @@ _MOST_SHIFT = 0.5  # voxels by which an interface moves to give its label the vo
 _ROUNDS = 12  # of freezing vertices where the warp pinches a surface
 
 
-def partition(shapes: Shapes, watch: Watch, *, step: float, smoothing: float, finest: float) -> CutMesh:
+def partition(shapes: Shapes, watch: Watch, *, step: float, smoothing: float, finest: float, places: Places | None = None) -> CutMesh:
     """Tetrahedra of each label, conforming, in the region of that number.
 
     watch: told of each cut; step: size of the background cubes in nm; smoothing: σ in voxels; finest: size in nm down to which the
-    background is refined. Raises MeshingError if a label leaves no tetrahedron, and where the time is over.
+    background is refined; places: where it is refined further. Raises MeshingError if a label leaves no tetrahedron, and where the time
+    is over.
     """
     watch.begin(f"making a background of {step:.3g} nm")
-    mesh = background(shapes, step, smoothing, finest)
+    mesh = background(shapes, step, smoothing, finest, places)
     cap = shapes.outer_cap(smoothing)
     outer_cap = None if cap is None else shapes.frame.sample(cap, mesh.points)
     watch.begin("cutting the outer surface")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.meshing.cut import CutMesh, halve_edges
+from cellml.meshing.left_out import Places
 from cellml.meshing.topology import Index, edges_of
 
 Floats = NDArray[np.float64]
@@ -21,17 +22,27 @@ _ROUNDS = 24  # of bisection; three halve the size
 _NEAR = 0.6  # of its length: an edge whose middle is further from the surface than this cannot meet it
 
 
-def refine(mesh: CutMesh, fields: Sequence[Callable[[Floats], Floats]], *, tolerance: float, smallest: float, most: int) -> CutMesh:
+def refine(
+    mesh: CutMesh,
+    fields: Sequence[Callable[[Floats], Floats]],
+    *,
+    tolerance: float,
+    smallest: float,
+    most: int,
+    places: Places | None = None,
+) -> CutMesh:
     """Halve edges until |φ(middle) − mean φ(ends)| is within the tolerance on all edges near a surface that are not yet small.
 
     fields: signed distances φ, each of which takes points (P, 3) and returns nm; tolerance, smallest (longest edge that is not refined any
-    further): nm; most: number of tetrahedra at which refinement ends. The values of the mesh are left to the caller.
+    further): nm; most: number of tetrahedra at which refinement ends; places: where long edges are halved whatever φ is on them, because
+    a tunnel between their ends and their middle shows in none of the three. The values of the mesh are left to the caller.
     """
     values = [field(mesh.points) for field in fields]
     for _ in range(_ROUNDS):
         edges, edge_of = edges_of(mesh.tets)
         length = np.linalg.norm(mesh.points[edges[:, 1]] - mesh.points[edges[:, 0]], axis=1)
-        bent = np.zeros(len(edges), bool)
+        middles = mesh.points[edges].mean(axis=1)
+        bent = np.zeros(len(edges), bool) if places is None else places.too_long(middles, length)
         for field, value in zip(fields, values, strict=True):
             bent |= _bent(mesh.points, edges, length, field, value, tolerance, smallest)
         if not bent.any() or len(mesh.tets) >= most:
