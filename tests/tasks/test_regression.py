@@ -16,7 +16,8 @@ from cellml.metrics.correlation import ImageMoments
 TINY = (
     "data.train=[{region: {y: [0, 40]}}]", "data.val=[{region: {y: [48, 64]}}]", "data.patch=[1,16,16]", "data.guard=8", "data.batch_size=2",
     "data.patches_per_epoch=4", "task.net.in_channels=3", "task.net.out_channels=2", "task.net.widths=[4,8]", "training.max_steps=60",
-    "task.optimizer.lr=0.02", "training.validations=2", "training.precision=32-true", "task.target.image_channels=[sum,difference]",
+    "task.optimizer.lr=0.02", "training.validations=2", "training.precision=32-true",
+    "data.transforms=[]", "task.net.stem_stride=1", "task.target.image_channels=[sum,difference]",
 )  # fmt: skip
 
 
