@@ -247,6 +247,19 @@ def test_what_lies_too_far_is_better_than_nothing(ball_voxels, monkeypatch):
     assert (steps.count("optimising"), steps.count("cutting")) == (1, 3)
     assert (again.certificate.settings["background_nm"], again.certificate.settings["smoothing_voxels"]) == (30.0, 0.35)
 
+    def refusing(*arguments, **others):
+        calls.append(1)
+        if len(calls) == 1:
+            raise MeshingError("MMG made no mesh")
+        return remesh(*arguments, **others)
+
+    from cellml.meshing.mmg import remesh
+
+    calls = list[int]()
+    monkeypatch.setattr("cellml.meshing.mesher.remesh", refusing)
+    coarse, steps = _told(monkeypatch, [1.2, 1.1], labels)  # but gives no mesh
+    assert (steps.count("optimising"), coarse.certificate.settings["smoothing_voxels"]) == (2, 0.5)
+
 
 def test_smaller_edges_make_more_tetrahedra(ball, ball_voxels):
     finer = mesh_labels(Labels(ball_voxels(100.0, (24, 24, 24)), SPACING), edge_nm=25.0)

@@ -115,8 +115,14 @@ def mesh_shapes(
         if watch.over or (outcomes and not outcomes[-1].certificate.passes(order.gate)):
             break
     if aside and not outcomes and not watch.over:
-        whole = aside[0][0] if left_out is None else _cut_again(*aside[0], order, strays, left_out, watch)
-        outcomes.append(_attempt(whole, order, certify, watch, repairs, may_fail=False))
+        whole = aside[0][0]
+        again = whole if left_out is None else _cut_again(*aside[0], order, strays, left_out, watch)
+        for last in dict.fromkeys((again, whole)):  # where the finer one gives no mesh, the coarse one is better than none
+            try:
+                outcomes.append(_attempt(last, order, certify, watch, repairs, may_fail=False))
+                break
+            except MeshingError as failure:
+                failures.append(failure)
     if not outcomes:
         raise failures[0]
     best = min(outcomes, key=lambda outcome: _shortfall(outcome.certificate, order.gate))
