@@ -87,6 +87,23 @@ def test_data_without_labels_and_other_shapes_are_refused(tmp_path: Path, slow_m
             plan_file({"path": str(tmp_path / "a.npz")}, **given)
 
 
+def test_labels_without_a_label_are_refused(tmp_path: Path, slow_machine: None) -> None:
+    np.savez(tmp_path / "v.npz", raw=np.random.default_rng(0).integers(0, 255, (8, 16, 16), np.uint8), labels=np.zeros((8, 16, 16), np.uint8),
+             voxel_nm=[10, 10, 10])  # fmt: skip
+    with pytest.raises(CellmlError, match="holds no label: all 2048 voxels are 0"):
+        plan_file({"path": str(tmp_path / "v.npz")}, str(tmp_path / "p.yaml"))
+
+
+def test_an_edited_experiment_is_not_overwritten_unasked(tmp_path: Path, phantom_file: Path, slow_machine: None) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("# edited")
+    with pytest.raises(CellmlError, match="overwrite=true"):
+        plan_file({"path": str(phantom_file)}, str(mine))
+    assert mine.read_text() == "# edited"
+    plan_file({"path": str(phantom_file)}, str(mine), overwrite=True)
+    assert yaml.safe_load(mine.read_text())["name"] == "mine"
+
+
 def test_an_experiment_file_becomes_flags_and_a_recipe_stays(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: 1")
     assert experiment_file([f"experiment={tmp_path / 'x.yaml'}", "a=2"]) == ["--config-dir", str(tmp_path), "--config-name", "x", "a=2"]

@@ -19,13 +19,15 @@ def plan_file(
     minutes: float = 60.0,
     gpu: bool | None = None,
     memory_gb: float | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Look at data and machine, and write an experiment file that `cellml train experiment=FILE.yaml` runs as it is.
 
     data: path, an image or the name of a known data set; labels, its labels (None: the file's own); spacing_nm, the voxel size (z, y, x)
     where the file does not say it. output: a .yaml file; minutes: that training may take; gpu, memory_gb: plan for another machine, with or
-    without a GPU and with so much memory, instead of for this one. Returns the choices as plain values. Raises CellmlError where the voxel
-    size is not known (with what the image itself suggests), where there are no labels, and where nothing fits.
+    without a GPU and with so much memory, instead of for this one; overwrite: replace a file that is there. Returns the choices as plain
+    values. Raises CellmlError where the voxel size is not known (with what the image itself suggests), where there are no labels, where
+    nothing fits, and for a file that is there.
     """
     from cellml import __version__
     from cellml.io import write_text
@@ -38,6 +40,8 @@ def plan_file(
     target = Path(output)
     if target.suffix not in (".yaml", ".yml"):
         raise CellmlError(f"output={output}: an experiment file ends in .yaml, as in {output}.yaml.")
+    if target.exists() and not overwrite:
+        raise CellmlError(f"{output} is there already, and may have been edited. Give another output, or overwrite=true to replace it.")
     if not minutes > 0:
         raise CellmlError(f"minutes={minutes} must be a positive number.")
     path, labels, spacing_nm = str(data["path"]), data.get("labels"), data.get("spacing_nm")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cellml.data.image_survey import survey_image
 from cellml.data.label_survey import LabelSurvey, survey_labels
 from cellml.data.slabs import slabs
+from cellml.errors import CellmlError
 from cellml.types import Triple
 
 Kind = Literal["instance", "semantic", "membrane", "image"]
@@ -102,6 +103,11 @@ def label_facts(source: Any, reference: str, spacing: Triple) -> LabelFacts:
             why = "its values are no whole numbers ≥ 0, so it is an image to be predicted and not a label volume"
             return LabelFacts(reference, "image", why, {}, plain.voxels)
     survey = survey_labels(slabs(source))
+    if not survey.sizes:
+        raise CellmlError(
+            f"{reference} holds no label: all {survey.voxels} voxels are 0. Choose the array or file with the labels (data.labels=…), or "
+            "label some sections first."
+        )
     kind, why = _kind(survey, source.kind)
     sizes = [size for label, pieces in survey.piece_sizes.items() if label != 0 for size in pieces if size >= 8]
     if kind == "instance":
