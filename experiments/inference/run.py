@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from cellml.config import conf_dir
 from cellml.infer.device import set_threads
@@ -25,9 +25,11 @@ from cellml.report.results import write_study_results
 
 
 def network(seed: int) -> torch.nn.Module:
-    """The reference network of conf/task/affinities.yaml with random weights."""
+    """The reference network of FIB-25 with random weights."""
     torch.manual_seed(seed)
-    return instantiate(OmegaConf.load(conf_dir() / "task" / "affinities.yaml").net, _convert_="all").eval()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        recipe = compose("train", overrides=["experiment=segmentation/fib25"])
+    return instantiate(recipe.task.net, _convert_="all").eval()
 
 
 def overhead(net: torch.nn.Module, image: np.ndarray, window: SlidingWindow, repeats: int) -> float:
