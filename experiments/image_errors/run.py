@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from conditions import Condition, conditions, rethresholded, simulated
 from tables import append_rows, done_keys
@@ -23,67 +25,37 @@ def ready(one: Condition) -> bool:
     return one.repair != "blind-spot network" or (HERE / f"denoise_{one.strength:g}.ckpt").is_file()
 
 
-def segment(draws: int, minutes: float) -> None:
-    from neurites import Neurites
-
-    study, known, begin = Neurites.open(), done_keys(SCORES), time.process_time()
-    for one in conditions(draws):
-        if one.key in known or not ready(one) or time.process_time() - begin > 60 * minutes:
-            continue
-        row = study.score(one)
-        append_rows(SCORES, [row])
-        print(row, flush=True)
-
-
-def simulate(minutes: float) -> None:
-    from neurites import Neurites
-
-    study, known, begin = Neurites.open(), done_keys(ANSWERS), time.process_time()
-    for one in simulated():
-        if one.key in known or not ready(one) or time.process_time() - begin > 60 * minutes:
-            continue
-        rows = study.simulate(one)
-        append_rows(ANSWERS, rows)
-        print(one.key, [r["rel_error"] for r in rows], flush=True)
-
-
-def thresholds(minutes: float) -> None:
-    from neurites import Neurites
-
-    study, known, begin = Neurites.open(), done_keys(THRESHOLDS), time.process_time()
-    for one in rethresholded():
-        if one.key in known or not ready(one) or time.process_time() - begin > 60 * minutes:
-            continue
-        rows = study.thresholds(one)
-        append_rows(THRESHOLDS, rows)
-        print(one.key, [r["adapted_rand_error"] for r in rows], flush=True)
-
-
-def mitochondria(minutes: float) -> None:
-    from mitochondria import Mitochondria
-    from mitochondria import conditions as filtered
-
-    study, known, begin = Mitochondria.open(), done_keys(MITOCHONDRIA), time.process_time()
-    for one in filtered():
-        if one.key in known or time.process_time() - begin > 60 * minutes:
-            continue
-        row = study.score(one)
-        append_rows(MITOCHONDRIA, [row])
-        print(row, flush=True)
+def fill(table: Path, wanted: Iterable[Any], measure: Callable[[Any], list[dict[str, Any]]], minutes: float) -> None:
+    """Measure what the table lacks, for at most so many minutes of processor time, and append each row as it comes."""
+    known, begin = done_keys(table), time.process_time()
+    for one in wanted:
+        if one.key not in known and time.process_time() - begin <= 60 * minutes:
+            rows = measure(one)
+            append_rows(table, rows)
+            print(one.key, *rows, flush=True)
 
 
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
     stages = words.get("stage", "segment,thresholds,mitochondria,simulate,report").split(",")
     draws, minutes = int(words.get("draws", 3)), float(words.get("minutes", 40))
-    if "segment" in stages:
-        segment(draws, minutes)
-    if "thresholds" in stages:
-        thresholds(minutes)
+    neurites = {"segment", "thresholds", "simulate"} & set(stages)
+    if neurites:
+        from neurites import Neurites
+
+        study = Neurites.open()
+        if "segment" in neurites:
+            fill(SCORES, filter(ready, conditions(draws)), lambda one: [study.score(one)], minutes)
+        if "thresholds" in neurites:
+            fill(THRESHOLDS, filter(ready, rethresholded()), study.thresholds, minutes)
+        if "simulate" in neurites:
+            fill(ANSWERS, filter(ready, simulated()), study.simulate, minutes)
     if "mitochondria" in stages:
-        mitochondria(minutes)
-    if "simulate" in stages:
-        simulate(minutes)
+        from mitochondria import Mitochondria
+        from mitochondria import conditions as filtered
+
+        forest = Mitochondria.open()
+        fill(MITOCHONDRIA, filtered(), lambda one: [forest.score(one)], minutes)
     if "report" in stages:
         from report import report
 

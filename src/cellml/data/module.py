@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader
 
 from cellml.data.augment import SeededTransforms
+from cellml.data.block_module import BlockDataModule
 from cellml.data.blocks import Block, OpenBlock, require_guard
 from cellml.data.class_check import check_classes
-from cellml.data.patches import PatchDataset, PositionSampler, collate
+from cellml.data.patches import PatchDataset
 from cellml.errors import CellmlError
 
 
-class VolumeDataModule(pl.LightningDataModule):
+class VolumeDataModule(BlockDataModule):
     """Random patches for training and whole blocks for validation.
 
     path, labels: the file that blocks without an `image` of their own come from, and its labels; train, val: blocks, or their fields;
@@ -54,20 +53,14 @@ class VolumeDataModule(pl.LightningDataModule):
         pseudo: Any = None,
         need_labels: bool = True,
     ) -> None:
-        super().__init__()
-        if patches_per_epoch % batch_size:
-            raise CellmlError(f"data.patches_per_epoch ({patches_per_epoch}) must be a multiple of data.batch_size ({batch_size}).")
+        super().__init__(patch, batch_size, patches_per_epoch, normalisation, num_workers, seed)
         common: dict[str, Any] = {"image": path, "labels": labels} if path else {}
         common |= {"ignore": ignore, "values": values}
         sparse = {"labelled_sections": labelled_sections, "labelled": labelled}
         self.train_blocks, self.val_blocks = [_block(b, common | sparse) for b in train], [_block(b, common) for b in val]
-        self.patch, self.batch_size, self.patches_per_epoch = tuple(int(p) for p in patch), batch_size, patches_per_epoch
-        self.transforms, self.guard, self.normalisation = list(transforms), guard, normalisation
-        self.min_labelled, self.num_workers, self.seed = min_labelled, num_workers, seed
+        self.transforms, self.guard, self.min_labelled = list(transforms), guard, min_labelled
         self.sampling, self.pseudo, self.need_labels = sampling, pseudo, need_labels
         self.provenance: dict[str, Any] = {}
-        self._train: list[OpenBlock] = []
-        self._val: list[OpenBlock] = []
 
     def setup(self, stage: str | None = None) -> None:
         """Open the files, check them, and refuse leaking splits."""
@@ -119,59 +112,16 @@ class VolumeDataModule(pl.LightningDataModule):
         self.setup()
         return self._val
 
-    @property
-    def contract(self) -> dict[str, Any]:
-        """What a checkpoint must know of its input: axes, channels, spacing (nm), normalisation, patch."""
-        self.setup()
-        first = self._train[0]
-        return {
-            "axes": "ZYX" if first.channels == 1 else "CZYX",
-            "channels": first.channels,
-            "spacing_nm": [float(s) for s in first.spacing],
-            "normalisation": self.normalisation,
-            "patch": list(self.patch),
-        }
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the user must know of the data's origin, such as a phantom standing in for a real specimen."""
-        return sorted({block.warning for block in [*self._train, *self._val] if block.warning})
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Batches from where the trainer stands: at the start, or in the middle of an epoch after resuming."""
-        trainer = self.trainer
-        world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        dataset = PatchDataset(
+    def patches(self) -> PatchDataset:
+        """Patches of image and labels."""
+        return PatchDataset(
             self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms), self.min_labelled, self.sampling
         )
-        together = self.batch_size * world * (trainer.accumulate_grad_batches if trainer else 1)
-        if self.patches_per_epoch % together:
-            raise CellmlError(
-                f"data.patches_per_epoch is {self.patches_per_epoch}; it must be a multiple of the {together} patches of an optimiser step "
-                f"(batch_size {self.batch_size} × {world} processes × accumulated batches)."
-            )
-        sampler = PositionSampler(self.patches_per_epoch, self._consumed, rank=rank, world=world)
-        return DataLoader(
-            dataset,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            num_workers=self.num_workers,
-            collate_fn=collate,
-            worker_init_fn=_reopen_files,
-            drop_last=True,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-        )
 
-    def _consumed(self) -> int:
-        """Patches that all processes together have trained on: what a checkpoint restores as the number of optimiser steps."""
-        if self.trainer is None:
-            return 0
-        return self.trainer.global_step * self.trainer.accumulate_grad_batches * self.batch_size * self.trainer.world_size
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Whole validation blocks, one at a time: {"image": (C, Z, Y, X), "labels": (Z, Y, X), "spacing", "origin", "name"}."""
-        return DataLoader(_WholeBlocks(self._val), batch_size=None, shuffle=False)
+    def whole(self, block: OpenBlock) -> dict[str, Any]:
+        """{"image": (C, Z, Y, X), "labels": (Z, Y, X)} of a validation block."""
+        labels = torch.from_numpy(block.read_labels().astype("int64"))
+        return {"image": torch.from_numpy(block.read_image()), "labels": labels}
 
 
 def _block(block: Block | Mapping[str, Any], common: Mapping[str, Any]) -> Block:
@@ -187,29 +137,3 @@ def _block(block: Block | Mapping[str, Any], common: Mapping[str, Any]) -> Block
     if set(block) - set(known):
         raise CellmlError(f"A block of data.train or data.val has the fields {sorted(block)}; known are {', '.join(known)}.")
     return Block(**given)
-
-
-def _reopen_files(worker: int) -> None:
-    info = torch.utils.data.get_worker_info()
-    assert info is not None and isinstance(info.dataset, PatchDataset)
-    for block in info.dataset.blocks:
-        block.reopen()
-
-
-class _WholeBlocks(torch.utils.data.Dataset[dict[str, Any]]):
-    def __init__(self, blocks: list[OpenBlock]) -> None:
-        self.blocks = blocks
-
-    def __len__(self) -> int:
-        return len(self.blocks)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        block = self.blocks[index]
-        labels = torch.from_numpy(block.read_labels().astype("int64"))
-        return {
-            "image": torch.from_numpy(block.read_image()),
-            "labels": labels,
-            "spacing": block.spacing,
-            "origin": block.origin,
-            "name": block.name,
-        }

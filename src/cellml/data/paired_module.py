@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from cellml.data.augment import SeededTransforms
+from cellml.data.block_module import BlockDataModule
 from cellml.data.blocks import require_guard
 from cellml.data.paired import OpenPair, PairedBlock, target_scaling
-from cellml.data.patches import PositionSampler, collate
 from cellml.errors import CellmlError
 
 
-class PairedDataModule(pl.LightningDataModule):
+class PairedDataModule(BlockDataModule):
     """Random patches for training and whole blocks for validation; "labels" are the images to predict, (K, z, y, x) float32.
 
     path, targets: the image and, as {name, image}, what is to be predicted from it, for blocks that name none of their own; train, val:
@@ -43,16 +42,10 @@ class PairedDataModule(pl.LightningDataModule):
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        if patches_per_epoch % batch_size:
-            raise CellmlError(f"data.patches_per_epoch ({patches_per_epoch}) must be a multiple of data.batch_size ({batch_size}).")
+        super().__init__(patch, batch_size, patches_per_epoch, normalisation, num_workers, seed)
         usual = {"image": path, "targets": targets, "spacing_nm": spacing_nm, "planes_as_channels": planes_as_channels}
         self.train_blocks, self.val_blocks = ([_block(b, usual) for b in blocks] for blocks in (train, val))
-        self.patch, self.batch_size, self.patches_per_epoch = tuple(int(p) for p in patch), batch_size, patches_per_epoch
-        self.transforms, self.guard, self.normalisation = list(transforms), guard, normalisation
-        self.num_workers, self.seed = num_workers, seed
-        self._train: list[OpenPair] = []
-        self._val: list[OpenPair] = []
+        self.transforms, self.guard = list(transforms), guard
 
     def setup(self, stage: str | None = None) -> None:
         """Open the files, refuse leaking splits, and scale the targets by the training blocks."""
@@ -75,15 +68,11 @@ class PairedDataModule(pl.LightningDataModule):
 
     @property
     def contract(self) -> dict[str, Any]:
-        """What a checkpoint must know of its input and its output: axes, channels, spacing (nm), normalisation, patch, planes, outputs."""
-        self.setup()
+        """As for labels, and planes and outputs: what predictions need to come in the targets' own units."""
+        common = super().contract
         first = self._train[0]
         return {
-            "axes": "ZYX" if first.channels == 1 else "CZYX",
-            "channels": first.channels,
-            "spacing_nm": [float(s) for s in first.spacing],
-            "normalisation": self.normalisation,
-            "patch": list(self.patch),
+            **common,
             "planes_as_channels": first.block.planes_as_channels,
             "outputs": [
                 {"name": name, "shift": shift, "scale": scale}
@@ -91,31 +80,13 @@ class PairedDataModule(pl.LightningDataModule):
             ],
         }
 
-    @property
-    def warnings(self) -> list[str]:
-        """What the user must know of the data's origin."""
-        return sorted({block.warning for block in [*self._train, *self._val] if block.warning})
+    def patches(self) -> PairedPatches:
+        """Patches of image and targets."""
+        return PairedPatches(self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms))
 
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Batches from where the trainer stands: at the start, or in the middle of an epoch after resuming."""
-        trainer = self.trainer
-        world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        sampler = PositionSampler(self.patches_per_epoch, self._consumed, rank=rank, world=world)
-        dataset = PairedPatches(self._train, self.patch, self.patches_per_epoch, self.seed, SeededTransforms(self.transforms))
-        return DataLoader(
-            dataset, batch_size=self.batch_size, sampler=sampler, num_workers=self.num_workers, collate_fn=collate,
-            worker_init_fn=_reopen_files, drop_last=True, persistent_workers=self.num_workers > 0, pin_memory=torch.cuda.is_available(),
-        )  # fmt: skip
-
-    def _consumed(self) -> int:
-        """Patches that all processes together have trained on."""
-        if self.trainer is None:
-            return 0
-        return self.trainer.global_step * self.trainer.accumulate_grad_batches * self.batch_size * self.trainer.world_size
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Whole validation blocks, one at a time: {"image": (C, Z, Y, X), "labels": (K, Z, Y, X), "spacing", "origin", "name"}."""
-        return DataLoader(_WholePairs(self._val), batch_size=None, shuffle=False)
+    def whole(self, block: OpenPair) -> dict[str, Any]:
+        """{"image": (C, Z, Y, X), "labels": (K, Z, Y, X)} of a validation block."""
+        return {"image": torch.from_numpy(block.read_image()), "labels": torch.from_numpy(block.read_targets())}
 
 
 class PairedPatches(Dataset[dict[str, torch.Tensor]]):
@@ -145,19 +116,6 @@ class PairedPatches(Dataset[dict[str, torch.Tensor]]):
         return self.transform({"image": torch.from_numpy(image), "labels": torch.from_numpy(targets)}, int(rng.integers(0, 2**31)))
 
 
-class _WholePairs(Dataset[dict[str, Any]]):
-    def __init__(self, blocks: list[OpenPair]) -> None:
-        self.blocks = blocks
-
-    def __len__(self) -> int:
-        return len(self.blocks)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        block = self.blocks[index]
-        image, targets = torch.from_numpy(block.read_image()), torch.from_numpy(block.read_targets())
-        return {"image": image, "labels": targets, "spacing": block.spacing, "origin": block.origin, "name": block.name}
-
-
 def _block(block: PairedBlock | Mapping[str, Any], usual: Mapping[str, Any]) -> PairedBlock:
     if isinstance(block, PairedBlock):
         return block
@@ -170,10 +128,3 @@ def _block(block: PairedBlock | Mapping[str, Any], usual: Mapping[str, Any]) -> 
         raise CellmlError(
             f"A block of data.train or data.val has the fields {sorted(block)}; known are {sorted(PairedBlock.__dataclass_fields__)}."
         ) from error
-
-
-def _reopen_files(worker: int) -> None:
-    info = torch.utils.data.get_worker_info()
-    assert info is not None and isinstance(info.dataset, PairedPatches)
-    for block in info.dataset.blocks:
-        block.reopen()

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.segmentation.clean import clean
-from cellml.segmentation.fragments import DistanceFragments, Fragments, check_affinities
+from cellml.segmentation.fragments import DistanceFragments, FragmentDecoder, Fragments
 from cellml.segmentation.neighbourhood import check_offsets
 from cellml.segmentation.region_graph import RegionGraph, region_graph
 
 
 @dataclass(frozen=True)
-class FragmentMutexWatershed:
+class FragmentMutexWatershed(FragmentDecoder):
     """Fragments attract by the affinity of their contact and repel by that of their long-range pairs, strongest first.
 
     Two edges join each pair of fragments: their mean nearest-neighbour affinity minus near_bias, and their mean affinity over the longer
@@ -35,13 +35,6 @@ class FragmentMutexWatershed:
     min_contact: int = 5
     min_size: int = 100
     max_enclosed: int = 0
-
-    def __call__(
-        self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.uint32]:
-        """Objects (Z, Y, X) from affinities (K, Z, Y, X) in [0, 1]; 0 outside `mask` and in the background of the fragments."""
-        check_affinities(affinities, offsets, mask)
-        return self.cluster(affinities, self.fragments(affinities, offsets, mask), offsets)
 
     def cluster(self, affinities: NDArray[Any], fragments: NDArray[np.uint32], offsets: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
         """Objects from given fragments."""

@@ -24,6 +24,23 @@ class Fragments(Protocol):
         ...
 
 
+class FragmentDecoder:
+    """A decoder that first makes fragments and then clusters them; a subclass has the field `fragments` and says how in `cluster`."""
+
+    fragments: Fragments
+
+    def __call__(
+        self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint32]:
+        """Objects (Z, Y, X) from affinities (K, Z, Y, X) in [0, 1]; 0 outside `mask` and in the background of the fragments."""
+        check_affinities(affinities, offsets, mask)
+        return self.cluster(affinities, self.fragments(affinities, offsets, mask), offsets)
+
+    def cluster(self, affinities: NDArray[Any], fragments: NDArray[np.uint32], offsets: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
+        """Objects from given fragments."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class DistanceFragments:
     """Basins of the smoothed distance to the nearest boundary voxel, which do not reach across low affinities.

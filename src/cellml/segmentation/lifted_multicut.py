@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.segmentation.clean import clean
-from cellml.segmentation.fragments import DistanceFragments, Fragments, check_affinities
+from cellml.segmentation.fragments import DistanceFragments, FragmentDecoder, Fragments
 from cellml.segmentation.multicut import check_bias, objects_of, problem
 from cellml.segmentation.multicut_solvers import connected_within
 from cellml.segmentation.neighbourhood import check_offsets
@@ -19,7 +19,7 @@ from cellml.segmentation.region_graph import region_graph
 
 
 @dataclass(frozen=True)
-class LiftedMulticut:
+class LiftedMulticut(FragmentDecoder):
     """As Multicut, with the long-range affinities as lifted edges: they say that two fragments belong together or not, but join nothing.
 
     Objects stay connected through contacts, while far pairs add log((1 − p) / p) to the energy if their fragments end up apart (Keuper et
@@ -44,13 +44,6 @@ class LiftedMulticut:
     def __post_init__(self) -> None:
         check_bias(self.bias, self.size_weight)
         check_bias(self.far_bias, self.far_weight)
-
-    def __call__(
-        self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.uint32]:
-        """Objects (Z, Y, X) from affinities (K, Z, Y, X) in [0, 1]; 0 outside `mask` and in the background of the fragments."""
-        check_affinities(affinities, offsets, mask)
-        return self.cluster(affinities, self.fragments(affinities, offsets, mask), offsets)
 
     def cluster(self, affinities: NDArray[Any], fragments: NDArray[np.uint32], offsets: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
         """Objects from given fragments. Raises CellmlError without long-range offsets."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.segmentation.clean import clean
-from cellml.segmentation.fragments import DistanceFragments, Fragments, check_affinities
+from cellml.segmentation.fragments import DistanceFragments, FragmentDecoder, Fragments
 from cellml.segmentation.multicut_solvers import GreedyKernighanLin, MulticutSolver, require_edges
 from cellml.segmentation.neighbourhood import check_offsets
 from cellml.segmentation.region_graph import RegionGraph, region_graph
@@ -20,7 +20,7 @@ _CERTAIN = 1e-3  # probabilities are kept this far from 0 and 1: a network's cer
 
 
 @dataclass(frozen=True)
-class Multicut:
+class Multicut(FragmentDecoder):
     """The cheapest partition of fragments, each cut contact costing log((1 − p) / p) for its probability p of being a boundary.
 
     p = 1 − mean affinity of the contact (Andres et al. 2012, doi:10.1007/978-3-642-33712-3_56). Unlike agglomeration, no merge is final: an
@@ -42,13 +42,6 @@ class Multicut:
 
     def __post_init__(self) -> None:
         check_bias(self.bias, self.size_weight)
-
-    def __call__(
-        self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.uint32]:
-        """Objects (Z, Y, X) from affinities (K, Z, Y, X) in [0, 1]; 0 outside `mask` and in the background of the fragments."""
-        check_affinities(affinities, offsets, mask)
-        return self.cluster(affinities, self.fragments(affinities, offsets, mask), offsets)
 
     def cluster(self, affinities: NDArray[Any], fragments: NDArray[np.uint32], offsets: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
         """Objects from given fragments."""

@@ -95,7 +95,7 @@ class VolumeTask(pl.LightningModule):
         size = len(batch["image"])
         self.log("train/loss", record.total, prog_bar=True, batch_size=size)
         for name, value in record.parts.items():
-            self.log(f"train/{name}", value, batch_size=size)
+            self.log(f"train/{name}_loss", value, batch_size=size)
         return record.total
 
     def predict_volume(self, image: Any, on_tile: Callable[[], object] | None = None) -> Any:
