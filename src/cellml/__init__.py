@@ -15,6 +15,7 @@ _PUBLIC = {
     "CellmlError": "cellml.errors",
     "load": "cellml.checkpoint",
     "Volume": "cellml.types",
+    "TiltSeries": "cellml.types",
     "Labels": "cellml.types",
     "Surface": "cellml.types",
     "TetMesh": "cellml.types",
@@ -23,9 +24,9 @@ _PUBLIC = {
 if TYPE_CHECKING:
     from cellml.checkpoint import load
     from cellml.errors import CellmlError
-    from cellml.types import Labels, Surface, TetMesh, Volume
+    from cellml.types import Labels, Surface, TetMesh, TiltSeries, Volume
 
-__all__ = ["CellmlError", "Labels", "Surface", "TetMesh", "Volume", "__version__", "load"]
+__all__ = ["CellmlError", "Labels", "Surface", "TetMesh", "TiltSeries", "Volume", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -118,6 +118,67 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
+class TiltSeries:
+    """Projections of one specimen at several tilts.
+
+    data: (N, Y, X) real numbers, proportional to the projected density (not to transmitted counts: `cellml.tomography.beer_lambert` turns
+    those); angles: (N,) in degrees, as the stage reports them, one a projection; pixel: nm, of both image axes; axis_angle: degrees from
+    the image's Y axis to the tilt axis, counter-clockwise as displayed with row 0 at the bottom (0: the axis runs along Y, as in an IMOD
+    `.ali`); pretilt: degrees added to every angle (a specimen that lies at a slant on the stage); doses: (N,) electrons/Å² or empty.
+    Angles need not be sorted. `cellml.tomography.geometry` says which way a positive angle turns. Raises CellmlError where counts
+    disagree, a value is not finite, an angle repeats, there are fewer than two projections, or the range is 0°.
+    """
+
+    data: NDArray[Any]
+    angles: NDArray[np.float64]
+    pixel: float
+    axis_angle: float = 0.0
+    pretilt: float = 0.0
+    doses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    name: str = "tilt series"
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "angles", np.asarray(self.angles, dtype=np.float64).reshape(-1))
+        set_(self, "doses", np.asarray(self.doses, dtype=np.float64).reshape(-1))
+        if self.data.ndim != 3 or min(self.data.shape) == 0:
+            raise CellmlError(f"{self.name!r} must be a non-empty (projection, Y, X) stack, got shape {self.data.shape}.")
+        count = len(self.data)
+        if len(self.angles) != count:
+            raise CellmlError(
+                f"{self.name!r} has {count} projections but {len(self.angles)} angles; give one angle in degrees for each projection, "
+                "and leave out the angles of projections that were dropped."
+            )
+        if len(self.doses) not in (0, count):
+            raise CellmlError(f"{self.name!r} has {count} projections but {len(self.doses)} doses.")
+        self._check_angles()
+        for what, value in (("axis angle", self.axis_angle), ("pre-tilt", self.pretilt)):
+            if not np.isfinite(value) or abs(value) > 360:
+                raise CellmlError(f"The {what} of {self.name!r} must be degrees between -360 and 360, got {value!r}.")
+        set_(self, "pixel", _triple([self.pixel] * 3, f"The pixel size of {self.name!r}", positive=True)[0])
+
+    def _check_angles(self) -> None:
+        angles = self.angles
+        if not np.isfinite(angles).all():
+            raise CellmlError(f"{self.name!r} has angles that are not finite numbers: {angles[~np.isfinite(angles)].tolist()}.")
+        if len(angles) < 2:
+            raise CellmlError(f"{self.name!r} has one projection; a reconstruction needs at least two, at different tilts.")
+        if np.abs(angles).max() > 180:
+            raise CellmlError(f"{self.name!r} has an angle of {angles[np.abs(angles).argmax()]:g}°; tilts lie between -180° and 180°.")
+        values, counts = np.unique(np.round(angles, 3), return_counts=True)
+        if len(values) == 1:
+            raise CellmlError(f"All {len(angles)} projections of {self.name!r} are at {values[0]:g}°: a range of 0° holds no depth.")
+        if (counts > 1).any():
+            twice = ", ".join(f"{v:g}°" for v in values[counts > 1])
+            raise CellmlError(f"{self.name!r} has angles that occur more than once ({twice}); average or drop the doubled projections.")
+
+    @property
+    def tilts(self) -> NDArray[np.float64]:
+        """Tilts of the specimen, (N,) in degrees: angles + pretilt."""
+        return self.angles + self.pretilt
+
+
+@dataclass(frozen=True, eq=False)
 class Surface:
     """A triangle surface.
 
