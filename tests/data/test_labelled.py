@@ -107,3 +107,10 @@ def test_images_without_labels_need_none(tmp_path: Path) -> None:
 def test_counts_in_words() -> None:
     assert say_counts({3: 1, 4: 12345}) == "value 3 (1 voxel), value 4 (12,345 voxels)"
     assert say_counts(dict.fromkeys(range(9), 2), most=2) == "value 0 (2 voxels), value 1 (2 voxels) and 7 more"
+
+
+def test_several_numbers_may_stand_for_unlabelled_voxels() -> None:
+    labels = np.array([[[0, 1, 3, 255]]])
+    rules = LabelRules.of_block(Block("raw", ignore=[3, 255]), labels.shape)
+    np.testing.assert_array_equal(rules.apply(labels, box_of({}, labels.shape, "raw"), "labels"), [[[0, 1, UNLABELLED, UNLABELLED]]])
+    assert LabelRules.of_block(Block("raw", ignore=3), labels.shape).ignore == (3,)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from cellml.data.module import VolumeDataModule
+from cellml.data.phantom import em_phantom
 from cellml.errors import CellmlError
 
 
@@ -146,3 +147,19 @@ def test_images_without_labels_make_patches_too(tmp_path: Path) -> None:
     data = module(tmp_path / "raw.npz", need_labels=False)
     batch = next(iter(data.train_dataloader()))
     assert batch["image"].shape == (1, 1, 8, 8, 8) and (batch["labels"] == -1).all()
+
+
+def test_a_voxel_size_that_no_file_states_is_asked_for_by_its_key_and_given_once(tmp_path: Path) -> None:
+    raw, labels = em_phantom((40, 16, 16), seed=1)
+    np.savez(tmp_path / "a.npz", raw=raw.data, labels=labels.data)
+    common = {
+        "path": str(tmp_path / "a.npz"),
+        "train": [{"region": {"z": [0, 20]}}],
+        "val": [{"region": {"z": [28, 40]}}],
+        "patch": [8, 8, 8],
+    }
+    with pytest.raises(CellmlError, match=r"as in data\.spacing_nm=\[10,10,10\]"):
+        VolumeDataModule(**common).setup()
+    with pytest.raises(CellmlError, match=r"data\.spacing_nm must be three positive numbers"):
+        VolumeDataModule(**common, spacing_nm=[10, 0, 10]).setup()
+    assert VolumeDataModule(**common, spacing_nm=[40, 10, 10]).contract["spacing_nm"] == [40, 10, 10]

@@ -24,16 +24,16 @@ class Block:
     what the data set calls them); region: {axis: [start, stop]} in voxels, an axis left out is taken whole; spacing_nm: (z, y, x) where the
     file does not know it.
 
-    What is labelled: everything, but for voxels with the number `ignore` in the file (scribbles), and but for what lies outside
-    `labelled_sections` (z of the volume) and `labelled` (boxes like the region), where these are given. `values` makes class numbers of the
-    file's: {1: 0, 2: 1}. Voxels that are not labelled read as `UNLABELLED`.
+    What is labelled: everything, but for voxels whose number in the file is `ignore`, or one of them (scribbles, strays), and but for what
+    lies outside `labelled_sections` (z of the volume) and `labelled` (boxes like the region), where these are given. `values` makes class
+    numbers of the file's: {1: 0, 2: 1}. Voxels that are not labelled read as `UNLABELLED`.
     """
 
     image: str
     labels: str | None = None
     region: Mapping[str, Sequence[int]] | None = None
     spacing_nm: Sequence[float] | None = None
-    ignore: int | None = None
+    ignore: int | Sequence[int] | None = None
     labelled_sections: Sequence[int] | None = None
     labelled: Sequence[Mapping[str, Sequence[int]]] | None = None
     values: Mapping[int, int] | None = None
@@ -46,18 +46,21 @@ class Block:
 class OpenBlock:
     """A block whose files are open: normalised image and labels of any part of it, in the block's own voxel frame.
 
-    need_labels: false for images that nothing was labelled in, where labels are neither opened nor asked for and read as unlabelled.
+    need_labels: false for images that nothing was labelled in, where labels are neither opened nor asked for and read as unlabelled;
+    spacing_key: what the user types to give a voxel size that no file states, as messages call it.
     Raises CellmlError where image and labels differ in shape or spacing, or nothing is labelled.
     """
 
-    def __init__(self, block: Block, *, normalisation: str = "volume", need_labels: bool = True) -> None:
+    def __init__(
+        self, block: Block, *, normalisation: str = "volume", need_labels: bool = True, spacing_key: str = "data.spacing_nm"
+    ) -> None:
         from cellml.data.references import resolve
         from cellml.io.location import locate
 
         self.block = block
         image, self.warning = resolve(block.image, "image")
         labels = resolve(block.labels or block.image, "labels")[0] if need_labels else ""
-        self._references = (image, labels)
+        self._references, self._spacing_key = (image, labels), spacing_key
         self.reopen()
         self.spacing: Triple = self._image.spacing
         self.name = f"{block.image}{dict(block.region) if block.region else ''}"
@@ -91,8 +94,9 @@ class OpenBlock:
 
         image, labels = self._references
         spacing = list(self.block.spacing_nm) if self.block.spacing_nm else None
-        self._image = open_image(image, spacing_nm=spacing)
-        self._labels: Any = open_image(labels, spacing_nm=spacing, usual="labels") if labels else None
+        frame: dict[str, Any] = {"spacing_nm": spacing, "spacing_key": self._spacing_key}
+        self._image = open_image(image, **frame)
+        self._labels: Any = open_image(labels, **frame, usual="labels") if labels else None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -170,7 +174,7 @@ class OpenBlock:
         if self.rules.nothing or any((labels > 0).any() for _, labels in self.slabs()):
             return
         z, y, x = self.shape
-        ignored = "" if self.block.ignore is None else f" or {self.block.ignore}, which is ignored"
+        ignored = f" or {', '.join(map(str, self.rules.ignore))}, which is ignored" if self.rules.ignore else ""
         sparse = "" if self.rules.boxes is None else f", or lies outside the {len(self.rules.boxes)} box(es) that count as labelled"
         raise CellmlError(
             f"{self._label_file} has no labelled voxel in the region of {z} × {y} × {x} voxels (z, y, x) of {self.name}: every label is 0"

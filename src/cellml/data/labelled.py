@@ -21,12 +21,12 @@ Region = tuple[slice, slice, slice]
 
 @dataclass(frozen=True)
 class LabelRules:
-    """boxes: where labels count, in voxels of the volume (None: everywhere); ignore: the file's number of unlabelled voxels; values: class
-    number of each number in the file (None: the file's own).
+    """boxes: where labels count, in voxels of the volume (None: everywhere); ignore: the file's numbers of unlabelled voxels; values:
+    class number of each number in the file (None: the file's own).
     """
 
     boxes: tuple[Region, ...] | None = None
-    ignore: int | None = None
+    ignore: tuple[int, ...] = ()
     values: tuple[tuple[int, int], ...] | None = None
 
     @classmethod
@@ -37,7 +37,7 @@ class LabelRules:
             sections = [{"z": [int(z), int(z) + 1]} for z in block.labelled_sections or ()]
             boxes = tuple(box_of(box, shape, f"{block.image}, labelled") for box in [*sections, *(block.labelled or ())])
         values = None if block.values is None else tuple((int(a), int(b)) for a, b in block.values.items())
-        return cls(boxes, block.ignore, values)
+        return cls(boxes, ignored_numbers(block.ignore), values)
 
     @property
     def nothing(self) -> bool:
@@ -52,8 +52,8 @@ class LabelRules:
         if self == LabelRules():
             return labels
         known = self._inside(region, labels.shape)
-        if self.ignore is not None:
-            known &= labels != self.ignore
+        for number in self.ignore:
+            known &= labels != number
         return np.where(known, self._renamed(labels, known, name), UNLABELLED)
 
     def _inside(self, region: Region, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -74,12 +74,19 @@ class LabelRules:
         if unknown:
             raise CellmlError(
                 f"{name} holds {say_counts(unknown)}, which data.values ({dict(self.values)}) does not name. Add them there, "
-                "or give ignore=NUMBER if it stands for voxels that nobody labelled."
+                "or give data.ignore=NUMBER if it stands for voxels that nobody labelled."
             )
         renamed = np.zeros_like(numbers)
         for given, own in self.values:
             renamed[numbers == given] = own
         return renamed
+
+
+def ignored_numbers(ignore: int | Sequence[int] | None) -> tuple[int, ...]:
+    """What stands for unlabelled voxels, as users write it (a number, several, or None), as a tuple."""
+    if ignore is None:
+        return ()
+    return (int(ignore),) if isinstance(ignore, int | float) else tuple(int(number) for number in ignore)
 
 
 def box_of(region: Mapping[str, Sequence[int]], shape: Sequence[int], name: str) -> Region:

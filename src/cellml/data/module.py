@@ -19,7 +19,8 @@ from cellml.errors import CellmlError
 class VolumeDataModule(BlockDataModule):
     """Random patches for training and whole blocks for validation.
 
-    path, labels: the file that blocks without an `image` of their own come from, and its labels; train, val: blocks, or their fields;
+    path, labels: the file that blocks without an `image` of their own come from, and its labels; spacing_nm: voxel size (z, y, x) where the
+    files do not say it, for all blocks that do not say it themselves; train, val: blocks, or their fields;
     patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; guard: least distance in voxels
     between a training and a validation block of one file; normalisation: "volume" or "dtype"; min_labelled: least share of known labels
     in a patch; num_workers: loader processes (the patches are the same for any number).
@@ -37,6 +38,7 @@ class VolumeDataModule(BlockDataModule):
         patch: Sequence[int],
         path: str | None = None,
         labels: str | None = None,
+        spacing_nm: Sequence[float] | None = None,
         batch_size: int = 1,
         patches_per_epoch: int = 100,
         transforms: Sequence[Any] = (),
@@ -45,7 +47,7 @@ class VolumeDataModule(BlockDataModule):
         min_labelled: float = 0.0,
         num_workers: int = 0,
         seed: int = 0,
-        ignore: int | None = None,
+        ignore: int | Sequence[int] | None = None,
         values: Mapping[Any, int] | None = None,
         labelled_sections: Sequence[int] | None = None,
         labelled: Sequence[Mapping[str, Sequence[int]]] | None = None,
@@ -55,7 +57,7 @@ class VolumeDataModule(BlockDataModule):
     ) -> None:
         super().__init__(patch, batch_size, patches_per_epoch, normalisation, num_workers, seed)
         common: dict[str, Any] = {"image": path, "labels": labels} if path else {}
-        common |= {"ignore": ignore, "values": values}
+        common |= {"spacing_nm": spacing_nm, "ignore": ignore, "values": values}
         sparse = {"labelled_sections": labelled_sections, "labelled": labelled}
         self.train_blocks, self.val_blocks = [_block(b, common | sparse) for b in train], [_block(b, common) for b in val]
         self.transforms, self.guard, self.min_labelled = list(transforms), guard, min_labelled

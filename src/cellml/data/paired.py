@@ -72,7 +72,7 @@ class OpenPair:
 
         image, targets = self._references
         spacing = list(self.block.spacing_nm) if self.block.spacing_nm else None
-        opened = open_image(image, spacing_nm=spacing)
+        opened = open_image(image, spacing_nm=spacing, spacing_key="data.spacing_nm")
         self._image: Any = PlanesAsChannels(opened) if self.block.planes_as_channels else opened
         self._targets = {name: _open_target(file, self._image.spacing) for name, file in targets.items()}
 

@@ -103,11 +103,11 @@ def positive(values: Any) -> Triple | None:
     return found if found is not None and min(found) > 0 else None
 
 
-def given_spacing(spacing_nm: Any) -> Triple:
-    """Check a voxel size given by the user, (z, y, x) in nm. Raises CellmlError naming it."""
+def given_spacing(spacing_nm: Any, key: str = "spacing_nm") -> Triple:
+    """Check a voxel size given by the user as `key`, (z, y, x) in nm. Raises CellmlError naming it."""
     found = positive(spacing_nm)
     if found is None:
-        raise CellmlError(f"spacing_nm must be three positive numbers (z, y, x) in nm, such as spacing_nm=[10,10,10]; got {spacing_nm!r}.")
+        raise CellmlError(f"{key} must be three positive numbers (z, y, x) in nm, such as {key}=[10,10,10]; got {spacing_nm!r}.")
     return found
 
 

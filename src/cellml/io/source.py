@@ -28,7 +28,9 @@ class ImageSource:
     without one); kind and names: as in Labels, where the file says so; frames: length of the T axis, 1 without one.
     """
 
-    def __init__(self, location: Location, stored: Stored, *, stack: ExitStack, spacing_nm: Any, axes: str | None, form: str) -> None:
+    def __init__(
+        self, location: Location, stored: Stored, *, stack: ExitStack, spacing_nm: Any, spacing_key: str, axes: str | None, form: str
+    ) -> None:
         self._location, self._stored, self._stack, self._form = location, stored, stack, form
         header = stored.header
         self._stored_axes, self.axes = _axes(header, axes, location)
@@ -36,7 +38,7 @@ class ImageSource:
         self.full_shape = tuple(lengths.get(axis, 1) for axis in self.axes)
         self.shape: tuple[int, int, int] = (self.full_shape[-3], self.full_shape[-2], self.full_shape[-1])
         self.dtype = header.dtype.newbyteorder("=")
-        self.spacing = _spacing(header, spacing_nm, location)
+        self.spacing = _spacing(header, spacing_nm, location, spacing_key)
         self.origin: Triple = header.origin or (0.0, 0.0, 0.0)
         self.channels = self._channels(header)
         self.name = header.name or location.member or location.path.name.split(".")[0]
@@ -86,13 +88,16 @@ class ImageSource:
         self.close()
 
 
-def open_image(spec: str | os.PathLike[str], *, spacing_nm: Any = None, axes: str | None = None, usual: str = "raw") -> ImageSource:
+def open_image(
+    spec: str | os.PathLike[str], *, spacing_nm: Any = None, axes: str | None = None, usual: str = "raw", spacing_key: str = "spacing_nm"
+) -> ImageSource:
     """Open an image for reading in regions.
 
     spec: a file, FILE:NAME or a folder of slices; spacing_nm: voxel size (z, y, x) in nm, which goes before the file's own; axes: what
     the stored dimensions are, a letter of TCZYX each, where the file does not say or says it wrongly ("YX" makes a volume of one
-    slice of a 2D image); usual: the array to take from a file that holds several, where none is named. Raises FileError for missing,
-    damaged and unknown files and CellmlError for a missing voxel size or unknown axes, each with the remedy.
+    slice of a 2D image); usual: the array to take from a file that holds several, where none is named; spacing_key: what the user types
+    to give the voxel size, as messages call it. Raises FileError for missing, damaged and unknown files and CellmlError for a missing
+    voxel size or unknown axes, each with the remedy.
     """
     location = locate(spec)
     require(location)
@@ -107,7 +112,8 @@ def open_image(spec: str | os.PathLike[str], *, spacing_nm: Any = None, axes: st
         _check_numbers(stored.header, location)
         keep = stack.pop_all()
         try:
-            return ImageSource(location, stored, stack=keep, spacing_nm=spacing_nm, axes=axes, form=form.FORM)
+            frame = {"spacing_nm": spacing_nm, "spacing_key": spacing_key, "axes": axes}
+            return ImageSource(location, stored, stack=keep, form=form.FORM, **frame)
         except BaseException:
             keep.close()
             raise
@@ -120,18 +126,16 @@ def _check_numbers(header: ImageHeader, location: Location) -> None:
         raise FileError(f"{location} holds no voxels: its shape is {header.shape}.")
 
 
-def _spacing(header: ImageHeader, spacing_nm: Any, location: Location) -> Triple:
+def _spacing(header: ImageHeader, spacing_nm: Any, location: Location, key: str) -> Triple:
     if spacing_nm is None:
         if header.spacing is None:
             raise CellmlError(
-                f"The voxel size of {location} is not known: {header.missing}. Pass it (z, y, x) in nm, as in spacing_nm=[10,10,10]."
+                f"The voxel size of {location} is not known: {header.missing}. Pass it (z, y, x) in nm, as in {key}=[10,10,10]."
             )
         return header.spacing
-    given = given_spacing(spacing_nm)
+    given = given_spacing(spacing_nm, key)
     if header.spacing is not None and not np.allclose(given, header.spacing, rtol=1e-3):
-        _log.warning(
-            "%s says its voxels are %s nm (z, y, x); using the given spacing_nm=%s instead.", location, header.spacing, list(given)
-        )
+        _log.warning("%s says its voxels are %s nm (z, y, x); using the given %s=%s instead.", location, header.spacing, key, list(given))
     return given
 
 

@@ -91,4 +91,4 @@ def validation_blocks(record: dict[str, Any], spacing_nm: Sequence[float] | None
         raise CellmlError("The checkpoint names no validation blocks; give a labelled volume: input=FILE truth=FILE.")
     module = VolumeDataModule(**{key: value for key, value in data.items() if key not in leave})
     blocks = [replace(b, spacing_nm=list(spacing_nm)) if spacing_nm else b for b in module.val_blocks]
-    return [OpenBlock(block, normalisation=record["contract"]["normalisation"]) for block in blocks]
+    return [OpenBlock(block, normalisation=record["contract"]["normalisation"], spacing_key="spacing_nm") for block in blocks]

@@ -175,7 +175,7 @@ def _of_network(
         blocks = validation_blocks(members.record, where["spacing_nm"])
     else:
         block = Block(where["input"], where["truth"], where["region"], where["spacing_nm"], where["ignore"])
-        blocks = [OpenBlock(block, normalisation=members.contract["normalisation"])]
+        blocks = [OpenBlock(block, normalisation=members.contract["normalisation"], spacing_key="spacing_nm")]
     for block in blocks:
         require_match(members.contract, spacing_nm=block.spacing, channels=block.channels, name=block.name)
     question = Question(_channel_names(target), members.exclusive, ", ".join(block.name for block in blocks))
