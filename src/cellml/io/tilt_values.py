@@ -48,11 +48,12 @@ def _columns(columns: NDArray[np.int64], width: int) -> str:
 def _filled(values: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[Any]:
     """A copy with bad values interpolated along x, then rows without any good value taken from the nearest row."""
     done, columns = values.copy(), np.arange(values.shape[2])
-    for index, row in zip(*np.nonzero(bad.any(axis=2) & ~bad.all(axis=2)), strict=True):
+    for index, row in zip(*np.nonzero(np.any(bad, axis=2) & ~np.all(bad, axis=2)), strict=True):
         good = ~bad[index, row]
         done[index, row] = np.interp(columns, columns[good], values[index, row, good])
-    for index in np.flatnonzero(bad.all(axis=2).any(axis=1)):
-        whole = np.flatnonzero(~bad[index].all(axis=1))
-        for row in np.flatnonzero(bad[index].all(axis=1)):
+    empty = np.all(bad, axis=2)
+    for index in np.flatnonzero(np.any(empty, axis=1)):
+        whole = np.flatnonzero(~empty[index])
+        for row in np.flatnonzero(empty[index]):
             done[index, row] = done[index, whole[np.abs(whole - row).argmin()]]
     return done

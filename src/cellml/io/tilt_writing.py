@@ -28,7 +28,8 @@ def create_tilts(
 
     series: shape, angles, pixel size and axis; its values are not looked at. Beside `NAME.st` (or .mrc, .ali, .tif …) stand `NAME.tlt`
     with the tilts, pre-tilt included; with a pre-tilt `NAME.rawtlt` with the angles of the stage; and, where `mdoc` asks for it, the
-    axis is not along Y or doses are known, `NAME.st.mdoc`. Raises CellmlError for an `.ali` whose axis is not along Y, FileError as `create_array`.
+    axis is not along Y or doses are known, `NAME.st.mdoc`. Raises CellmlError for an `.ali` whose axis is not along Y, FileError as
+    `create_array`.
     """
     location = locate(path)
     if is_aligned_name(location.path) and series.axis_angle != 0:
