@@ -17,6 +17,7 @@ from cellml.data.label_survey import survey_labels
 from cellml.data.phantom import em_phantom
 from cellml.data.slabs import opened, slabs
 from cellml.errors import CellmlError, FileError
+from cellml.io import write_volume
 from cellml.types import Labels, Volume
 
 SPACING = (10.0, 10.0, 10.0)
@@ -296,3 +297,18 @@ def test_unreadable_files_are_file_errors(tmp_path) -> None:
     for path in (tmp_path / "a.npz", tmp_path / "none.npz"):
         with pytest.raises(FileError):
             check_file({"path": str(path)})
+
+
+def test_channels_that_are_copies_of_others_are_named(healthy, tmp_path) -> None:
+    grey = healthy[0].data
+    copies = one(findings(volume(np.stack([grey, 255 - grey, grey, grey]))), "copies of another")
+    assert (copies.what, copies.where) == ("2 channels are copies of another", "channel 2 = 0, channel 3 = 0")
+    other = grey.copy()
+    other[-1, -1, -1] ^= 1
+    assert not [f for f in findings(volume(np.stack([grey, other]))) if "of another" in f.what]
+    floats = np.where(grey == grey[3, 4, 5], np.nan, grey.astype(np.float32))
+    survey = survey_image(slabs(opened(volume(np.stack([floats, floats])))))
+    assert survey.twins == [(1, 0)]
+    path = tmp_path / "rgb.ome.tif"
+    write_volume(Volume(np.stack([grey, grey]), SPACING, axes="CZYX"), path)
+    assert one(check_file({"path": str(path)}), "of another").what == "1 channel is a copy of another"

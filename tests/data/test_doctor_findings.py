@@ -134,7 +134,7 @@ def test_classes_that_are_unknown_absent_or_skipped(healthy: Any) -> None:
     labels[:, 5:20, 5:20], labels[:, 30:40, 30:40], labels[:, 60:70, 60:70] = 1, 5, 5
     report = found(healthy[0], labels, kind="semantic", classes=["background", "mito", "vesicle"])
     assert one(report, "stand for none of the 3 classes").severity == "fatal"
-    assert "5 (3200 voxels)" in one(report, "stand for none").where
+    assert "value 5 (3200 voxels within z, y, x = (0, 30, 30) to (15, 69, 69))" in one(report, "stand for none").where
     assert one(report, "1 classes have no voxel").where == "2 (vesicle)"
     assert one(found(healthy[0], labels, kind="semantic"), "Labels run to 5").where == "absent: 2, 3, 4"
 
@@ -191,3 +191,25 @@ def test_a_copy_under_another_name_leaks(file: str, tmp_path: Path) -> None:
 def test_the_command_takes_known_data_sets_and_refuses_other_suffixes(file: str, cellml: Callable[..., int], capsys: Any) -> None:
     assert cellml("check", f"data.path={file}", "output=f.txt") == 2
     assert "ends in .json" in capsys.readouterr().err
+
+
+def test_numbers_that_nearly_no_voxel_has_are_named_with_their_places(healthy: Any) -> None:
+    image, labels = healthy
+    binary = (labels % 3 == 1).astype(np.uint8)
+    assert none(found(image, binary, kind="semantic"), "nearly no voxel has")
+    binary[3, 4, 5:8], binary[9, 10, 11] = 255, 7
+    stray = one(found(image, binary, kind="semantic"), "2 label values that nearly no voxel has")
+    assert stray.where == "value 7 (1 voxel at z, y, x = (9, 10, 11)), value 255 (3 voxels within z, y, x = (3, 4, 5) to (3, 4, 7))"
+    assert stray.severity == "warning" and "data.ignore=[7, 255]" in stray.remedy
+    assert none(found(image, binary, kind="semantic", ignore=[7, 255]), "nearly no voxel has")
+    unknown = one(found(image, binary, kind="semantic", classes=["out", "in"]), "stand for none")
+    assert "value 7 (1 voxel at z, y, x = (9, 10, 11))" in unknown.where
+    assert none(found(image, binary, kind="semantic", classes=["out", "in"], ignore=[7, 255]), "stand for none")
+
+
+def test_small_objects_among_objects_are_no_strays(healthy: Any, tmp_path: Path) -> None:
+    image, labels = healthy
+    few = np.where(labels <= 5, labels, 0)
+    few[0, :2, :2] = 6
+    np.savez(tmp_path / "few.npz", raw=image, labels=few, voxel_nm=np.array(SPACING))
+    assert none(check_file({"path": f"{tmp_path}/few.npz", "labels": f"{tmp_path}/few.npz"}), "nearly no voxel has")

@@ -132,3 +132,42 @@ def test_real_data_sets_get_sensible_plans(data: dict[str, Any], task: str, kern
 def test_cdeep3m_asks_for_the_voxel_size_with_what_the_image_suggests(tmp_path: Path) -> None:
     with pytest.raises(CellmlError, match=r"not known[\s\S]*times as thick as a pixel"):
         plan_file({"path": "cdeep3m_mito"}, str(tmp_path / "p.yaml"))
+
+
+def binary_with(tmp_path: Path, **voxels: Any) -> tuple[str, np.ndarray]:
+    """A file of two classes, with some voxels of other numbers: value_7=(z, y, slice)."""
+    raw, labels = em_phantom((40, 32, 64), seed=3)
+    binary = (labels.data % 3 == 1).astype(np.uint8)
+    for name, place in voxels.items():
+        binary[place] = int(name.removeprefix("value_"))
+    np.savez(tmp_path / "a.npz", raw=raw.data, labels=binary, voxel_nm=np.array(raw.spacing))
+    return str(tmp_path / "a.npz"), binary
+
+
+def test_stray_numbers_are_named_and_sway_nothing(
+    tmp_path: Path, slow_machine: None, caplog: pytest.LogCaptureFixture, cellml: Command
+) -> None:
+    path, _ = binary_with(tmp_path)
+    clean = plan_file({"path": path}, str(tmp_path / "clean.yaml"))
+    path, _ = binary_with(tmp_path, value_255=(3, 4, slice(5, 8)), value_3=(20, 10, 10))
+    summary = plan_file({"path": path}, str(tmp_path / "stray.yaml"))
+    same = ("task", "axis", "train", "val", "patch")
+    assert [summary[key] for key in same] == [clean[key] for key in same] and summary["task"] == "semantic"
+    for said in (caplog.text, (tmp_path / "stray.yaml").read_text().replace("\n# ", " ")):
+        assert "value 3 (1 voxel at z, y, x = (20, 10, 10)), value 255 (3 voxels within z, y, x = (3, 4, 5) to (3, 4, 7))" in said
+    written = yaml.safe_load((tmp_path / "stray.yaml").read_text())
+    assert written["data"]["ignore"] == [3, 255] and written["task"]["target"]["classes"] == ["background", "foreground"]
+    words = ["training.max_steps=1", "training.precision=32-true", "data.patches_per_epoch=4", "data.batch_size=1"]
+    assert cellml("train", f"experiment={tmp_path / 'stray.yaml'}", *words, f"hydra.run.dir={tmp_path / 'run'}") == 0
+
+
+def test_the_mark_of_unlabelled_voxels_is_asked_about(tmp_path: Path, slow_machine: None) -> None:
+    path, _ = binary_with(tmp_path, value_255=(slice(0, 38), slice(4, 32)))
+    with pytest.raises(CellmlError, match=r"255 in 68096 of 81920 voxels \(83%\)[\s\S]*data\.ignore=255 if it is, or data\.ignore=\[\]"):
+        plan_file({"path": path}, str(tmp_path / "p.yaml"))
+    assert plan_file({"path": path, "ignore": 255}, str(tmp_path / "p.yaml"))["task"] == "semantic"
+    data = yaml.safe_load((tmp_path / "p.yaml").read_text())["data"]
+    assert data["ignore"] == [255] and data["sampling"]["share"] == 1.0
+    assert plan_file({"path": path, "ignore": []}, str(tmp_path / "q.yaml"))["task"] != ""
+    with pytest.raises(CellmlError, match=r"all 81920 voxels are 0 or 1, 255, which data\.ignore leaves out"):
+        plan_file({"path": path, "ignore": [1, 255]}, str(tmp_path / "r.yaml"))

@@ -11,10 +11,12 @@ from cellml.data.finding import Finding, in_order_of_harm, listed
 from cellml.data.image_survey import ImageSurvey, survey_image
 from cellml.data.label_findings import label_findings, value_findings
 from cellml.data.label_survey import survey_labels
+from cellml.data.labelled import ignored_numbers
 from cellml.data.registration import registration, registration_findings
 from cellml.data.section_findings import contrast_jumps, section_findings
 from cellml.data.section_survey import survey_sections
 from cellml.data.slabs import Opened, opened, slabs
+from cellml.data.stray_labels import located, without
 from cellml.errors import CellmlError
 from cellml.types import Labels, Volume
 
@@ -25,12 +27,18 @@ _FEW_VALUES = 16
 _JUMP = (8.0, 0.5)  # a step in mean brightness: in typical steps, and in standard deviations within a section
 
 
-def findings(volume: Volume | Opened, labels: Labels | Opened | None = None, classes: Sequence[str] | None = None) -> list[Finding]:
+def findings(
+    volume: Volume | Opened,
+    labels: Labels | Opened | None = None,
+    classes: Sequence[str] | None = None,
+    ignore: int | Sequence[int] | None = None,
+) -> list[Finding]:
     """Examine an image, and labels of it, voxel by voxel in slabs; most harmful first.
 
     volume: a Volume or what `cellml.io.open_image` returns, labels likewise or None; classes: names of the classes that labels 0, 1, …
-    should be, where they are known. "fatal" findings make training, inference and simulation impossible or meaningless. Memory is bounded
-    by a slab; the work is two passes over the image and one over the labels.
+    should be, where they are known; ignore: numbers of voxels that nobody labelled, which are not looked at. "fatal" findings make
+    training, inference and simulation impossible or meaningless. Memory is bounded by a slab; the work is two passes over the image and
+    one or two over the labels.
     """
     image = opened(volume)
     survey = survey_image(slabs(image))
@@ -40,7 +48,8 @@ def findings(volume: Volume | Opened, labels: Labels | Opened | None = None, cla
     if labels is not None:
         truth = opened(labels)
         frame = list(_of_frame(image, truth))
-        found += [*frame, *label_findings(truth, survey_labels(slabs(truth)), classes)]
+        known = without(survey_labels(slabs(truth)), located(truth, ignored_numbers(ignore)))
+        found += [*frame, *label_findings(truth, known, classes)]
         if image.shape == truth.shape:
             found += registration_findings(registration(image, truth))
     return in_order_of_harm(found)
@@ -84,8 +93,21 @@ def image_findings(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:
         what = f"The image is constant: every voxel is {survey.low:g}" if np.isfinite(survey.low) else "No voxel of the image is finite"
         yield Finding("fatal", what, "", "There is nothing to see in it: was the right file or array named, and was it copied whole?")
         return
+    yield from _of_channels(image, survey)
     yield from _of_grey_values(image, survey)
     yield from _of_sections(survey)
+
+
+def _of_channels(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:
+    if not survey.twins:
+        return
+    names, numbers = getattr(image, "channels", ()), {n for pair in survey.twins for n in pair}
+    called = {n: f"{n} ({names[n]})" if n < len(names) else str(n) for n in numbers}
+    first = {n: min(earlier for one, earlier in survey.twins if one == n) for n, _ in survey.twins}
+    what = f"{len(first)} channel{'s are copies' if len(first) > 1 else ' is a copy'} of another"
+    where = listed([f"channel {called[n]} = {called[earlier]}" for n, earlier in sorted(first.items())])
+    remedy = "It adds nothing but memory: was grey saved as RGB, or a channel exported twice? Keep one of each."
+    yield Finding("warning", what, where, remedy, harm=0.5)
 
 
 def _of_grey_values(image: Opened, survey: ImageSurvey) -> Iterator[Finding]:

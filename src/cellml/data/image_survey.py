@@ -19,7 +19,8 @@ class ImageSurvey:
 
     voxels, non_finite: counts; first_bad: (z, y, x) of the first NaN or infinite voxel; low, high: extreme finite values, and at_low,
     at_high how many voxels have them; means, stds: (Z,) of the finite voxels of each section (NaN where there are none); repeats:
-    pairs (z, earlier z) of sections with equal bytes; values: grey values found in sections across the volume, at most 64 or so.
+    pairs (z, earlier z) of sections with equal bytes; values: grey values found in sections across the volume, at most 64 or so; twins:
+    pairs (n, earlier n) of channels (and times) that are equal everywhere.
     """
 
     voxels: int = 0
@@ -33,6 +34,7 @@ class ImageSurvey:
     stds: list[float] = field(default_factory=list)
     repeats: list[tuple[int, int]] = field(default_factory=list)
     values: set[float] = field(default_factory=set)
+    twins: list[tuple[int, int]] = field(default_factory=list)
     _seen: dict[bytes, int] = field(default_factory=dict)
 
     def blank(self) -> list[int]:
@@ -41,6 +43,9 @@ class ImageSurvey:
 
     def add(self, start: int, block: NDArray[Any]) -> None:
         """Take in a slab (N, z, y, x) that begins at section `start`."""
+        if not self.voxels:
+            self.twins = [(n, earlier) for n in range(len(block)) for earlier in range(n)]
+        self.twins = [pair for pair in self.twins if _equal(block[pair[0]], block[pair[1]])]
         self.voxels += block.size
         finite = np.isfinite(block) if block.dtype.kind == "f" else None
         if finite is not None and finite.all():
@@ -79,6 +84,11 @@ class ImageSurvey:
             if mark in self._seen:
                 self.repeats.append((z, self._seen[mark]))
             self._seen.setdefault(mark, z)
+
+
+def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Section by section, so that the first difference ends it."""
+    return all(np.array_equal(p, q, equal_nan=p.dtype.kind == "f") for p, q in zip(a, b, strict=True))
 
 
 def survey_image(slabs: Iterable[tuple[int, NDArray[Any]]]) -> ImageSurvey:

@@ -10,6 +10,7 @@ import numpy as np
 from cellml.data.finding import Finding, listed
 from cellml.data.label_survey import LabelSurvey
 from cellml.data.slabs import Opened
+from cellml.data.stray_labels import located, stray_findings
 
 _TINY = 64  # voxels of a 4³ cube
 _CONFETTI = 16.0  # mean voxels an object below which the file is probably no label volume
@@ -33,12 +34,14 @@ def label_findings(truth: Opened, survey: LabelSurvey, classes: Sequence[str] | 
     yield from value_findings(survey)
     if not survey.sizes:
         return
-    count, unlabelled = len(survey.sizes), 1 - survey.labelled / survey.voxels
+    count, unlabelled = len(survey.sizes), int(survey.piece_sizes.get(0, np.zeros(1)).sum()) / survey.voxels
     if survey.labelled / count < _CONFETTI:
         what = f"{count} labels have only {survey.labelled / count:.1f} voxels each on average"
         remedy = "This looks like an image and not like labels: name the right file or array."
         yield Finding("warning", what, "", remedy, harm=1.0)
-    yield from _classes(survey, classes, getattr(truth, "kind", None))
+    yield from _classes(truth, survey, classes, getattr(truth, "kind", None))
+    if classes is None:
+        yield from stray_findings(truth, survey, getattr(truth, "names", {}))
     yield from _names(survey, getattr(truth, "names", {}))
     yield from _storage(truth, survey)
     yield from _sections(truth, survey)
@@ -53,15 +56,17 @@ def label_findings(truth: Opened, survey: LabelSurvey, classes: Sequence[str] | 
         yield Finding("note", f"{100 * unlabelled:.3g} % of the voxels have label 0", "", remedy, harm=0.6 if unlabelled > 0.95 else 0.3)
 
 
-def _classes(survey: LabelSurvey, classes: Sequence[str] | None, kind: str | None) -> Iterator[Finding]:
+def _classes(truth: Opened, survey: LabelSurvey, classes: Sequence[str] | None, kind: str | None) -> Iterator[Finding]:
     largest = max(survey.sizes)
     if classes is not None:
         unknown = {label: size for label, size in sorted(survey.sizes.items()) if label >= len(classes)}
         if unknown:
-            said = listed([f"{label} ({size} voxels)" for label, size in unknown.items()])
+            shown = list(unknown)[:6]
+            more = f" and {len(unknown) - len(shown)} more" if len(unknown) > len(shown) else ""
+            said = ", ".join(str(stray) for stray in located(truth, shown)) + more
             what = f"{len(unknown)} label values stand for none of the {len(classes)} classes {', '.join(classes)}"
             remedy = "Name the missing classes, translate numbers by data.values, or say that a number means unlabelled by data.ignore."
-            yield Finding("fatal", what, f"values {said}", remedy)
+            yield Finding("fatal", what, said, remedy)
         absent = [f"{k} ({name})" for k, name in enumerate(classes) if k and k not in survey.sizes]
         if absent:
             what = f"{len(absent)} classes have no voxel"

@@ -24,7 +24,7 @@ def plan_file(
     """Look at data and machine, and write an experiment file that `cellml train experiment=FILE.yaml` runs as it is.
 
     data: path, an image or the name of a known data set; labels, its labels (None: the file's own); spacing_nm, the voxel size (z, y, x)
-    where the file does not say it. output: a .yaml file; minutes: that training may take; gpu, memory_gb: plan for another machine, with or
+    where the file does not say it; ignore, numbers of voxels that nobody labelled. output: a .yaml file; minutes: that training may take; gpu, memory_gb: plan for another machine, with or
     without a GPU and with so much memory, instead of for this one; overwrite: replace a file that is there. Returns the choices as plain
     values. Raises CellmlError where the voxel size is not known (with what the image itself suggests), where there are no labels, where
     nothing fits, and for a file that is there.
@@ -49,11 +49,13 @@ def plan_file(
         image, truth, names = _open_both(stack, path, labels, spacing_nm)
         require_apart(output, names[0], names[1])
         facts = image_facts(image, path)
-        known = label_facts(truth, str(labels or path), facts.spacing)
+        known = label_facts(truth, str(labels or path), facts.spacing, data.get("ignore"))
         if tuple(truth.shape) != tuple(image.shape):
             raise CellmlError(
                 f"{path} has {tuple(image.shape)} voxels (z, y, x) but its labels {tuple(truth.shape)}; they must be one grid."
             )
+    if known.strays:
+        log.warning("%s", stray_line(known))
     plan = make_plan(facts, known, look_around(gpu, memory_gb), minutes=minutes, spacing_given=spacing_nm is not None)
     text = commented_yaml(experiment(plan, target.stem), _header(plan, output, __version__))
     write_text(target, text)
@@ -90,6 +92,15 @@ def _open_both(stack: ExitStack, path: str, labels: Any, spacing_nm: Sequence[fl
             "scribbles or sections in napari (cellml annotate)."
         )
     return image, truth, (image_name, label_name)
+
+
+def stray_line(labels: Any) -> str:
+    """What is said of numbers that nearly no voxel has."""
+    said = ", ".join(map(str, labels.strays))
+    return (
+        f"{labels.reference} holds {said}: too few to be a class, so they are left out of everything below (data.ignore). Correct the file, "
+        "or label more of them."
+    )
 
 
 def _same(image: Any, truth: Any) -> bool:
@@ -134,6 +145,7 @@ def _header(plan: Any, output: str, version: str) -> str:
         f"Image: {image.reference}, {size} voxels of {spacing} nm (z, y, x; {given}), {image.dtype}, {image.channels} channel(s).",
         _ratio_line(image),
         f"Labels: {labels.reference}; {labels.why}.",
+        *([f"STRAY LABELS: {stray_line(labels)}"] if labels.strays else []),
         f"Machine: {machine.device}, {where}.",
         "",
         *(line.replace("{output}", output) for line in first_try(plan)),

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellml.data.image_survey import survey_image
+from cellml.data.label_kind import Kind, label_kind
 from cellml.data.label_survey import LabelSurvey, survey_labels
+from cellml.data.labelled import ignored_numbers
 from cellml.data.slabs import slabs
+from cellml.data.stray_labels import Stray, located, suspects, without
 from cellml.errors import CellmlError
 from cellml.types import Triple
 
-Kind = Literal["instance", "semantic", "membrane", "image"]
-
-_CLASSES = 16  # more labels than this are objects, whatever their shape
-_THIN = (0.3, 0.5)  # share of labelled voxels beside background, and of the largest component, from which labels look like membranes
+_MARK = 255  # of unlabelled voxels, as `cellml annotate` and `cellml accept` write it
+_SPARSE = 32  # classes beside the mark have smaller numbers than this
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class LabelFacts:
     labelled_sections: sections that hold a label; diameters_nm: of the ball as large as the object (or component) that 10, 50 and 90 % of
     the labelled voxels belong to at most, so that slivers at the border of a block count for little; smallest_voxels: 2 % of their sizes;
     touching: whether different labels meet; projections: voxels of each class (rows: 0, 1, …, for objects background and foreground) at
-    each position of the axes z, y, x.
+    each position of the axes z, y, x; ignored: numbers of unlabelled voxels, which the user named; strays: numbers that nearly no voxel
+    has and that are left out. Neither counts in anything else.
     """
 
     reference: str
@@ -69,6 +71,13 @@ class LabelFacts:
     smallest_voxels: int = 0
     touching: bool = False
     projections: tuple[NDArray[np.int64], ...] = ()
+    ignored: tuple[int, ...] = ()
+    strays: tuple[Stray, ...] = ()
+
+    @property
+    def left_out(self) -> list[int]:
+        """Numbers in the file that the loss must leave out."""
+        return sorted({*self.ignored, *(stray.label for stray in self.strays)})
 
     @property
     def background(self) -> float:
@@ -95,20 +104,27 @@ def image_facts(source: Any, reference: str) -> ImageFacts:
     )
 
 
-def label_facts(source: Any, reference: str, spacing: Triple) -> LabelFacts:
-    """Facts of an opened label volume (or of an image to be predicted, whose values are no labels); two passes over its voxels."""
+def label_facts(source: Any, reference: str, spacing: Triple, ignore: int | Sequence[int] | None = None) -> LabelFacts:
+    """Facts of an opened label volume (or of an image to be predicted, whose values are no labels); two or three passes over its voxels.
+
+    ignore: numbers of unlabelled voxels, as in training. Raises CellmlError where no label is left, and where 255 looks like the mark of
+    unlabelled voxels and nobody said whether it is.
+    """
     if source.dtype.kind == "f":
         plain = survey_labels(slabs(source), objects=False)
         if plain.bad:
             why = "its values are no whole numbers ≥ 0, so it is an image to be predicted and not a label volume"
             return LabelFacts(reference, "image", why, {}, plain.voxels)
-    survey = survey_labels(slabs(source))
-    if not survey.sizes:
-        raise CellmlError(
-            f"{reference} holds no label: all {survey.voxels} voxels are 0. Choose the array or file with the labels (data.labels=…), or "
-            "label some sections first."
-        )
-    kind, why = _kind(survey, source.kind)
+    whole, ignored = survey_labels(slabs(source)), ignored_numbers(ignore)
+    _require_labels(whole, reference, ignored)
+    if ignore is None:
+        _ask_about_mark(whole, reference, source.names)
+    survey = without(whole, unknown := located(source, ignored))
+    strays = located(source, suspects(survey, source.names))
+    kind, why = label_kind(without(survey, strays), source.kind)
+    strays = [] if kind == "instance" else strays
+    survey = without(survey, strays)
+    known = survey.voxels - sum(one.voxels for one in [*unknown, *strays])
     sizes = [size for label, pieces in survey.piece_sizes.items() if label != 0 for size in pieces if size >= 8]
     if kind == "instance":
         sizes = list(survey.sizes.values())
@@ -117,14 +133,37 @@ def label_facts(source: Any, reference: str, spacing: Triple) -> LabelFacts:
         reference=reference,
         kind=kind,
         why=why,
-        counts={0: survey.voxels - survey.labelled, **dict(sorted(survey.sizes.items()))},
-        voxels=survey.voxels,
+        counts={0: 0 if 0 in ignored else known - survey.labelled, **dict(sorted(survey.sizes.items()))},
+        voxels=known,
         names=dict(source.names),
         labelled_sections=tuple(np.flatnonzero(survey.per_section).tolist()),
         diameters_nm=diameters,
         smallest_voxels=int(np.quantile(sizes or [0], 0.02)),
         touching=survey.contacts > 0,
         projections=_projections(source, max(survey.sizes, default=1) + 1 if kind != "instance" else 2, kind == "instance"),
+        ignored=ignored,
+        strays=tuple(strays),
+    )
+
+
+def _require_labels(survey: LabelSurvey, reference: str, ignored: Sequence[int]) -> None:
+    if set(survey.sizes) <= set(ignored):
+        besides = f" or {', '.join(map(str, ignored))}, which data.ignore leaves out" if ignored else ""
+        raise CellmlError(
+            f"{reference} holds no label: all {survey.voxels} voxels are 0{besides}. Choose the array or file with the labels "
+            "(data.labels=…), or label some sections first."
+        )
+
+
+def _ask_about_mark(survey: LabelSurvey, reference: str, names: Mapping[int, str]) -> None:
+    """Scribbles hold 255 nearly everywhere, and would otherwise be planned as if that were one more class."""
+    others = [label for label in survey.sizes if label != _MARK]
+    count = survey.sizes.get(_MARK, 0)
+    if _MARK in suspects(survey, names) or not count or not others or max(others) > _SPARSE or _MARK in names:
+        return
+    raise CellmlError(
+        f"{reference} holds 255 in {count} of {survey.voxels} voxels ({count / survey.voxels:.0%}), beside {len(others)} smaller numbers: that is "
+        "how cellml annotate and cellml accept mark unlabelled voxels. Say data.ignore=255 if it is, or data.ignore=[] if 255 is a class."
     )
 
 
@@ -138,27 +177,6 @@ def _diameters(sizes: NDArray[np.float64], voxel: float) -> Triple:
 def _sphere(volume: float) -> float:
     """Diameter of a sphere of a volume."""
     return float((6 / np.pi * volume) ** (1 / 3))
-
-
-def _kind(survey: LabelSurvey, said: str | None) -> tuple[Kind, str]:
-    """What the labels are, in words why: the file's own word, else number, pieces and shape of the labels."""
-    count, pieces = len(survey.sizes), sum(survey.pieces.values())
-    if said == "instance":
-        return "instance", "the file says that each number is an object"
-    if count == 1:
-        thin = survey.thin / max(1, survey.labelled)
-        (label,) = survey.sizes
-        largest = survey.piece_sizes[label][-1] / survey.labelled
-        if thin > _THIN[0] and largest > _THIN[1] and survey.labelled > 0.05 * survey.voxels:
-            return "membrane", (
-                f"there is one label, a thin connected network ({thin:.0%} of it lies beside background, {largest:.0%} hangs together): "
-                "membranes, with cells between them"
-            )
-        return "semantic", f"there is one label, in {pieces} pieces: a class against background"
-    if said == "semantic" or (count <= _CLASSES and max(survey.sizes) <= 2 * _CLASSES and pieces > 1.5 * count):
-        stated = "the file says so" if said == "semantic" else f"there are only {count} labels, in {pieces} pieces"
-        return "semantic", f"{stated}: classes"
-    return "instance", f"there are {count} labels in {pieces} pieces: each number is an object"
 
 
 def _projections(source: Any, classes: int, objects: bool) -> tuple[NDArray[np.int64], ...]:

@@ -19,6 +19,7 @@ from cellml.plan.targets import TaskPlan, choose_task
 
 _PASSES = 60  # how often each voxel of the training block is seen, with augmentation, before a small network has learned what it can
 _FARTHEST = 100  # of the finest voxels: what a network should see around a voxel, however large objects are
+_SCARCE = 0.5  # share of voxels that somebody labelled, below which patches look for them
 _STEPS = (1_000, 20_000)  # fewer leave the learning rate no time, more wait for more data
 
 
@@ -107,17 +108,21 @@ def _data(plan: Plan) -> dict[str, Any]:
     }
     if plan.task.values is not None:
         tree["values"] = Because(dict(plan.task.values), "Number in the file: class number of the network.")
+    if labels.left_out:
+        why = "Numbers that stand for no class: unlabelled voxels, and strays of a few voxels. The loss and the scores leave them out."
+        tree["ignore"] = Because(labels.left_out, why)
     if sparse:
         why = f"Only {len(sparse)} of {image.shape[0]} sections hold labels; in all others nobody labelled, and the loss leaves them out."
         tree["labelled_sections"] = Because(sparse, why)
     rarest = min((c for n, c in labels.counts.items() if n != 0 and c), default=0) / max(1, labels.voxels)
-    if sparse or (labels.kind == "semantic" and rarest < 0.03):
+    scarce = bool(sparse) or labels.voxels < _SCARCE * float(np.prod(image.shape))
+    if scarce or (labels.kind == "semantic" and rarest < 0.03):
         why = (
             "Every patch is drawn around a labelled voxel."
-            if sparse
+            if scarce
             else f"The rarest class fills {rarest:.2%}: half of the patches look for it."
         )
-        rule = {"_target_": "cellml.data.sampling.AroundLabels", "share": 1.0 if sparse else 0.5, "balanced": True}
+        rule = {"_target_": "cellml.data.sampling.AroundLabels", "share": 1.0 if scarce else 0.5, "balanced": True}
         tree["sampling"] = Because(rule, why)
     if plan.task.group == "regression":
         tree = _paired(tree, plan)
@@ -126,7 +131,11 @@ def _data(plan: Plan) -> dict[str, Any]:
 
 def _paired(tree: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     """The data of a regression: an image to predict instead of labels."""
-    kept = {key: value for key, value in tree.items() if key not in ("labels", "min_labelled", "sampling", "values", "labelled_sections")}
+    kept = {
+        key: value
+        for key, value in tree.items()
+        if key not in ("labels", "min_labelled", "sampling", "values", "labelled_sections", "ignore")
+    }
     targets = [{"name": "image", "image": plan.labels.reference}]
     return {**kept, "_target_": "cellml.data.paired_module.PairedDataModule", "targets": targets}
 

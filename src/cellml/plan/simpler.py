@@ -46,6 +46,8 @@ def _forest(plan: Plan) -> str:
         f"task.target.classes={_list(classes)}",
         "task.window.tile=[16,256,256]",
     ]
+    if plan.labels.left_out:
+        words.append(f"data.ignore={_list(plan.labels.left_out)}")
     if plan.task.values is not None:
         words.append(f"'+data.values={{{', '.join(f'{a}: {b}' for a, b in plan.task.values.items())}}}'")
     return " ".join(["cellml train experiment=segmentation/forest", *words])
