@@ -16,7 +16,7 @@ from cellml.checkpoint import read
 from cellml.errors import CellmlError
 from cellml.initialisation import initialise
 from cellml.resume import _changes
-from cellml.run import claim_folder
+from cellml.run_folder import claim_folder, release_folder
 
 SEMANTIC = ("data=fib25", "task=semantic", "task.net.fine_channels=2")
 Command = Callable[..., int]
@@ -140,8 +140,24 @@ def test_run_folders_are_never_overwritten(tiny_run: Any, cellml: Command, tiny:
 
 def test_two_runs_that_want_one_folder(tmp_path: Path) -> None:
     claim_folder(tmp_path / "run")
-    with pytest.raises(CellmlError, match="belongs to another run.*resume="):
+    with pytest.raises(CellmlError, match="belongs to another run.*has not written a checkpoint"):
         claim_folder(tmp_path / "run")
+    release_folder(tmp_path / "run")
+    claim_folder(tmp_path / "run")
+    (tmp_path / "run/checkpoints").mkdir()
+    (tmp_path / "run/checkpoints/last.ckpt").touch()
+    release_folder(tmp_path / "run")
+    with pytest.raises(CellmlError, match="belongs to another run.*resume=.*last.ckpt and name a new folder"):
+        claim_folder(tmp_path / "run")
+
+
+def test_a_run_that_was_refused_runs_again_in_its_folder_once_the_cause_is_mended(
+    cellml: Command, tiny: Overrides, tmp_path: Path, capsys: Any
+) -> None:
+    words = ("training.max_steps=1", "training.validations=1")
+    assert cellml("train", *tiny(tmp_path / "r", *words, "data.patch=[24,24,24]")) == 2
+    assert "smaller than the patch" in capsys.readouterr().err
+    assert cellml("train", *tiny(tmp_path / "r", *words)) == 0 and (tmp_path / "r/model.ckpt").is_file()
 
 
 def test_training_starts_from_another_models_fitting_weights(tiny_run: Any) -> None:

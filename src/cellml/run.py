@@ -13,6 +13,7 @@ from cellml.errors import CellmlError
 from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
 from cellml.initialisation import initialise
 from cellml.resume import resume_point
+from cellml.run_folder import claim_folder, release_folder
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,23 @@ def train(config: DictConfig) -> float | None:
     """
     _require_complete(config)
     import pytorch_lightning as pl
-    from hydra.utils import instantiate
 
     folder = _output_folder()
-    if getattr(pl.utilities.rank_zero_only, "rank", 0) == 0:
-        claim_folder(folder)
+    if getattr(pl.utilities.rank_zero_only, "rank", 0) != 0:
+        return _train_in(folder, config)
+    claim_folder(folder)
+    try:
+        return _train_in(folder, config)
+    except BaseException:
+        release_folder(folder)
+        raise
+
+
+def _train_in(folder: Path, config: DictConfig) -> float | None:
+    """The steps of `train`, in a folder that is this run's own."""
+    import pytorch_lightning as pl
+    from hydra.utils import instantiate
+
     _silence()
     pl.seed_everything(config.seed, workers=True)
     _set_threads()
@@ -187,19 +200,6 @@ def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[s
     }
     checkpoint.write(folder / "model.ckpt", task.state_dict(), record)
     log.info("Wrote %s", folder / "model.ckpt")
-
-
-def claim_folder(folder: Path) -> Path:
-    """Take a run folder for this run alone. Raises CellmlError if another run has it: run folders are never overwritten."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        os.close(os.open(folder / "run.claimed", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    except FileExistsError:
-        raise CellmlError(
-            f"{folder} belongs to another run, and run folders are never overwritten. Leave hydra.run.dir out, or name a new folder; "
-            f"to go on with a run, add resume={folder / 'checkpoints' / 'last.ckpt'}."
-        ) from None
-    return folder
 
 
 def _require_complete(config: DictConfig) -> None:
