@@ -3,8 +3,13 @@ from __future__ import annotations
 import pytest
 
 from cellml.errors import CellmlError
+from cellml.infer.context import warn_of_small_tiles
+from cellml.infer.predict import SlidingWindow
+from cellml.nets.field_of_view import measure_halo
+from cellml.nets.unet import UNet
+from cellml.plan.cost import Cost
 from cellml.plan.machine import Machine, free_memory_gb
-from cellml.plan.network import choose_network, window_of
+from cellml.plan.network import Network, choose_network, window_of
 
 
 def machine(gpu: bool = False, memory: float = 16.0, gflops: float = 60.0) -> Machine:
@@ -49,7 +54,18 @@ def test_windows_are_multiples_and_no_larger_than_the_volume_needs() -> None:
     window = window_of(network, (170, 250, 250))
     assert all(t % m == 0 for t, m in zip(window["tile"], network.multiple, strict=True))
     assert all(o <= h for o, h in zip(window["overlap"], window["halo"], strict=True))
-    assert window_of(network, (16, 16, 16))["halo"] == [0, 0, 0]
+
+
+def test_windows_show_larger_volumes_the_field_of_view(caplog: pytest.LogCaptureFixture) -> None:
+    net = UNet(1, 2, [2, 2], (10.0, 10.0, 10.0), stem_stride=1)
+    field = measure_halo(net, multiple=net.multiple)
+    cost, view = Cost(0.1, 1e9, 100), (120.0, 120.0, 120.0)
+    network = Network((2, 2), 1, tuple(net.strides), tuple(net.kernels), net.multiple, net.halo, (8, 8, 16), 1, cost, 0.1, view, "")
+    window = window_of(network, (8, 40, 40))
+    assert all(0 < h <= f for h, f in zip(window["halo"], field, strict=True))
+    assert warn_of_small_tiles(SlidingWindow(**window), net, (100, 100, 100)) is None
+    warn_of_small_tiles(SlidingWindow(**{**window, "halo": [0, 0, 0]}), net, (100, 100, 100))
+    assert "field of view is" in caplog.text
 
 
 def test_free_memory_is_a_plausible_number() -> None:

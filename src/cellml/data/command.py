@@ -36,9 +36,9 @@ def check_file(data: Mapping[str, Any], output: str | None = None) -> list[Findi
 
     data: path, an image, a known data set's name, a file of triangles, or one of tetrahedra, whose certificate is printed too; labels, a
     label file of it or None (for a mesh a label file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where
-    the files do not say it, or None; classes, names of labels 0, 1, … or None; ignore, numbers of unlabelled voxels; train, val, guard, as in
-    training, to have the split checked too. output: also a JSON file of the findings. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file
-    cannot be read at all.
+    the files do not say it, or None; classes, names of labels 0, 1, … or None; ignore, numbers of unlabelled voxels; train, val,
+    guard, as in training, to have the split checked too. output: also a JSON file of the findings. Returns the findings. Raises CellmlError
+    if one of them is fatal, FileError if a file cannot be read at all.
     """
     from rich.console import Console
 

@@ -50,7 +50,7 @@ class Stray:
 
 
 def suspects(survey: LabelSurvey, known: Collection[int]) -> list[int]:
-    """Numbers of at most 64 voxels and a thousandth of what is labelled, beside at most 16 larger ones; `known`: numbers that have names."""
+    """Numbers of at most 64 voxels and a thousandth of what is labelled, beside at most 16 larger ones; known: numbers that have names."""
     limit = min(STRAY, _SHARE * survey.labelled)
     few = [label for label, size in sorted(survey.sizes.items()) if size <= limit and label not in known]
     return few if 0 < len(survey.sizes) - len(few) <= _CLASSES else []
@@ -96,5 +96,6 @@ def stray_findings(truth: Opened, survey: LabelSurvey, known: Collection[int]) -
     if strays and label_kind(without(survey, strays), getattr(truth, "kind", None))[0] != "instance":
         numbers = [stray.label for stray in strays]
         what = f"{len(strays)} label value{'s' if len(strays) > 1 else ''} that nearly no voxel has: slips, or marks of an editor"
-        remedy = f"Correct the file, or leave them out: data.ignore={numbers if len(numbers) > 1 else numbers[0]}; else each is taken for a class."
+        ignore = numbers if len(numbers) > 1 else numbers[0]
+        remedy = f"Correct the file, or leave them out: data.ignore={ignore}; else each is taken for a class."
         yield Finding("warning", what, listed([str(stray) for stray in strays]), remedy, harm=0.85)

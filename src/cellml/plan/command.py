@@ -24,10 +24,10 @@ def plan_file(
     """Look at data and machine, and write an experiment file that `cellml train experiment=FILE.yaml` runs as it is.
 
     data: path, an image or the name of a known data set; labels, its labels (None: the file's own); spacing_nm, the voxel size (z, y, x)
-    where the file does not say it; ignore, numbers of voxels that nobody labelled. output: a .yaml file; minutes: that training may take; gpu, memory_gb: plan for another machine, with or
-    without a GPU and with so much memory, instead of for this one; overwrite: replace a file that is there. Returns the choices as plain
-    values. Raises CellmlError where the voxel size is not known (with what the image itself suggests), where there are no labels, where
-    nothing fits, and for a file that is there.
+    where the file does not say it; ignore, numbers of voxels that nobody labelled. output: a .yaml file; minutes: that training may take;
+    gpu, memory_gb: plan for another machine, with or without a GPU and with so much memory, instead of for this one; overwrite: replace a
+    file that is there. Returns the choices as plain values. Raises CellmlError where the voxel size is not known (with what the image
+    itself suggests), where there are no labels or their numbers are ambiguous, where nothing fits, and for a file that is there.
     """
     from cellml import __version__
     from cellml.io import write_text
@@ -98,8 +98,8 @@ def stray_line(labels: Any) -> str:
     """What is said of numbers that nearly no voxel has."""
     said = ", ".join(map(str, labels.strays))
     return (
-        f"{labels.reference} holds {said}: too few to be a class, so they are left out of everything below (data.ignore). Correct the file, "
-        "or label more of them."
+        f"{labels.reference} holds {said}: too few to be a class, so they are left out of everything below (data.ignore). "
+        "Correct the file, or label more of them."
     )
 
 

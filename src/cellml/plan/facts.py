@@ -117,7 +117,7 @@ def label_facts(source: Any, reference: str, spacing: Triple, ignore: int | Sequ
             return LabelFacts(reference, "image", why, {}, plain.voxels)
     whole, ignored = survey_labels(slabs(source)), ignored_numbers(ignore)
     _require_labels(whole, reference, ignored)
-    if ignore is None:
+    if ignore is None and source.kind is None:
         _ask_about_mark(whole, reference, source.names)
     survey = without(whole, unknown := located(source, ignored))
     strays = located(source, suspects(survey, source.names))
@@ -162,8 +162,9 @@ def _ask_about_mark(survey: LabelSurvey, reference: str, names: Mapping[int, str
     if _MARK in suspects(survey, names) or not count or not others or max(others) > _SPARSE or _MARK in names:
         return
     raise CellmlError(
-        f"{reference} holds 255 in {count} of {survey.voxels} voxels ({count / survey.voxels:.0%}), beside {len(others)} smaller numbers: that is "
-        "how cellml annotate and cellml accept mark unlabelled voxels. Say data.ignore=255 if it is, or data.ignore=[] if 255 is a class."
+        f"{reference} holds 255 in {count} of {survey.voxels} voxels ({count / survey.voxels:.0%}), beside {len(others)} smaller numbers: "
+        "that is how cellml annotate and cellml accept mark unlabelled voxels. Say data.ignore=255 if it is, or data.ignore=[] if 255 is a "
+        "class."
     )
 
 

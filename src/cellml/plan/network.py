@@ -159,8 +159,12 @@ def _patches(spacing: Sequence[float], room: Sequence[int], multiple: Sequence[i
 
 
 def window_of(network: Network, shape: Sequence[int]) -> dict[str, Any]:
-    """Tile, halo and overlap for prediction: tiles about twice the patch, a third of the field of view as context, as it counts most."""
+    """Tile, halo and overlap for prediction: tiles about twice the patch, a third of the field of view as context, as it counts most.
+
+    More where a tile would otherwise show less than the field of view. The planned volume may need no halo, being one tile along an axis;
+    a larger one, that the model is used on later, does.
+    """
     tile = [min(-(-n // m) * m, 2 * p) for n, m, p in zip(shape, network.multiple, network.patch, strict=True)]
-    halo = [min(-(-h // 3), p // 2) if t < n else 0 for h, p, t, n in zip(network.halo, network.patch, tile, shape, strict=True)]
+    halo = [min(radius, max(-(-radius // 3), -((t - 2 * radius - 1) // 2))) for radius, t in zip(network.halo, tile, strict=True)]
     overlap = [min(8, h // 4) for h in halo]
     return {"tile": tile, "halo": halo, "overlap": overlap}

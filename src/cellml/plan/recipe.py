@@ -157,8 +157,8 @@ def _task(plan: Plan) -> dict[str, Any]:
         "dropout": Because(0.0, "0.1 makes `cellml infer … dropout_passes=8` possible; tta=8 and ensembles need no preparation."),
     }
     why = (
-        "Prediction of whole volumes. Tiles are about twice the patch; the halo, a third of the field of view, is context that is read "
-        "and thrown away (null: all of it)."
+        "Prediction of whole volumes. Tiles are about twice the patch; the halo, a third of the field of view or what a tile lacks of it, "
+        "is context that is read and thrown away (null: all of it)."
     )
     return {"net": net, **plan.task.tree, "window": Because(window_of(network, image.shape), why)}
 
