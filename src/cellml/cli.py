@@ -53,6 +53,11 @@ VERBS: dict[str, Verb] = {
     "filter": Verb(
         "cellml.imaging.command:filter_file", "filter or repair an image", "cellml filter input=volume.tif output=filtered.tif filter=nad"
     ),
+    "project": Verb(
+        "cellml.tomography.project_command:project_file",
+        "the tilt series that a microscope would record of a volume",
+        "cellml project input=volume.mrc output=tilts.mrc range=[-60,60] step=2 snr=10",
+    ),
     "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
