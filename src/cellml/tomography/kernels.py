@@ -24,38 +24,49 @@ from cellml.tomography.geometry import SENSE, Rays
 
 Array = NDArray[Any]
 
-# Columns of K at a time: the rows that neighbouring voxels share stay in the fastest cache.
-_COLUMNS = 64
+# Columns of K at a time: enough to spread the cost of the weights, few enough that the rows which neighbouring voxels share stay in the cache.
+_COLUMNS = 128
+
+# Tilts, or steps along a ray, at a time. Their rows lie a power of two apart in memory for common sizes, and a cache holds few such rows.
+_BLOCK = 8
 
 
 def project(volume: Array, rays: Rays) -> Array:
     """Line integrals of (Z, X, K) along all rays, (N, width, K), in the volume's number type."""
-    volume = np.ascontiguousarray(volume)
     columns = volume.shape[2]
-    result = np.zeros((len(rays.cos), rays.width, columns), volume.dtype)
+    result = np.empty((len(rays.cos), rays.width, columns), volume.dtype)
+    for part in _parts(columns):
+        source = np.ascontiguousarray(volume[:, :, part])
+        target = result if source.shape == volume.shape else np.empty((*result.shape[:2], source.shape[2]), volume.dtype)
 
-    def work(piece: tuple[int, int]) -> None:
-        tilt, first = piece
-        last = min(first + _COLUMNS, columns)
-        _project(volume, rays.cos[tilt], rays.sin[tilt], rays.offset[tilt], result[tilt], first, last)
+        def work(n: int, source: Array = source, target: Array = target) -> None:
+            _project(source, rays.cos[n], rays.sin[n], rays.offset[n], target[n])
 
-    in_parallel(work, [(n, k) for k in range(0, columns, _COLUMNS) for n in range(len(rays.cos))])
+        in_parallel(work, range(len(rays.cos)))
+        if target is not result:
+            result[:, :, part] = target
     return result
 
 
 def backproject(projections: Array, rays: Rays) -> Array:
     """The transpose of `project`: (N, width, K) to (Z, X, K)."""
-    projections = np.ascontiguousarray(projections)
     columns = projections.shape[2]
     result = np.empty((rays.depth, rays.breadth, columns), projections.dtype)
+    for part in _parts(columns):
+        source = np.ascontiguousarray(projections[:, :, part])
+        target = result if source.shape == projections.shape else np.empty((*result.shape[:2], source.shape[2]), source.dtype)
 
-    def work(piece: tuple[int, int]) -> None:
-        z, first = piece
-        last = min(first + _COLUMNS, columns)
-        _backproject(projections, rays.cos, rays.sin, rays.offset + z * rays.sin, result[z], first, last)
+        def work(z: int, source: Array = source, target: Array = target) -> None:
+            _backproject(source, rays.cos, rays.sin, rays.offset + z * rays.sin, target[z])
 
-    in_parallel(work, [(z, k) for k in range(0, columns, _COLUMNS) for z in range(rays.depth)])
+        in_parallel(work, range(rays.depth))
+        if target is not result:
+            result[:, :, part] = target
     return result
+
+
+def _parts(columns: int) -> list[slice]:
+    return [slice(first, min(first + _COLUMNS, columns)) for first in range(0, columns, _COLUMNS)]
 
 
 def sensitivities(volume: Array, projections: Array, rays: Rays) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -71,62 +82,74 @@ def sensitivities(volume: Array, projections: Array, rays: Rays) -> tuple[NDArra
 
 
 @compiled
-def _project(volume: Array, cos: float, sin: float, offset: float, target: Array, first: int, last: int) -> None:
-    """One tilt: target (width, K) gathers along each ray; steps along z where |cos| ≥ |sin|, else along x."""
-    depth, breadth, _ = volume.shape
-    along_z = abs(cos) >= abs(sin)
-    steps, across = (depth, breadth) if along_z else (breadth, depth)
-    forward, sideways = (sin, cos) if along_z else (cos, sin)
-    scale = 1.0 / abs(sideways)
-    for u in range(target.shape[0]):
-        row = target[u]
-        for step in range(steps):
-            position = (u - offset - step * forward) / sideways
-            if position <= -1.0 or position >= across:
-                continue
-            low = math.floor(position)
-            part = position - low
-            lower = volume.dtype.type((1.0 - part) * scale)
-            upper = volume.dtype.type(part * scale)
-            if low < 0:
-                near, far, lower = 0, 0, volume.dtype.type(0.0)
-            elif low + 1 >= across:
-                near, far, upper = low, low, volume.dtype.type(0.0)
-            else:
-                near, far = low, low + 1
-            a = volume[step, near] if along_z else volume[near, step]
-            b = volume[step, far] if along_z else volume[far, step]
-            for k in range(first, last):
-                row[k] += lower * a[k] + upper * b[k]
+def _add(table: Array, index: Array, weight: Array, target: Array) -> None:
+    """Add Σ weight · table[index] to target (K,), eight rows at a time; their number is a multiple of eight."""
+    for i in range(0, len(index), 8):
+        a, b, c, d = table[index[i]], table[index[i + 1]], table[index[i + 2]], table[index[i + 3]]
+        e, f, g, h = table[index[i + 4]], table[index[i + 5]], table[index[i + 6]], table[index[i + 7]]
+        p, q, r, s = weight[i], weight[i + 1], weight[i + 2], weight[i + 3]
+        t, u, v, w = weight[i + 4], weight[i + 5], weight[i + 6], weight[i + 7]
+        for k in range(len(target)):
+            target[k] += p * a[k] + q * b[k] + r * c[k] + s * d[k] + (t * e[k] + u * f[k] + v * g[k] + w * h[k])
 
 
 @compiled
-def _backproject(projections: Array, cos: Array, sin: Array, offset: Array, target: Array, first: int, last: int) -> None:
+def _project(volume: Array, cos: float, sin: float, offset: float, target: Array) -> None:
+    """One tilt: target (width, K) gathers along each ray; steps along z where |cos| ≥ |sin|, else along x."""
+    depth, breadth, columns = volume.shape
+    table = volume.reshape(depth * breadth, columns)
+    along_z = abs(cos) >= abs(sin)
+    steps, across = (depth, breadth) if along_z else (breadth, depth)
+    forward, sideways = (sin, cos) if along_z else (cos, sin)
+    stride, pace = (breadth, 1) if along_z else (1, breadth)
+    scale, slope, start = 1.0 / sideways, forward / sideways, -offset / sideways
+    index, weight = np.zeros(2 * _BLOCK, np.uint64), np.zeros(2 * _BLOCK, volume.dtype)
+    target[:] = 0
+    for first in range(0, steps, _BLOCK):
+        for u in range(target.shape[0]):
+            met = False
+            for j in range(_BLOCK):
+                step = first + j
+                position = start + u * scale - step * slope
+                weight[2 * j], weight[2 * j + 1] = 0.0, 0.0
+                if step >= steps or position <= -1.0 or position >= across:
+                    continue
+                low = math.floor(position)
+                part = position - low
+                if low >= 0:
+                    index[2 * j], weight[2 * j] = step * stride + low * pace, (1.0 - part) * abs(scale)
+                if low + 1 < across:
+                    index[2 * j + 1], weight[2 * j + 1] = step * stride + (low + 1) * pace, part * abs(scale)
+                met = True
+            if met:
+                _add(table, index, weight, target[u])
+
+
+@compiled
+def _backproject(projections: Array, cos: Array, sin: Array, offset: Array, target: Array) -> None:
     """One row z of sections: target (X, K) gathers the two pixels of each tilt; offset: of this z."""
-    tilts, width, _ = projections.shape
-    for x in range(target.shape[0]):
-        row = target[x]
-        row[first:last] = 0
-        for n in range(tilts):
-            position = offset[n] + x * cos[n]
-            if position <= -1.0 or position >= width:
-                continue
-            low = math.floor(position)
-            part = position - low
-            reach = max(abs(cos[n]), abs(sin[n]))
-            scale = 1.0 / (reach * reach)
-            lower = projections.dtype.type(max(0.0, reach - part) * scale)
-            upper = projections.dtype.type(max(0.0, reach - 1.0 + part) * scale)
-            if low < 0:
-                near, far, lower = 0, 0, projections.dtype.type(0.0)
-            elif low + 1 >= width:
-                near, far, upper = low, low, projections.dtype.type(0.0)
-            else:
-                near, far = low, low + 1
-            a = projections[n, near]
-            b = projections[n, far]
-            for k in range(first, last):
-                row[k] += lower * a[k] + upper * b[k]
+    tilts, width, columns = projections.shape
+    table = projections.reshape(tilts * width, columns)
+    reach = np.maximum(np.abs(cos), np.abs(sin))
+    index, weight = np.zeros(2 * _BLOCK, np.uint64), np.zeros(2 * _BLOCK, projections.dtype)
+    target[:] = 0
+    for first in range(0, tilts, _BLOCK):
+        for x in range(target.shape[0]):
+            for j in range(_BLOCK):
+                n = first + j
+                weight[2 * j], weight[2 * j + 1] = 0.0, 0.0
+                if n >= tilts:
+                    continue
+                position = offset[n] + x * cos[n]
+                if position <= -1.0 or position >= width:
+                    continue
+                low = math.floor(position)
+                part = position - low
+                if low >= 0:
+                    index[2 * j], weight[2 * j] = n * width + low, max(0.0, reach[n] - part) / reach[n] ** 2
+                if low + 1 < width:
+                    index[2 * j + 1], weight[2 * j + 1] = n * width + low + 1, max(0.0, reach[n] - 1.0 + part) / reach[n] ** 2
+            _add(table, index, weight, target[x])
 
 
 @compiled
