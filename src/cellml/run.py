@@ -198,7 +198,7 @@ def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[s
         "metrics": {**metrics, **choice.scores},
         "step": int(trainer.global_step),
     }
-    checkpoint.write(folder / "model.ckpt", task.state_dict(), record)
+    checkpoint.write(folder / "model.ckpt", task.prediction_state(), record)
     log.info("Wrote %s", folder / "model.ckpt")
 
 

@@ -39,6 +39,8 @@ def infer_file(
     trust: Sequence[str] = (),
     threads: int | None = None,
     decode: Mapping[str, Any] | None = None,
+    wedge: Sequence[float] | None = None,
+    consistency: bool = True,
 ) -> dict[str, Any]:
     """Predict a volume and write instances (affinity and boundary models), classes, or images with named channels.
 
@@ -48,8 +50,10 @@ def infer_file(
     average over; temperature: a number, or the JSON file of `cellml calibrate`, for what is written and drawn; samples: label volumes
     drawn from the probabilities, `_sample_000` …, whose errors are shared over correlation_nm (estimated where None); spacing_nm: (z, y, x)
     where the file does not say; tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module
-    prefixes that checkpoints may build classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments. A time
-    axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
+    prefixes that checkpoints may build classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments; wedge:
+    tilts of a reconstruction that is to be repaired, [first, last, step] in degrees; consistency: whether its measured Fourier
+    coefficients return. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and
+    checkpoint disagree.
     """
     from cellml.checkpoint import require_match
     from cellml.data.planes import PlanesAsChannels
@@ -59,6 +63,7 @@ def infer_file(
     from cellml.infer.image import predict_image, require_image_options
     from cellml.infer.members import load_members, make_committee
     from cellml.infer.outputs import require_target
+    from cellml.infer.repair import repair_volume
     from cellml.io import open_image
     from cellml.io.overlap import require_apart
     from cellml.uncertainty.temperature import read_calibration
@@ -96,6 +101,8 @@ def infer_file(
     with open_image(reference, spacing_nm=spacing_nm, axes=axes) as opened:
         image: Any = PlanesAsChannels(opened) if members.contract.get("planes_as_channels") else opened
         require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=input)
+        if "wedge" in members.contract:
+            return repair_volume(task, window, image, input, output, members.contract, wedge=wedge, consistency=consistency)
         if images:
             return predict_image(task, window, image, input, output, members.contract)
         wanted = {"probabilities": probabilities, "uncertainty": uncertainty}

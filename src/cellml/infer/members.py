@@ -45,7 +45,7 @@ def load_members(checkpoints: str | Sequence[str], trust: Sequence[str] = ()) ->
     first = models[0]
     for path, model in zip(paths[1:], models[1:], strict=True):
         _require_agreement(str(paths[0]), first, str(path), model)
-    return Members(first.task, [model.task.net for model in models], first.contract, first.record)
+    return Members(first.task, [getattr(model.task, "predictor", model.task.net) for model in models], first.contract, first.record)
 
 
 def make_committee(members: Members, *, tta: int, dropout_passes: int, seed: int, entropies: bool = True) -> Any:

@@ -98,12 +98,22 @@ class VolumeTask(pl.LightningModule):
             self.log(f"train/{name}_loss", value, batch_size=size)
         return record.total
 
+    @property
+    def predictor(self) -> nn.Module:
+        """The network that predicts whole volumes: the trained one, unless a task keeps a better one."""
+        return self.net
+
+    def prediction_state(self) -> dict[str, Tensor]:
+        """The weights that a checkpoint for prediction holds, by the task's names."""
+        return self.state_dict()
+
     def predict_volume(self, image: Any, on_tile: Callable[[], object] | None = None) -> Any:
         """Normalised image (C, Z, Y, X) float32 → activated output (K, Z, Y, X) float32."""
-        modes = {module: module.training for module in self.net.modules()}
-        self.net.eval()
+        net = self.predictor
+        modes = {module: module.training for module in net.modules()}
+        net.eval()
         try:
-            return self.window.whole(self.net, image, activation=self.target.activation, on_tile=on_tile)
+            return self.window.whole(net, image, activation=self.target.activation, on_tile=on_tile)
         finally:
             for module, mode in modes.items():
                 module.training = mode

@@ -1,0 +1,145 @@
+"""Repair of a whole reconstruction: tiles through the network, then the measured coefficients of all of it return."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cellml.errors import CellmlError, ContractError
+
+log = logging.getLogger(__name__)
+
+_TOLERANCE = 1.0  # degrees, and a tenth of a degree of step, that a wedge may differ from what was learned
+
+
+def repair_volume(
+    task: Any,
+    window: Any,
+    image: Any,
+    name: str,
+    output: str,
+    contract: Mapping[str, Any],
+    *,
+    wedge: Sequence[float] | None = None,
+    consistency: bool = True,
+) -> dict[str, Any]:
+    """Repair an opened reconstruction and write it in its own grey values, float32 with axes ZYX.
+
+    wedge: first and last tilt in degrees and, as a third number, the step between tilts; the checkpoint's where it knows but one;
+    consistency: whether measured coefficients return (`cellml.tasks.measured_return`; the network alone is written otherwise). The
+    transforms hold the whole volume: about seven times its float32 size in memory. Returns seconds and voxels. Raises ContractError where
+    the wedge is not one that the checkpoint learned to repair, or the reconstruction has no such wedge.
+    """
+    from cellml.data.normalisation import Normalisation
+    from cellml.io import write_volume
+    from cellml.types import Volume
+
+    if "T" in image.axes:
+        raise CellmlError(f"{name} has a time axis ({image.axes}); repair its frames one by one.")
+    tilts = known_tilts(contract["wedge"], wedge, name)
+    begin = time.perf_counter()
+    numbers = Normalisation.measure(image, method=contract["normalisation"], name=name)
+    voxels = numbers.apply(image.read())
+    require_wedge(voxels[0], tilts, name)
+    answer = _predicted(task, window, voxels)
+    network = time.perf_counter() - begin
+    shift, scale = (float(np.ravel(v)[0]) for v in (numbers.shift, numbers.scale))
+    repaired = returned(answer, voxels[0], tilts, strength=1.0 if consistency else 0.0)
+    write_volume(output, Volume(repaired * np.float32(scale) + np.float32(shift), image.spacing, image.origin, name="repaired"))
+    seconds = time.perf_counter() - begin
+    log.info("%s: %d voxels in %.1f s, of which the network %.1f s", output, answer.size, seconds, network)
+    return {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
+
+
+def returned(answer: NDArray[np.float32], measured: NDArray[np.float32], tilts: NDArray[np.float64], *, strength: float) -> NDArray[Any]:
+    """An answer (Z, Y, X) on the grey scale of the reconstruction, with measured coefficients returned.
+
+    The scale is the least-squares gain over measured coefficients, for those alone both volumes hold; strength: as in `MeasuredReturn`.
+    """
+    from cellml.tasks.measured_return import MeasuredReturn
+
+    with torch.inference_mode():
+        inferred, known = torch.from_numpy(answer), torch.from_numpy(measured)
+        gain = measured_gain(torch.fft.rfftn(inferred), torch.fft.rfftn(known), answer.shape, tilts)
+        if strength > 0:
+            inferred = MeasuredReturn(strength=strength).one(inferred, known, tilts)
+        return np.asarray((inferred * gain).numpy(), np.float32)
+
+
+def measured_gain(inferred: torch.Tensor, measured: torch.Tensor, shape: Sequence[int], tilts: NDArray[np.float64]) -> float:
+    """Σ Re F_out* F_in / Σ |F_out|² over measured coefficients other than the mean; 1 where the answer holds nothing there."""
+    from cellml.tomography.wedge import measured_mask
+
+    mask = torch.from_numpy(measured_mask(shape, tilts)).expand(inferred.shape).clone()
+    mask[0, 0, 0] = False
+    f, g = inferred[mask], measured[mask]
+    power = float(f.abs().square().sum(dtype=torch.float64))
+    gain = float((f.conj() * g).real.sum(dtype=torch.float64)) / power if power > 0 else 1.0
+    return gain if gain > 0 else 1.0
+
+
+def known_tilts(learned: Mapping[str, Any], wedge: Sequence[float] | None, name: str) -> NDArray[np.float64]:
+    """Tilts (N,) in degrees. Raises ContractError where they are not among the learned ones, naming both."""
+    from cellml.data.wedge_damage import tilts_of
+
+    low, high = (float(v) for v in learned["half_range"])
+    steps, slant = [float(v) for v in learned["step"]], float(learned["slant"])
+    if wedge is None:
+        if high > low or len(steps) > 1 or slant:
+            raise ContractError(
+                f"The checkpoint repairs wedges of ±{low:g}° to ±{high:g}° with steps of {steps}°; say which {name} has: wedge=[-60,60,2]."
+            )
+        return tilts_of(-low, low, steps[0])
+    if len(wedge) not in (2, 3) or (len(wedge) == 2 and len(steps) > 1):
+        raise CellmlError(
+            f"wedge={list(wedge)} must be the first and the last tilt and the step between tilts in degrees: wedge=[-60,60,2]."
+        )
+    step = float(wedge[2]) if len(wedge) == 3 else steps[0]
+    half, centre = (wedge[1] - wedge[0]) / 2, (wedge[1] + wedge[0]) / 2
+    fits = low - _TOLERANCE <= half <= high + _TOLERANCE and abs(centre) <= slant + _TOLERANCE
+    if not fits or all(abs(step - s) > 0.1 * s for s in steps):
+        raise ContractError(
+            f"{name} has tilts from {wedge[0]:g}° to {wedge[1]:g}° in steps of {step:g}°, but the checkpoint learned to repair ±{low:g}° "
+            f"to ±{high:g}°, off centre by at most {slant:g}°, in steps of {steps}°. Use a checkpoint for this range, or train one: "
+            f"data.damage.half_range=[{half:g},{half:g}] data.damage.step=[{step:g}]."
+        )
+    return tilts_of(float(wedge[0]), float(wedge[1]), step)
+
+
+def require_wedge(image: NDArray[np.float32], tilts: NDArray[np.float64], name: str) -> None:
+    """Raise ContractError where a reconstruction (Z, Y, X) is as strong in its missing wedge as where it was measured.
+
+    Compared is the mean power of coefficients between 1/16 and 1/2 of the Nyquist frequency, under a Hann window.
+    """
+    from scipy.fft import rfftn
+
+    from cellml.metrics.wedge_correlation import apodised
+    from cellml.tomography.wedge import frequencies, measured_mask, missing_wedge
+
+    power = np.abs(rfftn(apodised(image))) ** 2
+    kz, ky, kx = frequencies(image.shape)
+    radius = np.sqrt(kz**2 + ky**2 + kx**2)
+    band = (radius > 1 / 32) & (radius < 1 / 4) & (np.abs(ky) < np.sqrt(kz**2 + kx**2))
+    means = [float(power[band & mask].mean()) for mask in (missing_wedge(image.shape, tilts, margin=1.0), measured_mask(image.shape, tilts))
+             if (band & mask).any()]  # fmt: skip
+    if len(means) == 2 and means[0] > 0.7 * means[1]:
+        raise ContractError(
+            f"{name} is nearly as strong where tilts from {tilts.min():g}° to {tilts.max():g}° measured nothing as where they did (power "
+            f"ratio {means[0] / means[1]:.2f}): it has another wedge, another tilt axis than Y, or was repaired already. Correct wedge=, "
+            "or turn the volume so that the tilt axis runs along Y."
+        )
+
+
+def _predicted(task: Any, window: Any, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The network's answer, (Z, Y, X), with a progress bar."""
+    from cellml.infer.progress import tile_progress
+
+    shape, net = voxels.shape[1:], task.predictor
+    with tile_progress(sum(len(row) for row in window.plan(net, shape).rows())) as advance:
+        return np.asarray(window.whole(net, voxels, activation=task.target.activation, on_tile=advance)[0])
