@@ -20,8 +20,9 @@ class RandomTiltErrors:
 
     Each range is one number or [least, most]. shift: greatest displacement of a projection in pixels; axis: greatest error of the tilt
     axis in degrees; rotation: greatest of each projection beside it; magnification: greatest departure from 1; snr and electrons (per Å²
-    and projection): drawn evenly on a logarithmic scale, null for none; contrast, thickness_nm, mean_free_path_nm: of Exposure and Slab, the
-    latter null for none; optics: whose defocus is drawn from defocus_nm where that is given. Raises CellmlError for ranges out of range.
+    and projection): drawn evenly on a logarithmic scale, null for none; contrast, thickness_nm, mean_free_path_nm: of Exposure and Slab,
+    the latter null for none; optics: whose defocus is drawn from defocus_nm where that is given. Raises CellmlError for
+    numbers out of range.
     """
 
     def __init__(
