@@ -100,27 +100,27 @@ def nearest(points: Tensor, among: Tensor, k: int, point_counts: Tensor, among_c
 
 
 def edge_loss(batch: MeshBatch, target_length: float = 0.0) -> Tensor:
-    """Counterpart of `edge_loss.edge_loss`."""
+    """Counterpart of `regularisers.edge_loss`."""
     return _losses().mesh_edge_loss(_meshes(batch), target_length)  # type: ignore[no-any-return]
 
 
 def uniform_laplacian_loss(batch: MeshBatch) -> Tensor:
-    """Counterpart of `laplacian_loss.uniform_laplacian_loss`."""
+    """Counterpart of `regularisers.uniform_laplacian_loss`."""
     return _losses().mesh_laplacian_smoothing(_meshes(batch), method="uniform")  # type: ignore[no-any-return]
 
 
 def cotangent_laplacian_loss(batch: MeshBatch) -> Tensor:
-    """Counterpart of `laplacian_loss.cotangent_laplacian_loss`."""
+    """Counterpart of `regularisers.cotangent_laplacian_loss`."""
     return _losses().mesh_laplacian_smoothing(_meshes(batch), method="cot")  # type: ignore[no-any-return]
 
 
 def curvature_laplacian_loss(batch: MeshBatch) -> Tensor:
-    """Counterpart of `laplacian_loss.curvature_laplacian_loss`."""
+    """Counterpart of `regularisers.curvature_laplacian_loss`."""
     return _losses().mesh_laplacian_smoothing(_meshes(batch), method="cotcurv")  # type: ignore[no-any-return]
 
 
 def normal_consistency(batch: MeshBatch) -> Tensor:
-    """Counterpart of `normal_consistency.normal_consistency`."""
+    """Counterpart of `regularisers.normal_consistency`."""
     return _losses().mesh_normal_consistency(_meshes(batch))  # type: ignore[no-any-return]
 
 

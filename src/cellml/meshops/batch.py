@@ -110,15 +110,24 @@ def mesh_batch(vertices: Sequence[Tensor], faces: Sequence[Tensor]) -> MeshBatch
     kinds = sorted({f"{v.dtype} on {v.device}" for v in vertices})
     if len(kinds) > 1:
         raise CellmlError(f"The meshes of a batch must have one precision and one device, got {', '.join(kinds)}.")
-    for n, points in enumerate(vertices):
-        bad = ~torch.isfinite(points).reshape(len(points), -1).all(1)
-        if bad.any():
-            raise CellmlError(f"Mesh {n} has {int(bad.sum())} of {len(points)} vertices that are not finite, the first is {int(bad.nonzero()[0])}.")
+    for n, (points, own) in enumerate(zip(vertices, faces, strict=True)):
+        _check_mesh(n, points, own)
     counts = tuple(len(points) for points in vertices)
     starts = [sum(counts[:n]) for n in range(len(counts))]
     device = vertices[0].device
     packed = torch.cat([f.to(device, torch.int64).reshape(-1, 3) + start for f, start in zip(faces, starts, strict=True)])
     return MeshBatch(torch.cat([v.reshape(-1, 3) for v in vertices]), Topology(packed, counts, tuple(f.numel() // 3 for f in faces)))
+
+
+def _check_mesh(n: int, vertices: Tensor, faces: Tensor) -> None:
+    for rows, what in ((vertices, "vertices"), (faces, "faces")):
+        if rows.numel() and (rows.ndim != 2 or rows.shape[1] != 3):
+            raise CellmlError(f"The {what} of mesh {n} must be a tensor with 3 columns, got {tuple(rows.shape)}.")
+    bad = (~torch.isfinite(vertices.reshape(-1, 3))).any(1)
+    if bad.any():
+        raise CellmlError(
+            f"Mesh {n} has {int(bad.sum())} of {len(vertices)} vertices that are not finite, the first is vertex {int(bad.nonzero()[0])}."
+        )
 
 
 def repeated(vertices: Tensor, faces: Tensor) -> MeshBatch:

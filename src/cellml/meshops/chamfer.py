@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from cellml.errors import CellmlError
+from cellml.meshops.geometry import unit
 from cellml.meshops.neighbours import counts_of, nearest_neighbours
-from cellml.meshops.normals import unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class ChamferDistance:
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Points (N, P, D) with what belongs to them: counts (N numbers, all P if None), normals (N, P, D), weights (N, P) ≥ 0 of each point."""
+    """Points (N, P, D) and what belongs to them: counts (N numbers, all P if None), normals (N, P, 3), weights (N, P) ≥ 0 of the points."""
 
     points: Tensor
     counts: Sequence[int] | None = None
@@ -112,5 +112,5 @@ def _refuse_empty(x: Cloud, y: Cloud, shares: Tensor) -> None:
     if empty:
         pairs = ", ".join(f"{n} ({sizes[0][n]} and {sizes[1][n]} points)" for n in empty[:5])
         raise CellmlError(
-            f"The distance to an empty cloud is not defined: element {pairs} of the batch. Leave it out, or give `weights` that are 0 for it."
+            f"The distance to an empty cloud is not defined: element {pairs} of the batch. Leave it out, or give it the weight 0."
         )

@@ -74,4 +74,6 @@ def _check(occupancy: Tensor, align: str) -> None:
     if occupancy.is_floating_point() and not torch.isfinite(occupancy).all():
         raise CellmlError(f"{int((~torch.isfinite(occupancy)).sum())} of {occupancy.numel()} voxels are not finite numbers.")
     if _ALIGNMENTS[align][1] and min(occupancy.shape[1:]) < 2:
-        raise CellmlError(f"A volume of shape {tuple(occupancy.shape[1:])} has no extent between voxel centres; pad it, or use align='corner'.")
+        raise CellmlError(
+            f"A volume of shape {tuple(occupancy.shape[1:])} has no extent between voxel centres; pad it, or use align='corner'."
+        )

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from cellml.meshops.batch import MeshBatch
+from cellml.meshops.geometry import face_areas, vertex_normals
 from cellml.meshops.laplacians import cotangents
-from cellml.meshops.measures import face_areas
-from cellml.meshops.normals import vertex_normals
 
 
 def mixed_areas(batch: MeshBatch) -> Tensor:

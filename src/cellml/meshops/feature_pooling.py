@@ -28,11 +28,12 @@ def vert_align(
     levels = [maps] if isinstance(maps, Tensor) else list(maps)
     for level in levels:
         if level.ndim not in (4, 5) or len(level) != len(vertices):
-            raise CellmlError(
-                f"Features must be {len(vertices)} maps (N, C, Z, Y, X) or (N, C, Y, X), as many as there are meshes, got {tuple(level.shape)}."
-            )
+            raise CellmlError(f"Features must be (N, C, Z, Y, X) or (N, C, Y, X) for {len(vertices)} meshes, got {tuple(level.shape)}.")
     if isinstance(vertices, MeshBatch):
-        parts = [_sampled([level[n : n + 1] for level in levels], v[None], padding, align_corners)[0] for n, v in enumerate(vertices.vertex_list())]
+        parts = [
+            _sampled([level[n : n + 1] for level in levels], v[None], padding, align_corners)[0]
+            for n, v in enumerate(vertices.vertex_list())
+        ]
         return torch.cat(parts)
     if vertices.ndim != 3 or vertices.shape[2] != 3:
         raise CellmlError(f"Vertices must be (N, V, 3) with columns (x, y, z), got {tuple(vertices.shape)}.")

@@ -112,7 +112,9 @@ def _oriented(points: Tensor, tets: Tensor) -> Tensor:
 
 def _check(grids: Tensor, tets: Tensor, fields: Tensor, closeness: float) -> None:
     if tets.ndim != 2 or tets.shape[1] != 4 or tets.dtype != torch.int64 or grids.ndim != 3 or grids.shape[2] != 3:
-        raise CellmlError(f"A grid is points (V, 3) and int64 tets (T, 4), got {tuple(grids.shape[1:])} and {tets.dtype} {tuple(tets.shape)}.")
+        raise CellmlError(
+            f"A grid is points (V, 3) and int64 tets (T, 4), got {tuple(grids.shape[1:])} and {tets.dtype} {tuple(tets.shape)}."
+        )
     if fields.ndim != 2 or fields.shape != grids.shape[:2]:
         raise CellmlError(f"Fields must be (N, {grids.shape[1]}), a value for each point of the grid, got {tuple(fields.shape)}.")
     if len(tets) and (int(tets.min()) < 0 or int(tets.max()) >= grids.shape[1]):

@@ -47,7 +47,9 @@ def _mean_both_ways(batch: MeshBatch, clouds: list[Tensor], simplices_of: Callab
     if len(clouds) != len(batch):
         raise CellmlError(f"{len(clouds)} clouds were given for {len(batch)} meshes; give one for each.")
     if not torch.isfinite(batch.vertices).all():
-        raise CellmlError(f"{int((~torch.isfinite(batch.vertices)).any(1).sum())} of {len(batch.vertices)} vertices are not finite numbers.")
+        raise CellmlError(
+            f"{int((~torch.isfinite(batch.vertices)).any(1).sum())} of {len(batch.vertices)} vertices are not finite numbers."
+        )
     total = batch.vertices.sum() * 0
     for n, cloud in enumerate(clouds):
         simplices = simplices_of(n)
@@ -62,6 +64,6 @@ def _check_pair(n: int, cloud: Tensor, simplices: int) -> None:
         raise CellmlError(f"Cloud {n} must be finite points (P, 3), got {tuple(cloud.shape)}.")
     if (len(cloud) == 0) != (simplices == 0):
         raise CellmlError(
-            f"The distance between mesh {n} ({simplices} faces or edges) and its cloud ({len(cloud)} points) is not defined, since one of them "
+            f"The distance between mesh {n} ({simplices} faces or edges) and its cloud ({len(cloud)} points) is not defined, since one "
             "is empty; leave the pair out of the batch."
         )

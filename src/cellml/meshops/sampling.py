@@ -10,8 +10,7 @@ from torch import Tensor
 from cellml.errors import CellmlError
 from cellml.meshops.batch import MeshBatch
 from cellml.meshops.chamfer import Cloud
-from cellml.meshops.measures import face_areas
-from cellml.meshops.normals import face_normals
+from cellml.meshops.geometry import face_areas, face_normals
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,9 @@ def sample_surfaces(batch: MeshBatch, count: int, generator: torch.Generator, de
     if count < 1:
         raise CellmlError(f"At least one point must be sampled from each mesh, got {count}.")
     if not torch.isfinite(batch.vertices).all():
-        raise CellmlError(f"{int((~torch.isfinite(batch.vertices)).any(1).sum())} of {len(batch.vertices)} vertices are not finite numbers.")
+        raise CellmlError(
+            f"{int((~torch.isfinite(batch.vertices)).any(1).sum())} of {len(batch.vertices)} vertices are not finite numbers."
+        )
     uniform = torch.rand(3, len(batch), count, generator=generator, device=generator.device, dtype=torch.float64).to(batch.vertices.device)
     with torch.no_grad():
         faces, filled = _drawn_faces(batch, uniform[0], density)
@@ -66,7 +67,9 @@ def _drawn_faces(batch: MeshBatch, uniform: Tensor, density: Tensor | None) -> t
         if part.stop > part.start:
             cumulative = shares[part].cumsum(0)
             if not bool(cumulative[-1] > 0):
-                raise CellmlError(f"Mesh {n} has {part.stop - part.start} faces but no area to sample; its vertices coincide or lie on a line.")
+                raise CellmlError(
+                    f"Mesh {n} has {part.stop - part.start} faces but no area to sample; its vertices coincide or lie on a line."
+                )
             last = int(torch.nonzero(shares[part])[-1])
             faces[n] = part.start + torch.searchsorted(cumulative, uniform[n] * cumulative[-1], right=True).clamp(max=last)
     return faces, filled

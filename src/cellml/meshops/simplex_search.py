@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -109,7 +111,7 @@ def _portions(counts: NDArray[np.int64]) -> list[slice]:
     """Runs of simplices with at most about a block of candidates together."""
     ends = np.searchsorted(counts.cumsum(), np.arange(_BLOCK, counts.sum() + _BLOCK, _BLOCK), side="right")
     bounds = np.unique(np.concatenate([[0], ends, [len(counts)]]))
-    return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(bounds)]
 
 
 def _best_of(found: NDArray[np.object_], counts: NDArray[np.int64], simplices: Tensor, points: Tensor) -> NDArray[np.int64]:

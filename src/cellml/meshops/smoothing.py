@@ -19,7 +19,9 @@ def taubin_smoothing(batch: MeshBatch, steps: int = 10, shrink: float = 0.53, in
     passes low frequencies and damps high ones. Vertices without neighbours stay. Differentiable. Raises CellmlError unless λ > 0 > μ.
     """
     if steps < 0 or not shrink > 0 > inflate:
-        raise CellmlError(f"Taubin smoothing takes steps ≥ 0 and shrink > 0 > inflate, got steps={steps}, shrink={shrink}, inflate={inflate}.")
+        raise CellmlError(
+            f"Taubin smoothing takes steps ≥ 0 and shrink > 0 > inflate, got steps={steps}, shrink={shrink}, inflate={inflate}."
+        )
     centred = batch.centred()
     moved = centred.vertices
     for _ in range(steps):

@@ -39,7 +39,9 @@ class Topology:
         if len(self.vertex_counts) != len(self.face_counts):
             raise CellmlError(f"{len(self.vertex_counts)} meshes have vertices but {len(self.face_counts)} have faces; give both for each.")
         if sum(self.face_counts) != len(self.faces):
-            raise CellmlError(f"The face counts {self.face_counts} add up to {sum(self.face_counts)}, but there are {len(self.faces)} faces.")
+            raise CellmlError(
+                f"The face counts {self.face_counts} add up to {sum(self.face_counts)}, but there are {len(self.faces)} faces."
+            )
         if len(self.faces):
             self._check_faces()
 
@@ -59,7 +61,7 @@ class Topology:
         twice = (a == b) | (b == c) | (c == a)
         if twice.any():
             raise CellmlError(
-                f"{int(twice.sum())} of {len(self.faces)} faces name a vertex twice (the first is face {int(twice.nonzero()[0])} of the batch); "
+                f"{int(twice.sum())} of {len(self.faces)} faces name a vertex twice, the first is face {int(twice.nonzero()[0])}; "
                 "drop them, they bound nothing."
             )
 

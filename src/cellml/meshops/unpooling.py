@@ -23,9 +23,10 @@ class LearnedUnpooling(nn.Module):
         if not 0 <= reach <= 0.5:
             raise CellmlError(f"The reach of new vertices must be between 0 and 0.5 of their edge, got {reach}.")
         self.reach = reach
-        self.features = nn.Sequential(nn.Linear(2 * channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
+        last = nn.Linear(hidden, channels)
+        self.features = nn.Sequential(nn.Linear(2 * channels, hidden), nn.ReLU(), last)
         self.place = nn.Linear(channels, 3)
-        for layer in (self.features[2], self.place):
+        for layer in (last, self.place):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -42,5 +43,5 @@ class LearnedUnpooling(nn.Module):
 
 
 def _within_ball(vectors: Tensor) -> Tensor:
-    """v / √(1 + |v|²): the same direction, shorter than 1, smooth at zero."""
+    """Scale to v / √(1 + |v|²): the same direction, shorter than 1, smooth at zero."""
     return vectors / torch.sqrt(1 + vectors.square().sum(1, keepdim=True))

@@ -1,7 +1,7 @@
-"""Three losses that keep vertices near the mean of their neighbours, by uniform, cotangent and curvature weights.
+"""Losses that keep a mesh fair: edges of one length, neighbouring faces in one plane, vertices near the mean of their neighbours.
 
-In each the Laplacian is a constant: gradients go through the vertices that it is applied to, not through its weights. Each is the mean over
-meshes of the mesh's mean of ‖δ_i‖ over its vertices; vertices without neighbours, and empty meshes, add 0.
+Each is the mean over meshes of the mesh's own mean, so that a fine mesh weighs no more than a coarse one; an empty mesh adds 0. In the
+three Laplacian losses the Laplacian is a constant: gradients go through the vertices that it is applied to, not through its weights.
 """
 
 from __future__ import annotations
@@ -11,9 +11,40 @@ from torch import Tensor
 
 from cellml.meshops import backend
 from cellml.meshops.batch import MeshBatch
+from cellml.meshops.geometry import face_areas, unit
 from cellml.meshops.laplacians import cotangent_laplacian, row_sums, uniform_laplacian
-from cellml.meshops.measures import face_areas
 from cellml.meshops.packing import mean_over_meshes
+
+
+def edge_lengths(batch: MeshBatch) -> Tensor:
+    """Length of each edge, (E,), in the vertices' unit."""
+    a, b = batch.vertices[batch.edges].unbind(1)
+    return torch.linalg.vector_norm(a - b, dim=1)
+
+
+@backend.instead_of(backend.edge_loss)
+def edge_loss(batch: MeshBatch, target_length: float = 0.0) -> Tensor:
+    """Mean over meshes of each mesh's mean of (length − target)² over its edges, scalar (Wang et al. 2018, "edge length regularization").
+
+    target_length in the vertices' unit. An empty mesh adds 0.
+    """
+    return mean_over_meshes((edge_lengths(batch) - target_length).square(), batch.topology.edge_mesh, len(batch))
+
+
+@backend.instead_of(backend.normal_consistency)
+def normal_consistency(batch: MeshBatch) -> Tensor:
+    """Mean over meshes of each mesh's mean of 1 − cos(n₀, n₁) over pairs of faces that share an edge, scalar in [0, 2].
+
+    At an edge (v₀, v₁) with opposite corners a, b: n₀ = (v₁ − v₀) × (a − v₀), n₁ = −(v₁ − v₀) × (b − v₀), so that the order of the
+    corners in a face does not matter. Where k faces meet at an edge, all k(k−1)/2 pairs count. A face without area counts as
+    perpendicular to its neighbours. A mesh without shared edges adds 0.
+    """
+    topology = batch.topology
+    edge, first, second = topology.hinges
+    start, end = batch.vertices[topology.edges[edge]].unbind(1)
+    along = end - start
+    normals = [unit(torch.linalg.cross(along, batch.vertices[corner] - start, dim=1)) for corner in (first, second)]
+    return mean_over_meshes(1 + (normals[0] * normals[1]).sum(1), topology.edge_mesh[edge], len(batch))
 
 
 @backend.instead_of(backend.uniform_laplacian_loss)
@@ -42,7 +73,7 @@ def cotangent_laplacian_loss(batch: MeshBatch) -> Tensor:
 
 @backend.instead_of(backend.curvature_laplacian_loss)
 def curvature_laplacian_loss(batch: MeshBatch) -> Tensor:
-    """δ_i = Σ_j (cot α + cot β)(v_j − v_i) / 4A_i, A_i the area of the faces around (Desbrun et al. 1999, eq. 14); scalar, one over the unit.
+    """δ_i = Σ_j (cot α + cot β)(v_j − v_i) / 4A_i, A_i the area of the faces around (Desbrun et al. 1999, eq. 14); scalar, 1/unit.
 
     On a well-sampled smooth surface ‖δ_i‖ is about |H|/3, since A_i is three times the vertex's own share; see `curvature.mean_curvature`.
     """
