@@ -31,7 +31,7 @@ def answers() -> dict[Key, float]:
     """Median relative error of the solved observables over all neurites; unmatched and failed ones count as 1."""
     found: dict[Key, list[float]] = defaultdict(list)
     for row in read_rows(HERE / "answers.csv"):
-        if row["status"] != "undefined":
+        if row["status"] not in ("undefined", "timed out"):
             found[(row["error"], row["strength"], row["repair"])].append(float(row["rel_error"]))
     return {key: float(np.median(values)) for key, values in found.items()}
 

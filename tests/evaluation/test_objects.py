@@ -9,6 +9,7 @@ import pytest
 from cellml.evaluation import objects, solved
 from cellml.evaluation.objects import ObjectChoice, compare_objects
 from cellml.evaluation.solved import SolvedObject, solve_object
+from cellml.report.objects import statistics
 from cellml.types import Labels
 
 
@@ -82,6 +83,18 @@ def test_a_mesh_that_fails_counts_as_error_one_in_truth_and_prediction(
     for known in ({}, dict(truth_solved)):
         rows = [r for c in compare_objects(volume(rods()), volume(rods()), model, choice=CHOICE, solved_truth=known) for r in c.rows]
         assert rows and {r.status for r in rows} == {"failed"} and {r.rel_error for r in rows} == {1.0}
+
+
+def test_a_mesh_that_takes_too_long_is_told_apart_from_one_that_fails(
+    model: Any, truth_solved: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = solve_object(volume(rods()), 1, model, timeout_s=1e-3)
+    assert late.timed_out and "timeout_s" in late.failure and not truth_solved[1].timed_out
+    monkeypatch.setattr(objects, "solve_object", lambda *_, **__: late)
+    for known in ({}, dict(truth_solved)):
+        rows = [r for c in compare_objects(volume(rods()), volume(rods()), model, choice=CHOICE, solved_truth=known) for r in c.rows]
+        assert rows and {r.status for r in rows} == {"timed out"} and all(np.isnan(r.error) for r in rows)
+        assert {(s.timed_out, s.failed) for s in statistics(rows)} == {(2, 0)}
 
 
 def test_time_that_is_up_begins_no_further_object_but_the_first(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:

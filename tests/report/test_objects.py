@@ -28,6 +28,13 @@ def test_rows_come_back_from_their_file(tmp_path):
     assert [repr(r) for r in found] == [repr(r) for r in ROWS]
 
 
+def test_objects_that_took_too_long_count_in_no_percentile():
+    late = row("7", "timed out", prediction=nan, rel_error=nan)
+    (found,) = statistics([ROWS[0], late])
+    assert (found.objects, found.timed_out, found.failed, found.median_error) == (2, 1, 0, 0.25)
+    assert late.outcome == "timed out" and isnan(late.error)
+
+
 def test_outcomes():
     assert [r.outcome for r in ROWS] == ["resolved", "not resolved", "unmatched", "failed", "undefined", "failed"]
 

@@ -26,7 +26,8 @@ class SimulationEvaluation(pl.Callback):
     when the share is spent is left out (the first ever compares at least one object); every: run at every
     n-th validation. Logs `val/sim/<observable>` (median of the predicted values), `val/sim/<observable>/rel_error` and `…/rel_error_p90`
     over all chosen truth objects, with 1 for unmatched and failed ones, `val/sim/<observable>/not_resolved` (share within the
-    discretisation error), and `val/sim/failure_rate`. A failure never stops training.
+    discretisation error), `val/sim/failure_rate`, and `val/sim/timeout_rate` (objects that meshing had too little time for, which count in
+    nothing else). A failure never stops training.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class SimulationEvaluation(pl.Callback):
         if not self.rows:
             return
         for found in summarise(self.rows):
-            counted = found.objects - found.undefined
+            counted = found.objects - found.undefined - found.timed_out
             if not counted:
                 continue
             values = [row.prediction for row in self.rows if row.observable == found.observable and row.status == "matched"]
@@ -100,5 +101,7 @@ class SimulationEvaluation(pl.Callback):
             pl_module.log(f"{name}/not_resolved", found.not_resolved / counted)
         objects = {row.truth_id for row in self.rows}
         failed = {row.truth_id for row in self.rows if row.status == "failed"}
+        late = {row.truth_id for row in self.rows if row.status == "timed out"}
         pl_module.log("val/sim/failure_rate", len(failed) / len(objects))
+        pl_module.log("val/sim/timeout_rate", len(late) / len(objects))
         pl_module.log("val/sim/objects", float(len(objects)))

@@ -124,7 +124,9 @@ def _simulate(folder: Path, block: Any, model: str, neurites: int, seed: int, cl
 
 
 def _results(block: Any, compared: Sequence[Any], clock: Clock, training: float) -> dict[str, dict[str, Any]]:
-    errors = [row.error for one in compared for row in one.rows if row.outcome != "undefined" and row.observable in _SOLVED]
+    from cellml.report.objects import NO_ERROR
+
+    errors = [row.error for one in compared for row in one.rows if row.outcome not in NO_ERROR and row.observable in _SOLVED]
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "adapted_rand_error": {"value": round(block.scores.adapted_rand_error, 4), "unit": "1"},

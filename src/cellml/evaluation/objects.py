@@ -61,8 +61,9 @@ def compare_objects(
 
     truth, prediction: instance labels on one grid; an object matches the predicted one of maximal overlap with at least this iou; seconds:
     after this time no further object is begun, but the first always is; solved_truth: truth objects solved before, added to;
-    on_object(number, of): called before each. Unmatched truth objects and failures give rows of relative error 1, never none. Ends are
-    chosen on the truth and looked for in the prediction, so that both answer the same question.
+    on_object(number, of): called before each. Unmatched truth objects and failures give rows of relative error 1, never none; where meshing
+    ran out of time the row says so ("timed out", error NaN): that is the machine's doing, not the segmentation's. Ends are chosen on the
+    truth and looked for in the prediction, so that both answer the same question.
     """
     begin, known = time.monotonic(), solved_truth if solved_truth is not None else {}
     table = ContingencyTable.from_labels(truth.data, prediction.data)
@@ -86,13 +87,14 @@ def compare_objects(
 def _row(match: Match, voxels: int, truth: SolvedObject, prediction: SolvedObject | None, request: Any) -> ObjectRow:
     t = truth.solution[request.name] if truth.solution is not None else None
     p = prediction.solution[request.name] if prediction is not None and prediction.solution is not None else None
-    status, error, resolution, resolved = _status(match, t, p), 1.0, math.nan, True
+    late = truth.timed_out or (prediction is not None and prediction.timed_out)
+    status, error, resolution, resolved = "timed out" if late else _status(match, t, p), 1.0, math.nan, True
     if status == "matched":
         assert t is not None and p is not None
         resolution = t.discretisation_error + p.discretisation_error
         error = abs(p.value - t.value) / abs(t.value) if t.value else float(p.value != t.value)
         resolved = abs(p.value - t.value) > resolution
-    elif status == "undefined":
+    elif status in ("undefined", "timed out"):
         error, resolved = math.nan, False
     return ObjectRow(
         truth_id=str(match.truth),

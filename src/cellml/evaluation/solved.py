@@ -15,12 +15,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class SolvedObject:
-    """mesh: MeshResult; solution: Solution of the model; failure: why there is none of one or both, empty where all went well."""
+    """mesh: MeshResult; solution: Solution of the model; failure: why there is none of one or both, empty where all went well; timed_out:
+    the failure is that meshing took longer than it was given, which says nothing of the object.
+    """
 
     label: int
     mesh: Any = None
     solution: Any = None
     failure: str = ""
+    timed_out: bool = False
 
     def save(self, folder: Path, name: str) -> None:
         """Write `name.vtu` with the nodal fields and `name.json` with the certificate, where there is a mesh."""
@@ -42,6 +45,7 @@ def solve_object(labels: Labels, label: int, model: Any, *, places: Any = None, 
     be trusted.
     """
     from cellml.meshing import mesh_labels
+    from cellml.meshing.errors import MeshingTimeoutError
     from cellml.meshing.gate import Gate
     from cellml.sim.solve import solve_model
 
@@ -54,7 +58,7 @@ def solve_object(labels: Labels, label: int, model: Any, *, places: Any = None, 
         return SolvedObject(label, mesh, solve_model(mesh.mesh, model, places=places))
     except CellmlError as error:
         log.info("%s, label %d: %s", labels.name, label, error)
-        return SolvedObject(label, mesh, None, str(error))
+        return SolvedObject(label, mesh, None, str(error), timed_out=isinstance(error, MeshingTimeoutError))
     except Exception as error:  # a defect in one object must neither hide nor take the others with it
         log.warning("%s, label %d: %s: %s", labels.name, label, type(error).__name__, error)
         return SolvedObject(label, mesh, None, f"{type(error).__name__}: {error}")

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.meshing.errors import MeshingError
+from cellml.meshing.errors import MeshingError, MeshingTimeoutError
 from cellml.meshing.topology import Index
 
+_STOPPED = "its process was stopped"
 # The command that runs the worker (-P: no module of the working folder shadows a library); the paths of its input and its output are
 # appended.
 WORKER = (sys.executable, "-P", "-m", "cellml.meshing.mmg_worker")
@@ -45,7 +46,7 @@ def remesh(arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, flo
 
     arrays: points, tets, regions, triangles, triangle_tags, ridges as `cellml.meshing.mmg_worker` takes them; passes: MMG's options for
     each pass, lengths in nm; timeout_s: wall-clock limit in seconds; allowed_s: the limit that the user gave, of which earlier attempts may
-    have used a part. Raises MeshingError if the worker ends without a mesh or runs out of time.
+    have used a part. Raises MeshingError if the worker ends without a mesh, MeshingTimeoutError if it runs out of time.
     """
     with tempfile.TemporaryDirectory(prefix="cellml-mmg-") as folder:
         source, destination = Path(folder, "input.npz"), Path(folder, "output.npz")
@@ -53,8 +54,9 @@ def remesh(arrays: Mapping[str, NDArray[Any]], passes: Sequence[Mapping[str, flo
         reason = _run(source, destination, timeout_s)
         if destination.exists():
             return _read(destination, reason)
-        remedy = "give a larger timeout_s or a larger edge_nm" if "stopped" in reason else "another edge_nm often helps"
-        raise MeshingError(
+        late = reason.startswith(_STOPPED)
+        remedy = "give a larger timeout_s or a larger edge_nm" if late else "another edge_nm often helps"
+        raise (MeshingTimeoutError if late else MeshingError)(
             f"MMG made no mesh of {len(arrays['tets'])} tetrahedra: {reason or 'it wrote nothing'} (timeout_s = {allowed_s:g}); {remedy}."
         )
 
@@ -64,7 +66,7 @@ def _run(source: Path, destination: Path, timeout_s: float) -> str:
     try:
         done = subprocess.run([*WORKER, str(source), str(destination)], capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
-        return f"its process was stopped after {timeout_s:.3g} s"
+        return f"{_STOPPED} after {timeout_s:.3g} s"
     return _reason(done) if done.returncode else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cellml.errors import CellmlError
-from cellml.meshing.errors import MeshingError
+from cellml.meshing.errors import MeshingTimeoutError
 
 Tell = Callable[[str], None]
 
@@ -46,9 +46,9 @@ class Watch:
         return self.left_s <= 0
 
     def begin(self, step: str) -> None:
-        """Say that a step begins, such as `cutting out label 3`. Raises MeshingError where there is no time left for it."""
+        """Say that a step begins, such as `cutting out label 3`. Raises MeshingTimeoutError where there is no time left for it."""
         if self.over:
-            raise MeshingError(
+            raise MeshingTimeoutError(
                 f"Meshing was stopped after {self.allowed_s:.3g} s, before {step} (timeout_s = {self.allowed_s:g}); give a larger "
                 "timeout_s or a larger edge_nm."
             )

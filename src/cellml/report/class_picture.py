@@ -22,6 +22,7 @@ def class_picture(raw: NDArray[Any], truth: NDArray[Any], predictions: Mapping[s
     """
     from matplotlib.patches import Patch
 
+    from cellml.io.atomic import atomic_path
     from cellml.report.figure_style import figure_style, new_figure
 
     low, high = np.percentile(raw, [1, 99])
@@ -39,4 +40,5 @@ def class_picture(raw: NDArray[Any], truth: NDArray[Any], predictions: Mapping[s
             axis.grid(visible=False)
         handles = [Patch(color=COLOURS[kind], label=MEANING[kind]) for kind in COLOURS]
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
-        figure.savefig(path, dpi=110)
+        with atomic_path(path) as aside:
+            figure.savefig(aside, dpi=110)

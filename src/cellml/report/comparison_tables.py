@@ -13,12 +13,12 @@ from cellml.report.objects import ObjectRow, statistics
 def statistics_table(rows: Sequence[ObjectRow]) -> Html:
     """Per observable: how many objects fared how, and median and 90th percentile of the relative error over all of them."""
     table_rows = statistics(rows)
-    undefined = any(s.undefined for s in table_rows)
-    header = ["observable", "unit", "objects", "matched", "not resolved", "unmatched", "failed", *(["undefined"] if undefined else [])]
+    rare = [name for name in ("undefined", "timed_out") if any(getattr(s, name) for s in table_rows)]
+    header = ["observable", "unit", "objects", "matched", "not resolved", "unmatched", "failed", *(name.replace("_", " ") for name in rare)]
     header += ["median rel. error", "90th percentile"]
     lines = []
     for s in table_rows:
-        counts = [s.objects, s.resolved + s.not_resolved, s.not_resolved, s.unmatched, s.failed, *([s.undefined] if undefined else [])]
+        counts = [s.objects, s.resolved + s.not_resolved, s.not_resolved, s.unmatched, s.failed, *(getattr(s, name) for name in rare)]
         lines.append([s.observable.replace("_", " "), unit_text(s.unit), *counts, percent(s.median_error), percent(s.p90_error)])
     return table(header, lines, text_columns=2)
 
@@ -57,6 +57,7 @@ def _cell(row: ObjectRow) -> Html:
         "unmatched": "unmatched",
         "failed": "failed",
         "undefined": "undefined",
+        "timed out": "meshing timed out",
     }[row.outcome]
     pair = f"{number(row.truth, 3)} → {number(row.prediction, 3)}"
     return Html(f'<span class="pair">{escape(pair)}</span><br><small>{escape(below)}</small>')

@@ -13,6 +13,7 @@ from cellml.report.markup import Html, escape
 from cellml.report.mesh_sections import field_section, geometry_section, mesh_section
 from cellml.report.page import Section, page
 from cellml.report.run_folder import AbsentError, RunFolder
+from cellml.report.scores import scores_section
 from cellml.report.sections import numbers_section, provenance_section, results_section, slices_section, training_section
 from cellml.report.simulation_sections import courses_section, species_section
 from cellml.report.summary import Summary
@@ -24,6 +25,7 @@ _PHANTOM = "PHANTOM DATA: made by code, not a real specimen. No number in this r
 
 _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("results", "Results", results_section),
+    ("scores", "Scores", scores_section),
     ("numbers", "Simulated numbers", numbers_section),
     ("courses", "Time courses", courses_section),
     ("species", "Species in the shape", species_section),

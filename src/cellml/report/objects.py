@@ -13,15 +13,18 @@ import numpy as np
 
 from cellml.errors import FileError
 
+# Outcomes that say nothing of the prediction: there is no error to count.
+NO_ERROR = ("undefined", "timed out")
+
 
 @dataclass(frozen=True)
 class ObjectRow:
     """One observable of one truth object, and its twin from the prediction.
 
-    status: "matched", "unmatched" (no predicted object with IoU ≥ 0.5), "failed" (meshing or solving ended without an answer) or
-    "undefined" (the true shape itself has no such number); truth, prediction, discretisation_error (what the meshes alone can be off by):
-    values in `unit`; rel_error: |prediction − truth| / |truth|, 1 where unmatched or failed; resolved: whether the difference exceeds
-    the discretisation error.
+    status: "matched", "unmatched" (no predicted object with IoU ≥ 0.5), "failed" (meshing or solving ended without an answer), "undefined"
+    (the true shape itself has no such number) or "timed out" (meshing was given too little time to tell); truth, prediction,
+    discretisation_error (what the meshes alone can be off by): values in `unit`; rel_error: |prediction − truth| / |truth|, 1 where
+    unmatched or failed; resolved: whether the difference exceeds the discretisation error.
     """
 
     truth_id: str
@@ -39,15 +42,17 @@ class ObjectRow:
 
     @property
     def outcome(self) -> str:
-        """How the object fared: "resolved" or "not resolved" where matched, else "unmatched", "failed" or "undefined"."""
+        """How the object fared: "resolved" or "not resolved" where matched, else "unmatched", "failed", "undefined" or "timed out"."""
         if self.status != "matched" or not isfinite(self.prediction) or not isfinite(self.truth):
-            return self.status if self.status in ("unmatched", "undefined") else "failed"
+            return self.status if self.status in ("unmatched", *NO_ERROR) else "failed"
         return "resolved" if self.resolved else "not resolved"
 
     @property
     def error(self) -> float:
-        """The relative error that counts: 1 for whatever has no answer, never dropped; NaN only where the truth itself has none."""
-        if self.outcome == "undefined":
+        """The relative error that counts: 1 for whatever has no answer, never dropped; NaN only where the truth itself has none, or where
+        nobody can tell because time ran out.
+        """
+        if self.outcome in NO_ERROR:
             return nan
         if self.outcome in ("unmatched", "failed"):
             return 1.0
@@ -58,7 +63,7 @@ class ObjectRow:
 class ObservableStatistics:
     """One observable over all truth objects: counts that add up to `objects`, and percentiles of the relative error.
 
-    Percentiles are by linear interpolation, over all objects but the undefined; NaN where nothing is left.
+    Percentiles are by linear interpolation, over all objects but the undefined and the timed out; NaN where nothing is left.
     """
 
     observable: str
@@ -69,6 +74,7 @@ class ObservableStatistics:
     unmatched: int
     failed: int
     undefined: int
+    timed_out: int
     median_error: float
     p90_error: float
 
@@ -98,7 +104,7 @@ def unit_of(rows: Sequence[ObjectRow]) -> str:
 
 def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
     outcomes = [row.outcome for row in rows]
-    errors = np.array([row.error for row in rows if row.outcome != "undefined"])
+    errors = np.array([row.error for row in rows if row.outcome not in NO_ERROR])
     return ObservableStatistics(
         observable=name,
         unit=unit_of(rows),
@@ -108,6 +114,7 @@ def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
         unmatched=outcomes.count("unmatched"),
         failed=outcomes.count("failed"),
         undefined=outcomes.count("undefined"),
+        timed_out=outcomes.count("timed out"),
         median_error=float(np.median(errors)) if len(errors) else nan,
         p90_error=float(np.percentile(errors, 90)) if len(errors) else nan,
     )

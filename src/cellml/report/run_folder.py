@@ -6,6 +6,7 @@
     truth.npz, prediction.npz           key labels (Z, Y, X), voxel_nm
     boundary.npz                        key boundary (Z, Y, X), predicted probability: floats in [0, 1] or bytes
     observables.csv                     name, value, unit, discretisation_error, status, reason: what one simulation answered
+    scores.json, scores_NAME.json       what `cellml score … output=` wrote, anywhere below the folder
     objects.csv                         one row per truth object and observable (cellml.report.objects)
     courses.csv, movie.gif              time in s and every time course of one simulation; its species in time
     species.json, solution.vtu          unit and kind of each species, and their nodal fields at the end
@@ -30,6 +31,8 @@ from cellml.report.mesh_artefacts import MeshArtefact, read_mesh_artefact
 from cellml.report.objects import ObjectRow, read_objects
 from cellml.report.summary import SUMMARY_FILE, Summary, read_summary
 from cellml.types import Triple
+
+SCORES = "scores*.json"
 
 
 class AbsentError(Exception):
@@ -62,6 +65,7 @@ class RunFolder:
             "objects.csv",
             "observables.csv",
             "courses.csv",
+            SCORES,
             "*.vtu",
         )
         if not any(next(self.path.rglob(pattern), None) for pattern in known):

@@ -87,7 +87,8 @@ def _comparison(run: RunFolder) -> Html:
     caption = (
         "Each dot is one object of the truth; the line is equality. Not resolved: the difference is below what the discretisation alone "
         "can cause. Unmatched (no predicted object with IoU ≥ 0.5) and failed objects count as a relative error of 100 % and stand on the "
-        "lower edge. Right or last panel: long stroke median, short stroke 90th percentile, over all objects."
+        "lower edge; objects that meshing was given too little time for count in nothing. Right or last panel: long stroke median, short "
+        "stroke 90th percentile, over all objects."
     )
     drawn = picture(prediction_vs_truth(rows), alt="Simulated observables from predicted against true geometry", caption=caption)
     names = list(dict.fromkeys(row.truth_id for row in rows))
