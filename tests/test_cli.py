@@ -71,6 +71,8 @@ def refused(capsys: pytest.CaptureFixture[str], code: int) -> str:
         (["infer", "inputs=x.tif"], "use +inputs=x.tif"),
         (["infer", "input=x.tif"], "Missing: checkpoint, output. Give each as an argument, for example checkpoint=VALUE."),
         (["score", "prediction=a.tif"], "Missing: truth"),
+        (["sample", "input=a.tif", "output=b.tif"], "correlation_nm: nm over which errors are shared, such as 50"),
+        (["plan"], "data.path: the image: FILE"),
         (["train"], "Say how long to train: training.max_steps=N or training.budget_minutes=M"),
         (["train", "data=fib26", "task=affinities"], "no configuration 'data/fib26'. There are: data/cdeep3m, data/fib25"),
         (["train", "data=fib25", "task=affinities"], "training.max_steps=N or training.budget_minutes=M"),

@@ -58,6 +58,11 @@ VERBS: dict[str, Verb] = {
         "the tilt series that a microscope would record of a volume",
         "cellml project input=volume.mrc output=tilts.mrc range=[-60,60] step=2 snr=10",
     ),
+    "reconstruct": Verb(
+        "cellml.tomography.command:reconstruct_file",
+        "a tilt series to a volume",
+        "cellml reconstruct input=tilts.mrc output=volume.mrc method=sirt",
+    ),
     "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
@@ -203,7 +208,7 @@ def _call(verb: str, config: Any) -> Any:
     from cellml.config import plain
 
     entry = VERBS[verb]
-    arguments = None if entry.whole else plain(config)
+    arguments = None if entry.whole else plain(config, verb)
     module, _, name = entry.target.partition(":")
     function = getattr(import_module(module), name)
     if arguments is None:

@@ -97,10 +97,10 @@ def experiment_file(overrides: Sequence[str]) -> list[str]:
     return words
 
 
-def plain(config: Any) -> dict[str, Any]:
+def plain(config: Any, verb: str | None = None) -> dict[str, Any]:
     """A composed configuration as plain dictionaries and lists, interpolations resolved.
 
-    Raises CellmlError for a value that the user must give (`???`) and did not, naming all of them.
+    Raises CellmlError for a value that the user must give (`???`) and did not, naming all of them; with what the verb's file says of them.
     """
     from omegaconf import OmegaConf
 
@@ -108,5 +108,15 @@ def plain(config: Any) -> dict[str, Any]:
 
     missing = sorted(str(key) for key in OmegaConf.missing_keys(config))
     if missing:
-        raise CellmlError(f"Missing: {', '.join(missing)}. Give each as an argument, for example {missing[0]}=VALUE.")
+        told = [f"\n  {key}: {meaning}" for key in missing if (meaning := _meaning(key, verb))]
+        raise CellmlError(f"Missing: {', '.join(missing)}. Give each as an argument, for example {missing[0]}=VALUE.{''.join(told)}")
     return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+
+
+def _meaning(key: str, verb: str | None) -> str:
+    """The comment behind a value that must be given, in the verb's file; empty where there is none."""
+    if verb is None:
+        return ""
+    text = (conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8")
+    found = re.search(rf"^ *{re.escape(key.rpartition('.')[2])}: \?\?\? *# *(.+)$", text, flags=re.MULTILINE)
+    return found[1].strip() if found else ""

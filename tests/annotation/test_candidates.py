@@ -176,4 +176,7 @@ def test_mistakes_with_the_commands(cellml, tmp_path, monkeypatch, capsys):
         assert cellml(*words) == 2
         assert message in capsys.readouterr().err
     write_labels(objects(), "c.tif")
+    (tmp_path / "c.csv").write_text(candidate_table(objects()))
+    assert cellml("accept", "candidates=c.tif", "output=t.tif", "shell_nm=30") == 2
+    assert "c.csv decides nothing: its column decision is empty in every row" in capsys.readouterr().err
     assert not (tmp_path / "t.tif").exists()

@@ -73,7 +73,13 @@ def accept_file(
 
     if rejected not in ("background", "ignore"):
         raise CellmlError(f"rejected={rejected}: write background or ignore.")
-    made = read_decisions(decisions if decisions is not None else decision_table(candidates))
+    table = decisions if decisions is not None else decision_table(candidates)
+    made = read_decisions(table)
+    if not made:
+        raise CellmlError(
+            f"{table} decides nothing: its column decision is empty in every row, so that there is nothing to train on. "
+            "Write accept or reject there for some candidates, in any spreadsheet program or in the window of cellml annotate."
+        )
     labels = training_labels(
         read_labels(candidates, spacing_nm=spacing_nm),
         made,

@@ -76,10 +76,10 @@ def _of_spacing(image: Opened) -> Iterator[Finding]:
     sizes = ", ".join(f"{size:g}" for size in image.spacing)
     low, high = min(image.spacing), max(image.spacing)
     if high / low > _ANISOTROPY:
-        remedy = "Check the order (z, y, x) and the units, and pass spacing_nm if the file is wrong."
+        remedy = "Check the order (z, y, x) and the units, and pass data.spacing_nm if the file is wrong."
         yield Finding("warning", f"The voxels are {high / low:.0f} times longer than wide: {sizes} nm (z, y, x)", "", remedy, harm=0.9)
     if low < _PLAUSIBLE_NM[0] or high > _PLAUSIBLE_NM[1]:
-        remedy = "Was the unit Å, µm or pixels? Pass spacing_nm=[z,y,x] in nm."
+        remedy = "Was the unit Å, µm or pixels? Pass data.spacing_nm=[z,y,x] in nm."
         yield Finding("warning", f"The voxel size is implausible for microscopy: {sizes} nm (z, y, x)", "", remedy, harm=1.0)
 
 
@@ -170,4 +170,4 @@ def _of_frame(image: Opened, truth: Opened) -> Iterator[Finding]:
         )
     if not np.allclose(image.spacing, truth.spacing, rtol=0.01):
         what = f"The labels have voxels of {truth.spacing} nm but the image {image.spacing} nm (z, y, x)"
-        yield Finding("fatal", what, "", "One of the two files is wrong about it: correct it, or pass spacing_nm for both.")
+        yield Finding("fatal", what, "", "One of the two files is wrong about it: correct it, or pass data.spacing_nm for both.")

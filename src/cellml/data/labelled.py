@@ -99,7 +99,8 @@ def box_of(region: Mapping[str, Sequence[int]], shape: Sequence[int], name: str)
         start, stop = region.get(axis) or (0, size)
         if not 0 <= start < stop <= size:
             raise CellmlError(
-                f"{name}: region {axis}=[{start}, {stop}] does not lie inside the volume, which has {size} voxels along {axis}."
+                f"{name}: region {axis}=[{start}, {stop}] does not lie inside the volume, which has {size} voxels along {axis}. "
+                f"Training and validation take data.train=[{{region: {{{axis}: [START, STOP]}}}}] and data.val likewise."
             )
         slices.append(slice(int(start), int(stop)))
     unknown = set(region) - set("zyx")

@@ -81,7 +81,7 @@ def _axes(image: Opened, change: Decorrelation) -> Iterator[Finding]:
         axis = "y" if change.y[0] > change.x[0] else "x"
         if coarse > _DISAGREES * max(fine, 1e-9) and change.z < 0.7 * coarse and coarse > 0.05:
             what = f"The image changes fastest along {axis}: {coarse / max(fine, 1e-9):.0f} times as much as along the other"
-            remedy = f"The sections probably lie along {axis}: give axes and spacing_nm in the true order (z, y, x)."
+            remedy = f"The sections probably lie along {axis}: give axes and data.spacing_nm in the true order (z, y, x)."
             yield Finding("warning", what, "", remedy, harm=0.9)
 
 
@@ -92,11 +92,11 @@ def _anisotropy(image: Opened, change: Decorrelation) -> Iterator[Finding]:
         what = (
             f"From one section to the next the image changes as over {more} pixels, but sections are stated to be {stated:.1f} pixels thick"
         )
-        remedy = "Either the section thickness is wrong (spacing_nm), sections are missing, or they are not aligned."
+        remedy = "Either the section thickness is wrong (data.spacing_nm), sections are missing, or they are not aligned."
         yield Finding("warning" if stated < 2 else "note", what, "", remedy, harm=0.7)
     elif seen < stated / _DISAGREES:
         what = f"From one section to the next the image changes as over {seen:.1f} pixels, but sections are stated to be {stated:.1f} thick"
-        yield Finding("warning", what, "", "The voxel size is probably wrong: check spacing_nm and the order of axes.", harm=0.85)
+        yield Finding("warning", what, "", "The voxel size is probably wrong: check data.spacing_nm and the order of axes.", harm=0.85)
 
 
 def contrast_jumps(stds: Sequence[float]) -> list[int]:

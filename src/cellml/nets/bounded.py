@@ -26,7 +26,7 @@ class Bounded(nn.Module):
         if norms:
             raise CellmlError(
                 f"{type(net).__name__} has {', '.join(sorted(norms))}, which look at the whole patch, so that tiles would disagree; "
-                "use batch norm (net.norm_name=batch for DynUNet, net.norm=BATCH for SegResNet)."
+                "use batch norm (task.net.norm_name=batch for DynUNet, task.net.norm=BATCH for SegResNet)."
             )
         self.net, self.in_channels, self.out_channels = net, in_channels, out_channels
         self.multiple: Triple = _triple(multiple, "multiple")

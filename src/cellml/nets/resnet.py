@@ -20,7 +20,9 @@ class ResNetEncoder(nn.Module):
     def __init__(self, in_channels: int = 1, blocks: Sequence[int] = (3, 4, 6, 3), width: int = 64) -> None:
         super().__init__()
         if not 1 <= len(blocks) <= 4 or min(blocks) < 1:
-            raise CellmlError(f"net.blocks is {list(blocks)}; a ResNet has one to four layers of at least one block, such as [3, 4, 6, 3].")
+            raise CellmlError(
+                f"task.net.blocks is {list(blocks)}; a ResNet has one to four layers of at least one block, such as [3, 4, 6, 3]."
+            )
         self.blocks = [int(n) for n in blocks]
         self.widths = [width, *(width * 2**level for level in range(len(blocks)))]
         self.conv1 = nn.Conv2d(in_channels, width, 7, 2, 3, bias=False)

@@ -23,7 +23,7 @@ class SectionNet(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, blocks: Sequence[int], width: int, neighbours: int) -> None:
         super().__init__()
         if neighbours < 0:
-            raise CellmlError(f"net.neighbours is {neighbours}; it must be at least 0.")
+            raise CellmlError(f"task.net.neighbours is {neighbours}; it must be at least 0.")
         self.in_channels, self.out_channels, self.neighbours = in_channels, out_channels, neighbours
         self.encoder = ResNetEncoder(in_channels * (2 * neighbours + 1), blocks, width)
 
@@ -126,7 +126,7 @@ class ResNetFCN(SectionNet):
         super().__init__(in_channels, out_channels, blocks, width, neighbours)
         strides = self.encoder.strides
         if finest not in strides:
-            raise CellmlError(f"net.finest is {finest}; the encoder has maps at the strides {strides}.")
+            raise CellmlError(f"task.net.finest is {finest}; the encoder has maps at the strides {strides}.")
         self.used = list(range(strides.index(finest), len(strides)))
         self.scores = nn.ModuleList([nn.Conv2d(self.encoder.widths[level], out_channels, 1) for level in self.used])
         self.upsample = nn.ModuleList([bilinear(out_channels, 2) for _ in self.used[1:]])

@@ -44,11 +44,11 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         if norm not in ("batch", "none"):
-            raise CellmlError(f"net.norm is {norm!r}; use 'batch' or 'none' (norms over the patch make tiles disagree).")
+            raise CellmlError(f"task.net.norm is {norm!r}; use 'batch' or 'none' (norms over the patch make tiles disagree).")
         if len(widths) < 2 or stem_stride not in (1, 2):
             raise CellmlError(f"A U-Net needs at least two widths and a stem stride of 1 or 2, got {list(widths)} and {stem_stride}.")
         if not 0 <= dropout < 1:
-            raise CellmlError(f"net.dropout is {dropout}; it is a share of channels, at least 0 and below 1.")
+            raise CellmlError(f"task.net.dropout is {dropout}; it is a share of channels, at least 0 and below 1.")
         self.strides, self.kernels = plan_levels(spacing, len(widths), stem_stride)
         self.in_channels, self.out_channels = in_channels, out_channels
         common: dict[str, Any] = {"spatial_dims": 3, "norm": "BATCH" if norm == "batch" else None, "act": ("LEAKYRELU", {"inplace": True})}
@@ -126,7 +126,7 @@ def plan_levels(spacing: Sequence[float], levels: int, stem_stride: int) -> tupl
     """
     current = [float(s) for s in spacing]
     if len(current) != 3 or min(current) <= 0:
-        raise CellmlError(f"net.spacing must be three positive numbers (z, y, x), got {list(spacing)}.")
+        raise CellmlError(f"task.net.spacing must be three positive numbers (z, y, x), got {list(spacing)}.")
     strides, kernels = [], []
     for level in range(levels):
         factor = stem_stride if level == 0 else 2

@@ -37,7 +37,7 @@ class VoxResNet(nn.Module):
     ) -> None:
         super().__init__()
         if norm not in ("batch", "none"):
-            raise CellmlError(f"net.norm is {norm!r}; use 'batch' or 'none' (norms over the patch make tiles disagree).")
+            raise CellmlError(f"task.net.norm is {norm!r}; use 'batch' or 'none' (norms over the patch make tiles disagree).")
         if len(widths) < 2 or modules < 1 or auxiliary < 0:
             raise CellmlError(
                 f"VoxResNet needs two or more widths, one or more modules and an auxiliary weight of at least 0, "

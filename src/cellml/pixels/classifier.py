@@ -43,8 +43,8 @@ class PixelClassifier(FeatureNet):
         super().__init__(features, in_channels, out_channels, smoothing_nm)
         if not hasattr(classifier, "fit") or not (hasattr(classifier, "predict_proba") or hasattr(classifier, "decision_function")):
             raise CellmlError(
-                f"net.classifier is a {type(classifier).__name__}, which has no fit, or neither predict_proba nor decision_function; "
-                "use a classifier of scikit-learn, such as sklearn.ensemble.RandomForestClassifier."
+                f"task.net.classifier is a {type(classifier).__name__}, which has no fit, or neither predict_proba nor "
+                "decision_function; use a classifier of scikit-learn, such as sklearn.ensemble.RandomForestClassifier."
             )
         self.classifier, self.samples, self.seed = classifier, samples, seed
 

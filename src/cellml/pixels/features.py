@@ -46,12 +46,14 @@ class PixelFeatures:
             values = tuple(kind(v) for v in getattr(self, name))
             if not values or min(values) <= 0 or (name != "scales_nm" and len(values) != 3):
                 wanted = "positive numbers of nm" if name == "scales_nm" else "three positive numbers (z, y, x)"
-                raise CellmlError(f"features.{name} must be {wanted}, got {list(getattr(self, name))}.")
+                raise CellmlError(
+                    f"features.{name} (in training task.net.features.{name}) must be {wanted}, got {list(getattr(self, name))}."
+                )
             object.__setattr__(self, name, values)
         if not (self.intensity or self.edges or self.texture):
-            raise CellmlError("features.intensity, features.edges and features.texture are all false; a classifier needs one of them.")
+            raise CellmlError("task.net.features.intensity, .edges and .texture are all false; a classifier needs one of them.")
         if self.neighbours < 0:
-            raise CellmlError(f"features.neighbours is {self.neighbours}; give the number of sections, 0 or more.")
+            raise CellmlError(f"task.net.features.neighbours is {self.neighbours}; give the number of sections, 0 or more.")
 
     @property
     def working_spacing(self) -> tuple[float, float, float]:

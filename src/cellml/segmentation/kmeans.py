@@ -32,7 +32,7 @@ class KMeans(QuantisedNet):
         seed: int = 0,
     ) -> None:
         if clusters < 2:
-            raise CellmlError(f"net.clusters is {clusters}; at least 2 are needed to tell anything apart.")
+            raise CellmlError(f"task.net.clusters is {clusters}; at least 2 are needed to tell anything apart.")
         super().__init__(features, in_channels, out_channels, samples, seed)
         self.clusters, self.starts = clusters, starts
 

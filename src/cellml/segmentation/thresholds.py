@@ -38,7 +38,9 @@ class Thresholds(QuantisedNet):
         seed: int = 0,
     ) -> None:
         if not 2 <= levels <= 5:
-            raise CellmlError(f"net.levels is {levels}; Otsu's method is for 2 to 5 (its time grows with the power of the thresholds).")
+            raise CellmlError(
+                f"task.net.levels is {levels}; Otsu's method is for 2 to 5 (its time grows with the power of the thresholds)."
+            )
         if in_channels != 1:
             raise CellmlError(f"Thresholds need one grey value for each voxel, and the image has {in_channels} channels; select one.")
         features = PixelFeatures(spacing=spacing, scales_nm=(smoothing_nm,), stride=stride, edges=False, texture=False)

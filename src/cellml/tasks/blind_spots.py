@@ -38,7 +38,7 @@ class BlindSpots:
             )
         if len(self.radius) != 3 or len(self.structure) != 3 or min(*self.radius, *self.structure) < 0 or max(self.radius) == 0:
             raise CellmlError(
-                f"target.radius and target.structure must be three numbers (z, y, x) of 0 or more, one radius above 0; got {self.radius} "
+                f"task.target.radius and task.target.structure must be three numbers (z, y, x) of 0 or more, one radius above 0; got {self.radius} "
                 f"and {self.structure}."
             )
 
