@@ -73,7 +73,7 @@ def _density(shape: tuple[int, int, int], tilts: NDArray[np.float64]) -> NDArray
     return np.asarray(1 / (step * radius + 1 / len(tilts)), np.float32)
 
 
-def _filter(shape: tuple[int, int, int], transfer: NDArray[np.float32]) -> Callable[[Any], Any]:
+def _filter(shape: tuple[int, int, int], transfer: NDArray[Any]) -> Callable[[Any], Any]:
     """Multiplication in Fourier space."""
     import torch
 

@@ -1,0 +1,147 @@
+"""results.json, figure.png and the tables of the README, from the rows so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from conditions import KEY
+from run import read_rows
+
+from cellml.metrics.hallucination import hallucination_rate
+from cellml.report.figure_style import figure_style, new_figure
+from cellml.report.results import write_study_results
+
+HERE = Path(__file__).parent
+CLASSICAL = ("wbp", "wbp_sirt_like", "sirt", "sart", "cg", "tv", "wiener")
+THEIRS = ("skimage_iradon", "skimage_sart")
+BEFORE = "wbp_sirt_like"  # what the networks are shown
+COLOURS = {"inf": "#0072B2", "10": "#009E73", "1": "#E69F00", "0.1": "#D55E00"}
+
+Row = dict[str, str]
+Values = dict[str, tuple[float | None, str]]
+
+
+def of(rows: list[Row], **wanted: str) -> dict[str, Row]:
+    """Rows of one condition by method; ±60°, 2°, aligned where nothing else is said."""
+    asked = {"specimen": "fib25", "half_range": "60", "step": "2", "misaligned": "0", **wanted}
+    return {row["method"]: row for row in rows if all(row[name] == value for name, value in asked.items())}
+
+
+def best(found: dict[str, Row], methods: list[str], column: str = "psnr") -> str | None:
+    """The method of the highest value, None where none has a row."""
+    known = [m for m in methods if m in found]
+    return max(known, key=lambda m: float(found[m][column])) if known else None
+
+
+def learned_of(found: dict[str, Row]) -> list[str]:
+    """Methods that are neither ours without learning nor scikit-image's."""
+    return [m for m in found if m not in (*CLASSICAL, *THEIRS)]
+
+
+def values(rows: list[Row]) -> Values:
+    """What the rows say about the targets; learned ones only where a network took part."""
+    result: Values = {"adjoint_mismatch": (adjoint_mismatch(), "1")}
+    for snr in ("inf", "10", "1", "0.1"):
+        found = of(rows, snr=snr)
+        before, after = best(found, list(CLASSICAL)), best(found, learned_of(found))
+        if before:
+            result[f"best_classical_psnr_snr{snr}"] = (float(found[before]["psnr"]), "dB")
+        if before and after:
+            result[f"psnr_gain_snr{snr}"] = (round(float(found[after]["psnr"]) - float(found[before]["psnr"]), 3), "dB")
+    found = of(rows, snr="10")
+    chosen = best(found, learned_of(found))
+    if chosen and {"sirt", "tv", BEFORE} <= set(found):
+        rival = max(float(found[m]["in_wedge"]) for m in ("sirt", "tv"))
+        result["in_wedge_correlation"] = (float(found[chosen]["in_wedge"]), "1")
+        result["in_wedge_correlation_ratio"] = (round(float(found[chosen]["in_wedge"]) / rival, 3), "1")
+        loss = float(found[BEFORE]["measured"]) - float(found[chosen]["measured"])
+        result["measured_region_loss"] = (round(max(loss, 0.0), 4), "1")
+    return result | segmentation(chosen) | hallucination(chosen)
+
+
+def segmentation(chosen: str | None) -> Values:
+    """Adapted Rand error of complete data, of what the network was shown and of the repair, at SNR 10, and the share recovered."""
+    errors = {(r["snr"], r["method"]): float(r["adapted_rand_error"]) for r in read_rows(HERE / "segmentation.csv")}
+    result: Values = {f"rand_error_{method}": (value, "1") for (snr, method), value in errors.items() if snr in ("", "10")}
+    keys = [("", "complete"), ("10", BEFORE), ("10", chosen or "")]
+    if all(key in errors for key in keys):
+        complete, before, after = (errors[key] for key in keys)
+        result["segmentation_recovered"] = (round((before - after) / (before - complete), 3), "1")
+    return result
+
+
+def hallucination(chosen: str | None) -> Values:
+    """Rate of invented membranes, mean share of unknown shells kept, for the repair and the best reconstruction without learning."""
+    rows, result = read_rows(HERE / "hallucination.csv"), {}
+    for method, name in ((chosen, ""), ("wiener", "_wiener"), (BEFORE, "_before")):
+        shares = {
+            test: [float(r["share"]) for r in rows if r["test"] == test and r["method"] == method]
+            for test in ("removed membrane", "unknown shell")
+        }
+        if shares["removed membrane"]:
+            result[f"hallucination_rate{name}"] = (round(hallucination_rate(shares["removed membrane"]), 4), "1")
+            result[f"invented_share{name}"] = (round(float(np.mean(shares["removed membrane"])), 4), "1")
+        if shares["unknown shell"]:
+            result[f"unknown_shell_kept{name}"] = (round(float(np.mean(shares["unknown shell"])), 4), "1")
+    return result
+
+
+def adjoint_mismatch() -> float:
+    """|⟨A x, y⟩ − ⟨x, Aᵀ y⟩| / ‖A x‖ ‖y‖ of random x and y in float64, at the tilts of the study."""
+    import torch
+
+    from cellml.tomography.projector import ParallelProjector
+
+    projector = ParallelProjector(np.arange(-60, 61, 2.0), (48, 16, 48), width=64)
+    torch.manual_seed(0)
+    x, y = torch.randn(48, 16, 48, dtype=torch.float64), torch.randn(projector.projection_shape, dtype=torch.float64)
+    image = projector.forward(x)
+    return float(((image * y).sum() - (x * projector.adjoint(y)).sum()).abs() / (image.norm() * y.norm()))
+
+
+def table(rows: list[Row], **wanted: str) -> str:
+    """A Markdown table of one condition."""
+    lines = ["| method | PSNR (dB) | SSIM | in-wedge | measured |", "|---|---|---|---|---|"]
+    for method, row in of(rows, **wanted).items():
+        label = f"{method} ({row['choice']})" if row["choice"] != "0" else method
+        numbers = (f"{float(row[name]):.{digits}f}" for name, digits in (("psnr", 2), ("ssim", 3), ("in_wedge", 3), ("measured", 3)))
+        lines.append(f"| {label} | {' | '.join(numbers)} |")
+    return "\n".join(lines)
+
+
+def draw(rows: list[Row]) -> None:
+    """figure.png: PSNR and in-wedge correlation of each method at ±60°, 2°, one colour a signal-to-noise ratio."""
+    panels = [(s, c) for s in ("fib25", "phantom") for c in ("psnr", "in_wedge")]
+    names = {"psnr": "PSNR (dB)", "in_wedge": "correlation inside the wedge"}
+    with figure_style():
+        figure = new_figure(10, 8)
+        for axes, (specimen, column) in zip(figure.subplots(2, 2).ravel(), panels, strict=True):
+            methods = list(dict.fromkeys(m for snr in COLOURS for m in of(rows, specimen=specimen, snr=snr)))
+            for number, (snr, colour) in enumerate(COLOURS.items()):
+                found = of(rows, specimen=specimen, snr=snr)
+                heights = [float(found[m][column]) if m in found else np.nan for m in methods]
+                axes.barh(np.arange(len(methods)) + 0.2 * number - 0.3, heights, 0.2, color=colour, label=f"SNR {snr.replace('inf', '∞')}")
+            axes.set(title=f"{specimen}, ±60°, 2°", xlabel=names[column])
+            axes.set_yticks(np.arange(len(methods)), methods)
+            axes.invert_yaxis()
+        figure.axes[0].legend()
+        figure.savefig(HERE / "figure.png", dpi=110)
+
+
+def main() -> None:
+    """Write results.json and figure.png, print the tables of the README."""
+    rows = read_rows()
+    found = values(rows)
+    write_study_results(HERE, found, seed=0, conditions=len({tuple(row[name] for name in KEY) for row in rows}))
+    draw(rows)
+    for specimen in ("phantom", "fib25"):
+        for snr in COLOURS:
+            if of(rows, specimen=specimen, snr=snr):
+                print(f"\n{specimen}, ±60°, 2°, SNR {snr}\n\n{table(rows, specimen=specimen, snr=snr)}")
+    for key, (value, unit) in found.items():
+        print(f"{key:32} {value} {unit}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Neurites segmented in what a tilt series leaves of the tissue, by a network trained on complete data.
+
+The labelled block x = 168 to 249 of `fib25_train2`, on which the segmenter was not trained, is projected with its surroundings: all of the
+sample, continued by its mirror image in x so that every tilt sees the whole block. Networks that repair must not have been trained on
+x ≥ 160 either, or their rows flatter.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from classical import choose, run
+from conditions import Condition
+from learned import checkpoints, repairs
+from numpy.typing import NDArray
+from run import append_row, read_rows
+from specimens import tissue
+
+from cellml.checkpoint import load
+from cellml.data.blocks import Block, OpenBlock
+from cellml.metrics.contingency import ContingencyTable
+from cellml.metrics.partition import partition_scores
+from cellml.tomography.simulate import simulate_tilts
+from cellml.types import TiltSeries, Volume
+
+HERE = Path(__file__).parent
+TABLE = HERE / "segmentation.csv"
+SEGMENTER = HERE.parent / "segmentation_fib25" / "model.ckpt"
+REGION = {"y": (64, 192), "x": (168, 250)}
+MIRRORED = 64  # voxels of mirror image on both sides in x
+CONDITIONS = (Condition("fib25", snr=10.0), Condition("fib25", snr=1.0))
+CLASSICAL = ("wbp_sirt_like", "sirt", "tv", "wiener")
+
+
+@cache
+def surroundings() -> Volume:
+    """The sample with its mirror images, rows y = 64 to 191, (170, 128, 378)."""
+    whole = tissue("fib25_train2", {"y": REGION["y"]})
+    data = np.pad(whole.data, ((0, 0), (0, 0), (MIRRORED, MIRRORED)), mode="symmetric")
+    return Volume(data, whole.spacing, name="fib25_train2")
+
+
+def block_of(volume: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The labelled block of a reconstruction."""
+    return volume[:, :, MIRRORED + REGION["x"][0] : MIRRORED + REGION["x"][1]]
+
+
+def segmented(dense: NDArray[np.float32]) -> dict[str, float]:
+    """Scores of the block, dense membranes positive, over all voxels with truth > 0."""
+    truth = OpenBlock(Block("fib25_train2", region=REGION)).read_labels()
+    model = load(SEGMENTER)
+    image = (dense.mean() - dense) / dense.std()
+    prediction = model.task.decode(model.task.predict_volume(np.ascontiguousarray(image[None], np.float32)))
+    scores = partition_scores(ContingencyTable.from_labels(truth, prediction))
+    return {"adapted_rand_error": round(scores.adapted_rand_error, 4), "voi_sum": round(scores.voi_sum, 4)}
+
+
+def series_of(condition: Condition) -> TiltSeries:
+    """The sample projected under a condition."""
+    return simulate_tilts(surroundings(), condition.tilts, snr=condition.snr, support=np.ones(surroundings().shape, bool))
+
+
+def row(snr: str, method: str, volume: NDArray[np.float32], begin: float) -> dict[str, Any]:
+    """A row of segmentation.csv."""
+    return {"snr": snr, "method": method, **segmented(block_of(volume)), "cpu_s": round(time.process_time() - begin, 1)}
+
+
+def main() -> None:
+    """Rows that are missing: complete data, classical reconstructions, repairs."""
+    done = {(r["snr"], r["method"]) for r in read_rows(TABLE)}
+    if ("", "complete") not in done:
+        append_row(TABLE, row("", "complete", surroundings().data, time.process_time()))
+    for condition in CONDITIONS:
+        snr, depth = f"{condition.snr:g}", surroundings().shape[0]
+        networks = [path for path in checkpoints() if (snr, f"{path.stem}+tilts") not in done]
+        methods = [m for m in CLASSICAL if (snr, m) not in done]
+        if not networks and not methods:
+            continue
+        series = series_of(condition)
+        for method in methods:
+            begin = time.process_time()
+            append_row(TABLE, row(snr, method, run(method, series, depth, choose(condition, method)), begin))
+        for path in networks:
+            begin = time.process_time()
+            for name, volume in repairs(path, series, depth, condition):
+                if (snr, name) not in done:
+                    append_row(TABLE, row(snr, name, volume, begin))
