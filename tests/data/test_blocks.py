@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cellml.data.blocks import Block, OpenBlock, require_guard
+from cellml.data.blocks import Block, OpenBlock
+from cellml.data.image_box import require_guard
 from cellml.errors import CellmlError
 
 Write = Callable[..., Path]

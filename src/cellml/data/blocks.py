@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.data.labelled import UNLABELLED, LabelRules, Region, box_of, where_labelled
-from cellml.data.normalisation import Normalisation
+from cellml.data.image_box import ImageBox
+from cellml.data.labelled import UNLABELLED, LabelRules, Region, where_labelled
 from cellml.errors import CellmlError
-from cellml.types import Triple
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,8 @@ class Block:
     labelled: Sequence[Mapping[str, Sequence[int]]] | None = None
     values: Mapping[int, int] | None = None
 
-    def box(self, shape: Sequence[int]) -> Region:
-        """The region as slices. Raises CellmlError where it leaves the volume, naming axis and size."""
-        return box_of(self.region or {}, shape, self.image)
 
-
-class OpenBlock:
+class OpenBlock(ImageBox):
     """A block whose files are open: normalised image and labels of any part of it, in the block's own voxel frame.
 
     need_labels: false for images that nothing was labelled in, where labels are neither opened nor asked for and read as unlabelled;
@@ -55,26 +49,19 @@ class OpenBlock:
         self, block: Block, *, normalisation: str = "volume", need_labels: bool = True, spacing_key: str = "data.spacing_nm"
     ) -> None:
         from cellml.data.references import resolve
-        from cellml.io.location import locate
 
-        self.block = block
-        image, self.warning = resolve(block.image, "image")
-        labels = resolve(block.labels or block.image, "labels")[0] if need_labels else ""
-        self._references, self._spacing_key = (image, labels), spacing_key
-        self.reopen()
-        self.spacing: Triple = self._image.spacing
-        self.name = f"{block.image}{dict(block.region) if block.region else ''}"
-        self._label_file, self.file = labels, locate(image).path.resolve()
-        self._require_axes(image, labels)
-        whole = self._image.shape[-3:]
-        self.box = block.box(whole)
-        self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
-        self.rules = LabelRules.of_block(block, whole)
+        self.block, self._spacing_key = block, spacing_key
+        self._label_file = resolve(block.labels or block.image, "labels")[0] if need_labels else ""
         self.filled: NDArray[Any] | None = None
+        super().__init__(block.image, block.region, normalisation)
+
+    def check(self) -> None:
+        """Raise CellmlError where image and labels differ in shape or spacing, or nothing is labelled."""
+        self._require_axes()
+        self.rules = LabelRules.of_block(self.block, self._image.shape[-3:])
         if self._labels is not None:
-            self._require_one_grid(labels)
+            self._require_one_grid(self._label_file)
             self._require_labelled()
-        self.normalisation = Normalisation.measure(self._image, method=normalisation, name=block.image)
 
     def _require_one_grid(self, labels: str) -> None:
         block, whole, other = self.block, self._image.shape, self._labels.shape
@@ -89,34 +76,18 @@ class OpenBlock:
             )
 
     def reopen(self) -> None:
-        """Open the files anew, as every loader process must: an HDF5 file that two processes share gives wrong bytes."""
+        """Open image and labels anew."""
         from cellml.io import open_image
 
-        image, labels = self._references
         spacing = list(self.block.spacing_nm) if self.block.spacing_nm else None
         frame: dict[str, Any] = {"spacing_nm": spacing, "spacing_key": self._spacing_key}
-        self._image = open_image(image, **frame)
-        self._labels: Any = open_image(labels, **frame, usual="labels") if labels else None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along (z, y, x)."""
-        z, y, x = (s.stop - s.start for s in self.box)
-        return (z, y, x)
-
-    @property
-    def channels(self) -> int:
-        """Channels of the image."""
-        return len(self._image.channels) or 1
+        self._image = open_image(self._reference, **frame)
+        self._labels: Any = open_image(self._label_file, **frame, usual="labels") if self._label_file else None
 
     @property
     def image(self) -> Any:
         """The opened image, whole."""
         return self._image
-
-    def read_image(self, region: Region | None = None) -> NDArray[np.float32]:
-        """Normalised image, (C, z, y, x) float32."""
-        return self.normalisation.apply(self._image.read(self._absolute(region)))
 
     def read_raw(self) -> NDArray[Any]:
         """Grey values of the whole block as stored."""
@@ -161,13 +132,13 @@ class OpenBlock:
             labels = labels.astype(np.int64)
         return np.asarray(labels)
 
-    def _require_axes(self, image: str, labels: str) -> None:
+    def _require_axes(self) -> None:
         if "T" in self._image.axes:
             raise CellmlError(
-                f"{image} has a time axis ({self._image.axes}); training needs one volume: save the frames as separate files."
+                f"{self._reference} has a time axis ({self._image.axes}); training needs one volume: save the frames as separate files."
             )
         if self._labels is not None and self._labels.axes != "ZYX":
-            raise CellmlError(f"{labels} has the axes {self._labels.axes}; labels need the axes ZYX, one number for each voxel.")
+            raise CellmlError(f"{self._label_file} has the axes {self._labels.axes}; labels need the axes ZYX, one number for each voxel.")
 
     def _require_labelled(self) -> None:
         """Look for a known label above 0, slab by slab, and stop at the first."""
@@ -180,23 +151,3 @@ class OpenBlock:
             f"{self._label_file} has no labelled voxel in the region of {z} × {y} × {x} voxels (z, y, x) of {self.name}: every label is 0"
             f"{ignored}{sparse}. {where_labelled(self._labels, self.rules)}"
         )
-
-    def _absolute(self, region: Region | None) -> Region:
-        if region is None:
-            return self.box
-        z, y, x = (slice(b.start + r.start, b.start + r.stop) for b, r in zip(self.box, region, strict=True))
-        return (z, y, x)
-
-
-def require_guard(train: Sequence[OpenBlock], held_out: Sequence[OpenBlock], guard: int) -> None:
-    """Raise CellmlError if a held-out block comes closer than `guard` voxels to a training block of the same file."""
-    for a, b in product(train, held_out):
-        if a.file != b.file:
-            continue
-        gap = max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(a.box, b.box, strict=True))
-        if gap < guard:
-            raise CellmlError(
-                f"{a.name} (training) and {b.name} (held out) are {max(gap, 0)} voxels apart, "
-                f"and data.guard asks for {guard}; neighbouring voxels "
-                "are correlated, so scores would flatter. Move one of the regions."
-            )

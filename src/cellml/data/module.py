@@ -10,8 +10,9 @@ import torch
 
 from cellml.data.augment import SeededTransforms
 from cellml.data.block_module import BlockDataModule
-from cellml.data.blocks import Block, OpenBlock, require_guard
+from cellml.data.blocks import Block, OpenBlock
 from cellml.data.class_check import check_classes
+from cellml.data.image_box import require_guard
 from cellml.data.patches import PatchDataset
 from cellml.errors import CellmlError
 
@@ -93,8 +94,8 @@ class VolumeDataModule(BlockDataModule):
         empty = [block.name for block in self._train if block.rules.nothing and block.filled is None]
         if empty:
             raise CellmlError(
-                f"No voxel of {', '.join(empty)} counts as labelled (labelled_sections and labelled are empty); list sections, or have "
-                "predictions fill the block: data.pseudo.checkpoint=FILE."
+                f"No voxel of {', '.join(empty)} counts as labelled (data.labelled_sections and data.labelled are empty); list "
+                "sections, or have predictions fill the block: data.pseudo.checkpoint=FILE."
             )
 
     def require_classes(self, classes: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from cellml.data.augment import SeededTransforms
 from cellml.data.block_module import BlockDataModule
-from cellml.data.blocks import require_guard
+from cellml.data.image_box import require_guard
 from cellml.data.paired import OpenPair, PairedBlock, target_scaling
 from cellml.errors import CellmlError
 
@@ -56,7 +56,7 @@ class PairedDataModule(BlockDataModule):
         train, val = (
             [OpenPair(block, normalisation=self.normalisation) for block in blocks] for blocks in (self.train_blocks, self.val_blocks)
         )
-        require_guard(train, val, self.guard)  # type: ignore[arg-type]  # it reads file, box and name only
+        require_guard(train, val, self.guard)
         for what in ("spacing", "channels", "target_names"):
             found = {block.name: getattr(block, what) for block in [*train, *val]}
             if len({str(value) for value in found.values()}) > 1:

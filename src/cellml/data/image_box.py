@@ -1,0 +1,83 @@
+"""One box of one image, normalised: what blocks with labels and blocks with target images have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.data.labelled import Region, box_of
+from cellml.data.normalisation import Normalisation
+from cellml.errors import CellmlError
+from cellml.types import Triple
+
+
+class ImageBox(ABC):
+    """A box whose image is open, in voxels of its own.
+
+    image: a file or the name of a known data set; region: {axis: [start, stop]}, an axis left out is taken whole; normalisation: "volume"
+    or "dtype". A subclass opens its files in `reopen`, the image as `_image`, and refuses in `check` what does not belong together.
+    """
+
+    _image: Any
+
+    def __init__(self, image: str, region: Mapping[str, Sequence[int]] | None, normalisation: str) -> None:
+        from cellml.data.references import resolve
+        from cellml.io.location import locate
+
+        self._reference, self.warning = resolve(image, "image")
+        self.name = f"{image}{dict(region) if region else ''}"
+        self.file = locate(self._reference).path.resolve()
+        self.reopen()
+        self.box = box_of(region or {}, self._image.shape[-3:], image)
+        self.spacing: Triple = self._image.spacing
+        self.origin: Triple = tuple(o + b.start * s for o, b, s in zip(self._image.origin, self.box, self.spacing, strict=True))  # type: ignore[assignment]
+        self.check()
+        self.normalisation = Normalisation.measure(self._image, method=normalisation, name=image)
+
+    @abstractmethod
+    def reopen(self) -> None:
+        """Open the files anew, as every loader process must: an HDF5 file that two processes share gives wrong bytes."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise CellmlError where the files do not belong together, or hold nothing to learn from."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (z, y, x)."""
+        z, y, x = (s.stop - s.start for s in self.box)
+        return (z, y, x)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the image."""
+        return len(self._image.channels) or 1
+
+    def read_image(self, region: Region | None = None) -> NDArray[np.float32]:
+        """Normalised image, (C, z, y, x) float32."""
+        return self.normalisation.apply(self._image.read(self._absolute(region)))
+
+    def _absolute(self, region: Region | None) -> Region:
+        if region is None:
+            return self.box
+        z, y, x = (slice(b.start + r.start, b.start + r.stop) for b, r in zip(self.box, region, strict=True))
+        return (z, y, x)
+
+
+def require_guard(train: Sequence[ImageBox], held_out: Sequence[ImageBox], guard: int) -> None:
+    """Raise CellmlError if a held-out block comes closer than `guard` voxels to a training block of the same file."""
+    for a, b in product(train, held_out):
+        if a.file != b.file:
+            continue
+        gap = max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(a.box, b.box, strict=True))
+        if gap < guard:
+            raise CellmlError(
+                f"{a.name} (training) and {b.name} (held out) are {max(gap, 0)} voxels apart, "
+                f"and data.guard asks for {guard}; neighbouring voxels "
+                "are correlated, so scores would flatter. Move one of the regions."
+            )
