@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.atomic import file_error, write_text
 
 IDLE_SECONDS = 60.0  # a longer pause is no work
 
@@ -76,13 +77,24 @@ class EditLog:
         seconds = 0.0 if self._last is None else min(max(now - self._last, 0.0), IDLE_SECONDS)
         entry = {"number": len(self.entries) + 1, "time": _iso(now), "seconds": round(seconds, 3), "action": action, **details}
         self._last = now
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._write(json.dumps(entry) + "\n")
         self.entries.append(entry)
         return entry
+
+
+    def _write(self, line: str) -> None:
+        """Put a whole line at the end, or none: half a line would damage the next one. Raises FileError if the disk is full."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                left = memoryview(line.encode())
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(file.fileno())
+            except OSError as error:
+                file.truncate(before)
+                raise file_error(error, self.path) from error
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -92,7 +104,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     lines = path.read_text(encoding="utf-8").split("\n")
     whole, rest = lines[:-1], lines[-1]
     if rest:
-        path.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
+        write_text(path, "".join(line + "\n" for line in whole))
     entries = []
     for number, line in enumerate(whole, 1):
         try:

@@ -121,9 +121,12 @@ def _described(reliability: Reliability) -> dict[str, Any]:
 
 
 def _kept(answers: Iterable[Answer], folder: Path) -> Iterator[Path]:
+    from cellml.io import atomic_path
+
     for number, (p, y, mask) in enumerate(answers):
         path = folder / f"{number:06d}.npz"
-        np.savez(path, p=p, y=y, mask=mask)
+        with atomic_path(path) as aside:  # which says what a full disk means
+            np.savez(aside, p=p, y=y, mask=mask)
         yield path
 
 
