@@ -10,7 +10,8 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from cellml.data.block_module import BlockDataModule
-from cellml.data.blocks import Block, OpenBlock, require_guard
+from cellml.data.blocks import Block, OpenBlock
+from cellml.data.image_box import require_guard
 from cellml.data.wedge_damage import WedgeDamage
 from cellml.data.wedge_pairs import WedgePairs, pair
 from cellml.errors import CellmlError
