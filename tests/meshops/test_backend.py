@@ -35,7 +35,11 @@ def test_pytorch3d_is_imported_in_one_module_only():
         source = path.read_text(encoding="utf-8")
         if "pytorch3d" in source:
             nodes = ast.walk(ast.parse(source))
-            imports = [n.module or "" if isinstance(n, ast.ImportFrom) else n.names[0].name for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+            imports = [
+                n.module or "" if isinstance(n, ast.ImportFrom) else n.names[0].name
+                for n in nodes
+                if isinstance(n, ast.Import | ast.ImportFrom)
+            ]
             if any(name.startswith("pytorch3d") for name in imports) or 'import_module("pytorch3d' in source:
                 importing.append(path.name)
     assert importing == ["backend.py"]

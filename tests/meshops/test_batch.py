@@ -73,7 +73,9 @@ def test_centred_meshes_keep_their_gradient_and_lose_their_place(mixed):
     vertices = (mixed.vertices + 1e4).requires_grad_()
     centred = mixed.with_vertices(vertices).centred()
     assert torch.allclose(centred.vertices, mixed.centred().vertices, atol=1e-10)
-    assert torch.allclose(torch.stack([v.mean(0) for v in centred.vertex_list() if len(v)]), torch.zeros(3, dtype=torch.float64), atol=1e-10)
+    assert torch.allclose(
+        torch.stack([v.mean(0) for v in centred.vertex_list() if len(v)]), torch.zeros(3, dtype=torch.float64), atol=1e-10
+    )
     centred.vertices[0, 0].backward()
     assert vertices.grad[0, 0] == 1
 
@@ -89,7 +91,11 @@ def test_precision_follows_the_vertices(mixed):
         ([], [], "at least one mesh"),
         ([torch.zeros(3, 3)], [], "got 1 and 0"),
         ([torch.zeros(1, 3), torch.zeros(1, 3).double()], [torch.zeros(0, 3, dtype=torch.int64)] * 2, "one precision"),
-        ([torch.tensor([[0.0, 0, 0], [0, float("nan"), 0]])], [torch.zeros(0, 3, dtype=torch.int64)], "Mesh 0 has 1 of 2 .* first is vertex 1"),
+        (
+            [torch.tensor([[0.0, 0, 0], [0, float("nan"), 0]])],
+            [torch.zeros(0, 3, dtype=torch.int64)],
+            "Mesh 0 has 1 of 2 .* first is vertex 1",
+        ),
         ([torch.zeros(2, 4)], [torch.zeros(0, 3, dtype=torch.int64)], "vertices of mesh 0 must be a tensor with 3 columns"),
         ([torch.zeros(2, 3)], [torch.tensor([[0, 1, 2]])], "that mesh has 2"),
     ],

@@ -37,7 +37,9 @@ def test_edges_and_hinges_agree_with_loops_on_any_soup(faces):
         for corner, edge in zip(face, edges, strict=True):
             assert set(topology.edges[edge].tolist()) == set(face) - {corner}
     edge, first, second = topology.hinges
-    found = [(tuple(topology.edges[e].tolist()), *sorted(pair)) for e, *pair in zip(edge.tolist(), first.tolist(), second.tolist(), strict=True)]
+    found = [
+        (tuple(topology.edges[e].tolist()), *sorted(pair)) for e, *pair in zip(edge.tolist(), first.tolist(), second.tolist(), strict=True)
+    ]
     assert sorted(found) == hinges_by_loop(faces)
 
 
