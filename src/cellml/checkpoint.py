@@ -25,6 +25,8 @@ TRUSTED = (
     "cellml.infer.predict.",
     "cellml.pixels.",
     "cellml.segmentation.",
+    "cellml.tomography.filters.",
+    "cellml.tomography.wbp.",
     "torch.nn.",
     "torch.optim.",
     "monai.networks.nets.",

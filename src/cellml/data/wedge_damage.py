@@ -99,14 +99,19 @@ class WedgeDamage:
 
 def noisy_projections(truth: NDArray[np.float32], scheme: TiltScheme, rng: np.random.Generator) -> NDArray[np.float32]:
     """Projections (N, Y, X) of (Z, Y, X) with white noise of the scheme's signal-to-noise ratio, pooled over tilts and rows."""
+    clean = clean_projections(truth, scheme.tilts)
+    if not np.isfinite(scheme.snr):
+        return clean
+    return clean + rng.standard_normal(clean.shape, dtype=np.float32) * np.float32(clean.std(dtype=np.float64) / np.sqrt(scheme.snr))
+
+
+def clean_projections(truth: NDArray[np.float32], tilts: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Projections (N, Y, X) of (Z, Y, X) at tilts (N,) in degrees, as wide as the volume."""
     from cellml.tomography.geometry import rays
     from cellml.tomography.kernels import project
 
-    geometry = rays(scheme.tilts, depth=truth.shape[0], breadth=truth.shape[2])
-    lines = project(np.ascontiguousarray(truth.transpose(0, 2, 1), np.float32), geometry)
-    if np.isfinite(scheme.snr):
-        lines += rng.standard_normal(lines.shape, dtype=np.float32) * np.float32(lines.std() / np.sqrt(scheme.snr))
-    return np.ascontiguousarray(lines.transpose(0, 2, 1))
+    geometry = rays(tilts, depth=truth.shape[0], breadth=truth.shape[2])
+    return np.ascontiguousarray(project(np.ascontiguousarray(truth.transpose(0, 2, 1), np.float32), geometry).transpose(0, 2, 1))
 
 
 def standardised(volume: NDArray[Any]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def infer_file(
     checkpoint: str | Sequence[str],
-    input: str,
+    input: str | Sequence[str],
     output: str,
     probabilities: bool = False,
     uncertainty: bool = False,
@@ -41,10 +41,12 @@ def infer_file(
     decode: Mapping[str, Any] | None = None,
     wedge: Sequence[float] | None = None,
     consistency: bool = True,
+    thickness: int | None = None,
 ) -> dict[str, Any]:
     """Predict a volume and write instances (affinity and boundary models), classes, or images with named channels.
 
-    checkpoint: one, or a list whose mean is taken; input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name;
+    checkpoint: one, or a list whose mean is taken; input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name,
+    or a list of them that are channels of one image, such as the halves of a tomogram;
     output: where the labels go, the suffix chooses the format; probabilities: also write `<output stem>_probabilities`; uncertainty: also
     `_variance`, `_entropy` and `_mutual_information`; tta: flips and rotations to average over; dropout_passes: thinned networks to
     average over; temperature: a number, or the JSON file of `cellml calibrate`, for what is written and drawn; samples: label volumes
@@ -52,24 +54,25 @@ def infer_file(
     where the file does not say; tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module
     prefixes that checkpoints may build classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments; wedge:
     tilts of a reconstruction that is to be repaired, [first, last, step] in degrees; consistency: whether its measured Fourier
-    coefficients return. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and
-    checkpoint disagree.
+    coefficients return; thickness: voxels along z of a volume repaired from a tilt series. A time axis is kept, frame by frame. Returns
+    seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
     """
     from cellml.checkpoint import require_match
     from cellml.data.planes import PlanesAsChannels
-    from cellml.data.references import resolve
     from cellml.infer.device import choose_device, set_threads
     from cellml.infer.frame import Asked
     from cellml.infer.image import predict_image, require_image_options
     from cellml.infer.members import load_members, make_committee
+    from cellml.infer.opened import input_files, open_input
     from cellml.infer.outputs import require_target
     from cellml.infer.repair import repair_volume
-    from cellml.io import open_image
+    from cellml.infer.repair_series import repair_series
     from cellml.io.overlap import require_apart
     from cellml.uncertainty.temperature import read_calibration
 
     checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
-    require_apart(output, resolve(input, "image")[0], *checkpoints)
+    files, name = input_files(input), input if isinstance(input, str) else " + ".join(input)
+    require_apart(output, *files, *checkpoints)
     require_target(output)
     _require_numbers(precision, samples, correlation_nm)
     asked = Asked(samples, correlation_nm, read_calibration(temperature), seed)
@@ -95,18 +98,18 @@ def infer_file(
     task = members.task.to(place)
     window = fitted_window(task.window, place, tile=tile, halo=halo, precision=precision)
     _choose_decoder(task, decode, str(checkpoints[0]))
-    reference, warning = resolve(input, "image")
-    if warning:
-        log.warning(warning)
-    with open_image(reference, spacing_nm=spacing_nm, axes=axes) as opened:
+    if members.contract.get("axes") == "TILTS":
+        options: dict[str, Any] = {"wedge": wedge, "thickness": thickness, "spacing_nm": spacing_nm, "consistency": consistency}
+        return repair_series(task, window, name, output, members.contract, **options)
+    with open_input(files, spacing_nm, axes) as opened:
         image: Any = PlanesAsChannels(opened) if members.contract.get("planes_as_channels") else opened
-        require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=input)
+        require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=name)
         if "wedge" in members.contract:
-            return repair_volume(task, window, image, input, output, members.contract, wedge=wedge, consistency=consistency)
+            return repair_volume(task, window, image, name, output, members.contract, wedge=wedge, consistency=consistency)
         if images:
-            return predict_image(task, window, image, input, output, members.contract)
+            return predict_image(task, window, image, name, output, members.contract)
         wanted = {"probabilities": probabilities, "uncertainty": uncertainty}
-        return _predict(members, committee.to(place), window, image, input, output, asked, wanted)
+        return _predict(members, committee.to(place), window, image, name, output, asked, wanted)
 
 
 def _predict(

@@ -46,12 +46,14 @@ def repair_volume(
     begin = time.perf_counter()
     numbers = Normalisation.measure(image, method=contract["normalisation"], name=name)
     voxels = numbers.apply(image.read())
-    require_wedge(voxels[0], tilts, name)
+    known = slice(None) if contract.get("halves") else slice(0, 1)  # halves are measured alike, other channels are made of the first
+    measured = voxels[known].mean(axis=0)
+    require_wedge(measured, tilts, name)
     answer = _predicted(task, window, voxels)
     network = time.perf_counter() - begin
-    shift, scale = (float(np.ravel(v)[0]) for v in (numbers.shift, numbers.scale))
-    repaired = returned(answer, voxels[0], tilts, strength=1.0 if consistency else 0.0)
-    write_volume(output, Volume(repaired * np.float32(scale) + np.float32(shift), image.spacing, image.origin, name="repaired"))
+    shift, scale = (float(np.ravel(v)[known].mean()) for v in (numbers.shift, numbers.scale))
+    repaired = returned(answer, measured, tilts, strength=1.0 if consistency else 0.0)
+    write_volume(Volume(repaired * np.float32(scale) + np.float32(shift), image.spacing, image.origin, name="repaired"), output)
     seconds = time.perf_counter() - begin
     log.info("%s: %d voxels in %.1f s, of which the network %.1f s", output, answer.size, seconds, network)
     return {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
@@ -90,6 +92,8 @@ def known_tilts(learned: Mapping[str, Any], wedge: Sequence[float] | None, name:
 
     low, high = (float(v) for v in learned["half_range"])
     steps, slant = [float(v) for v in learned["step"]], float(learned["slant"])
+    if wedge is None and "tilts" in learned:
+        return tilts_of(*(float(v) for v in learned["tilts"]), steps[0])
     if wedge is None:
         if high > low or len(steps) > 1 or slant:
             raise ContractError(

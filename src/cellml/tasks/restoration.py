@@ -63,14 +63,17 @@ class RestorationTask(VolumeTask):
         answer = torch.from_numpy(self.predict_volume(image.numpy()))
         if self.consistency is not None:
             answer = self.consistency(answer[None], image[None, :1], wedge[None])[0]
-        loss = self.loss(answer[None], truth[None], wedge[None])
-        if batch_idx not in self._before:
-            scores = repair_scores(truth[0].numpy(), image[0].numpy(), wedge)
-            self._before[batch_idx] = {f"input_{name}": value for name, value in scores.items()}
-        self.found.append(
-            {"loss": float(loss.total), **repair_scores(truth[0].numpy(), answer[0].numpy(), wedge), **self._before[batch_idx]}
-        )
+        self.judge(answer, truth, image[0], wedge, batch_idx)
         return {"image": answer.numpy()}
+
+    def judge(self, answer: Tensor, truth: Tensor, before: Tensor, wedge: Tensor, block: int) -> None:
+        """Take the scores of one block; answer, truth: (1, Z, Y, X); before: the reconstruction (Z, Y, X); wedge: (3,) degrees."""
+        loss = self.loss(answer[None], truth[None], wedge[None])
+        if block not in self._before:
+            scores = repair_scores(truth[0].numpy(), before.numpy(), wedge)
+            self._before[block] = {f"input_{name}": value for name, value in scores.items()}
+        scores = repair_scores(truth[0].numpy(), answer[0].numpy(), wedge)
+        self.found.append({"loss": float(loss.total), **scores, **self._before[block]})
 
     def on_validation_epoch_end(self) -> None:
         """Log means over blocks."""

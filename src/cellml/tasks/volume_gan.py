@@ -17,7 +17,33 @@ from cellml.tasks.overflow import require_finite
 from cellml.tasks.restoration import RestorationTask
 
 
-class VolumeGanTask(RestorationTask):
+class AveragedWeights:
+    """What tasks share whose `average` (`WeightAverage`) predicts: checkpoints for prediction hold the averages alone."""
+
+    average: WeightAverage
+    rates: dict[str, float]
+
+    def prediction_state(self) -> dict[str, Tensor]:
+        """The averages under the names of what they are averages of: neither the weights of the last step nor any critic."""
+        inside = "" if isinstance(self.average.net, nn.ModuleDict) else "net."
+        return {f"{inside}{name}": value for name, value in self.average.net.state_dict().items()}
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        """Weights of a training, or of a checkpoint for prediction, whose generators are then their own averages; critics stay."""
+        if not any(name.startswith("average.") for name in state_dict):
+            inside = "average.net." if isinstance(self.average.net, nn.ModuleDict) else "average."
+            own: dict[str, Tensor] = self.state_dict()  # type: ignore[attr-defined]  # a module's
+            averaged = {f"{inside}{name}": value for name, value in state_dict.items() if f"{inside}{name}" in own}
+            state_dict = {**{name: own[name] for name in own if name not in averaged}, **averaged, **state_dict}
+        return super().load_state_dict(state_dict, strict, assign)  # type: ignore[misc]  # a module's
+
+    def refuse_rates(self) -> None:
+        """Raise CellmlError for learning rates by layer."""
+        if self.rates:
+            raise CellmlError("training.layer_rates and rate_decay are for one network, adversarial tasks train several; leave them out.")
+
+
+class VolumeGanTask(AveragedWeights, RestorationTask):
     """A 3D generator and a 3D patch critic: answers must be near the truth and look like it along all three axes.
 
     Repairs of single slices across the tilt axis differ from slice to slice; here generator and critic both see blocks, so that the answer
@@ -49,24 +75,9 @@ class VolumeGanTask(RestorationTask):
         """The averaged generator."""
         return self.average.net
 
-    def prediction_state(self) -> dict[str, Tensor]:
-        """The averaged generator's weights under the generator's names: a checkpoint for prediction holds neither the weights of the last
-        step nor the critic.
-        """
-        return {f"net.{name}": value for name, value in self.average.net.state_dict().items()}
-
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        """Weights of a training, or of a checkpoint for prediction, whose generator is then its own average and whose critic stays."""
-        if not any(name.startswith("average.") for name in state_dict):
-            averaged = {f"average.{name}": value for name, value in state_dict.items() if name.startswith("net.")}
-            kept = {name: value for name, value in self.state_dict().items() if not name.startswith(("net.", "average.net."))}
-            state_dict = {**kept, **averaged, **state_dict}
-        return super().load_state_dict(state_dict, strict, assign)
-
     def configure_optimizers(self) -> Any:
         """The generator's and the critic's optimisers, and their schedules."""
-        if self.rates:
-            raise CellmlError("training.layer_rates and rate_decay are for one network; an adversarial task trains two. Leave them out.")
+        self.refuse_rates()
         optimizers = [
             self.make_optimizer([p for p in self.net.parameters() if p.requires_grad]),
             self.opponent.make_optimizer(list(self.opponent.critic.parameters())),
