@@ -162,7 +162,7 @@ def _ask_about_mark(survey: LabelSurvey, reference: str, names: Mapping[int, str
     if _MARK in suspects(survey, names) or not count or not others or max(others) > _SPARSE or _MARK in names:
         return
     raise CellmlError(
-        f"{reference} holds 255 in {count} of {survey.voxels} voxels ({count / survey.voxels:.0%}), beside {len(others)} smaller numbers: "
+        f"{reference} holds 255 in {count} of {survey.voxels} voxels ({count / survey.voxels:.0%}), beside the numbers 0 to {max(others)}: "
         "that is how cellml annotate and cellml accept mark unlabelled voxels. Say data.ignore=255 if it is, or data.ignore=[] if 255 is a "
         "class."
     )
