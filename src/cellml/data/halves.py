@@ -19,18 +19,18 @@ class TomogramHalves:
     """Normalised voxels in memory, and as splines that can be looked at from any side.
 
     voxels: (H, Z, Y, X) float32 tensor, H = 1 or 2; measured: their spline coefficients, (H, Z, Y, X), the targets; inputs: a tensor of the
-    same shape, what the network is shown, whose wedge may be filled (`show`). Raises CellmlError for voxels that are not cubes, in which
+    same shape, what the network is shown, whose wedge may be filled (`show`). spacing_nm: (z, y, x), where the files do not say. Raises CellmlError for voxels that are not cubes, in which
     a rotation would shear, for halves on different grids and for one file given twice.
     """
 
-    def __init__(self, references: Sequence[str], normalisation: str = "volume") -> None:
+    def __init__(self, references: Sequence[str], normalisation: str = "volume", spacing_nm: Sequence[float] | None = None) -> None:
         from cellml.data.references import resolve
         from cellml.io import open_image
 
         found = [resolve(reference, "image") for reference in references]
         if len({path for path, _ in found}) < len(found):
             raise CellmlError(f"Both halves are {references[0]}; their noise must be independent. Give one file as data.path instead.")
-        with StackedImages([open_image(path) for path, _ in found]) as image:
+        with StackedImages([open_image(path, spacing_nm=spacing_nm, spacing_key="data.spacing_nm") for path, _ in found]) as image:
             if max(image.spacing) > 1.01 * min(image.spacing):
                 raise CellmlError(f"{image.name} has voxels of {image.spacing} nm (z, y, x); rotated wedges need cubic ones. Resample it.")
             self.shape, self.spacing, self.origin, self.channels = image.shape, image.spacing, image.origin, len(references)

@@ -23,7 +23,8 @@ class SelfWedgeDataModule(BlockDataModule):
     path: the tomogram, or even and odd: reconstructions of two halves of its tilts; wedge: first and last tilt of the whole series and the
     step between tilts, in degrees (axis along y, beam along z); size: voxels along each side of a block; margin: of
     the larger block that the wedge is removed from; fade: voxels over which a block's faces lose weight; validation: blocks a look;
-    transforms: train-only changes of the grey values (none may move a voxel: masks would not follow).
+    transforms: train-only changes of the grey values (none may move a voxel: masks would not follow); spacing_nm:
+    (z, y, x) where the files do not say.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class SelfWedgeDataModule(BlockDataModule):
         validation: int = 16,
         transforms: Sequence[Any] = (),
         normalisation: str = "volume",
+        spacing_nm: Sequence[float] | None = None,
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
@@ -58,12 +60,12 @@ class SelfWedgeDataModule(BlockDataModule):
         self.wedge = [*checked_range(wedge[:2]), float(wedge[2])]
         self.references = [path] if path is not None else [str(even), str(odd)]
         self.size, self.margin, self.fade, self.validation = size, margin, fade, validation
-        self.transforms = list(transforms)
+        self.transforms, self.spacing_nm = list(transforms), spacing_nm
 
     def setup(self, stage: str | None = None) -> None:
         """Read the tomogram, once."""
         if not self._train:
-            self._train = [TomogramHalves(self.references, self.normalisation)]
+            self._train = [TomogramHalves(self.references, self.normalisation, self.spacing_nm)]
 
     @property
     def halves(self) -> TomogramHalves:

@@ -15,6 +15,7 @@ from cellml.errors import CellmlError, ContractError
 
 log = logging.getLogger(__name__)
 
+_FULL_WEDGE = 0.2  # power in the wedge that is too much for a reconstruction
 _TOLERANCE = 1.0  # degrees, and a tenth of a degree of step, that a wedge may differ from what was learned
 
 
@@ -117,9 +118,24 @@ def known_tilts(learned: Mapping[str, Any], wedge: Sequence[float] | None, name:
 
 
 def require_wedge(image: NDArray[np.float32], tilts: NDArray[np.float64], name: str) -> None:
-    """Raise ContractError where a reconstruction (Z, Y, X) is as strong in its missing wedge as where it was measured.
+    """Raise ContractError where a reconstruction (Z, Y, X) is not much weaker in its missing wedge than where it was measured.
 
-    Compared is the mean power of coefficients between 1/16 and 1/2 of the Nyquist frequency, under a Hann window.
+    By `wedge_power`: back-projections and SIRT of tissue have 0.003 to 0.02, whatever their noise; the specimen itself about 1, a
+    reconstruction whose axes were exchanged 0.3 to 2.
+    """
+    ratio = wedge_power(image, tilts)
+    if ratio > _FULL_WEDGE:
+        raise ContractError(
+            f"{name} is too strong where tilts from {tilts.min():g}° to {tilts.max():g}° measured nothing (power {ratio:.2f} of what it has "
+            f"where they did, at most {_FULL_WEDGE:g}): it has another wedge, another tilt axis than Y, or was repaired already. Correct "
+            "wedge=, or turn the volume so that the tilt axis runs along Y."
+        )
+
+
+def wedge_power(image: NDArray[np.float32], tilts: NDArray[np.float64]) -> float:
+    """Power in the missing wedge over power where tilts (N,) measured, the geometric mean over shells from 1/16 to 1/2 Nyquist.
+
+    image: (Z, Y, X), apodised by a Hann window; coefficients nearer to the tilt axis than 45° do not count. 0 where no shell holds both.
     """
     from scipy.fft import rfftn
 
@@ -130,14 +146,14 @@ def require_wedge(image: NDArray[np.float32], tilts: NDArray[np.float64], name: 
     kz, ky, kx = frequencies(image.shape)
     radius = np.sqrt(kz**2 + ky**2 + kx**2)
     band = (radius > 1 / 32) & (radius < 1 / 4) & (np.abs(ky) < np.sqrt(kz**2 + kx**2))
-    means = [float(power[band & mask].mean()) for mask in (missing_wedge(image.shape, tilts, margin=1.0), measured_mask(image.shape, tilts))
-             if (band & mask).any()]  # fmt: skip
-    if len(means) == 2 and means[0] > 0.7 * means[1]:
-        raise ContractError(
-            f"{name} is nearly as strong where tilts from {tilts.min():g}° to {tilts.max():g}° measured nothing as where they did (power "
-            f"ratio {means[0] / means[1]:.2f}): it has another wedge, another tilt axis than Y, or was repaired already. Correct wedge=, "
-            "or turn the volume so that the tilt axis runs along Y."
-        )
+    shell = (radius * 64).astype(int)
+    means = []
+    for mask in (missing_wedge(image.shape, tilts, margin=1.0), measured_mask(image.shape, tilts)):
+        chosen = band & mask
+        count = np.bincount(shell[chosen], minlength=17)
+        means.append(np.bincount(shell[chosen], weights=power[chosen], minlength=17) / np.maximum(count, 1))
+    both = (means[0] > 0) & (means[1] > 0)
+    return float(np.exp(np.log(means[0][both] / means[1][both]).mean())) if both.any() else 0.0
 
 
 def _predicted(task: Any, window: Any, voxels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,8 @@ from cellml.types import TiltSeries
 def split_halves(series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
     """Every second tilt in the order of the tilts, beginning with the smallest, and the others: (even, odd).
 
-    Their noise is independent while their signal is the same (Buchholz et al. 2019, doi:10.1109/ISBI.2019.8759519). Raises CellmlError where a half would have fewer than two projections.
+    Their noise is independent while their signal is the same (Buchholz et al. 2019, doi:10.1109/ISBI.2019.8759519). Raises CellmlError
+    where a half would have fewer than two projections.
     """
     count = len(series.angles)
     if count < 4:
