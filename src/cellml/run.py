@@ -247,6 +247,7 @@ def _silence() -> None:
         "Checkpoint directory .* exists and is not empty.*",
         ".*LeafSpec.*",
         ".*in eval mode at the start of training.*",  # frozen parts are
+        ".*manual optimization and every_n_train_steps.*",  # the state after the step is what resuming needs
     ):
         warnings.filterwarnings("ignore", message=message)
 
