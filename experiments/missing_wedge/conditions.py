@@ -39,9 +39,9 @@ class Condition:
 KEY = ("specimen", "half_range", "step", "snr", "misaligned")
 
 
-def conditions(specimens: tuple[str, ...] = ("fib25", "phantom")) -> list[Condition]:
+def conditions(specimens: tuple[str, ...] = ("phantom", "fib25")) -> list[Condition]:
     """All of them, those that the targets speak of first."""
-    first = [Condition(s, snr=snr) for snr in (10.0, 1.0, np.inf) for s in specimens]
+    first = [Condition(s, snr=snr) for s in specimens for snr in (np.inf, 10.0, 1.0)]
     grid = product((60, 70, 45), (2, 3), (10.0, 1.0, np.inf, 0.1), (False, True), specimens)
     rest = [Condition(s, half, step, snr, moved) for half, step, snr, moved, s in grid]
     # Of the misaligned ones those at SNR 10 and infinity suffice: at 1 and below noise is what limits.

@@ -87,8 +87,8 @@ def volumes(series: TiltSeries, depth: int, done: set[str]) -> Iterator[tuple[st
 def main() -> None:
     """A row for each method and object: what share of its pattern the reconstruction shows."""
     for test, make in (("removed membrane", without_membranes), ("unknown shell", with_shells)):
-        done = {r["method"] for r in read_rows(TABLE) if r["test"] == test and int(r["object"]) == OBJECTS - 1}
         less, more, masks = make()
+        done = {r["method"] for r in read_rows(TABLE) if r["test"] == test and int(r["object"]) == len(masks) - 1}
         shown = less if test == "removed membrane" else more
         series = simulate_tilts(shown, CONDITION.tilts, snr=CONDITION.snr, support=np.ones(shown.shape, bool), seed=4)
         part = specimen(CONDITION.specimen).part

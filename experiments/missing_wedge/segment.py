@@ -18,7 +18,7 @@ from conditions import Condition
 from learned import checkpoints, repairs
 from numpy.typing import NDArray
 from run import append_row, read_rows
-from specimens import tissue
+from specimens import SPACING_NM, tissue
 
 from cellml.checkpoint import load
 from cellml.data.blocks import Block, OpenBlock
@@ -51,7 +51,7 @@ def block_of(volume: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def segmented(dense: NDArray[np.float32]) -> dict[str, float]:
     """Scores of the block, dense membranes positive, over all voxels with truth > 0."""
-    truth = OpenBlock(Block("fib25_train2", region=REGION)).read_labels()
+    truth = OpenBlock(Block("fib25_train2", region=REGION, spacing_nm=SPACING_NM)).read_labels()
     model = load(SEGMENTER)
     image = (dense.mean() - dense) / dense.std()
     prediction = model.task.decode(model.task.predict_volume(np.ascontiguousarray(image[None], np.float32)))

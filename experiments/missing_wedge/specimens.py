@@ -17,6 +17,8 @@ from cellml.tomography.simulate import simulate_tilts
 from cellml.types import TiltSeries, Volume
 
 ROWS = {"y": (96, 160)}  # along the tilt axis, of blocks of 256³
+VALIDATION_ROWS = {"y": (96, 120)}
+SPACING_NM = (10.0, 10.0, 10.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +52,14 @@ class Specimen:
 @cache
 def specimen(name: str) -> Specimen:
     """phantom, phantom-validation: a cell within 127 × 64 × 127 voxels, whole. fib25, fib25-validation: 256 × 64 × 256 voxels of tissue,
-    its middle 128 × 64 × 128 scored. No network was trained on any of them; numbers of iterations and weights are chosen on -validation.
+    its middle 128 × 64 × 128 scored. No network was trained on any of them; numbers of iterations and weights are chosen on -validation,
+    other cells and another block, of fewer rows.
     """
     if name.startswith("phantom"):
-        volume, labels = cell_phantom((127, 64, 127), seed=201 if name.endswith("validation") else 101)
+        validation = name.endswith("validation")
+        volume, labels = cell_phantom((127, 32 if validation else 64, 127), seed=201 if validation else 101)
         return Specimen(volume, (slice(None),) * 3, labels.data > 0, in_vacuum=True)
-    volume = tissue("fib25_valraw_A" if name.endswith("validation") else "fib25_valraw_B", ROWS)
+    volume = tissue("fib25_valraw_A", VALIDATION_ROWS) if name.endswith("validation") else tissue("fib25_valraw_B", ROWS)
     middle = slice(64, 192)
     return Specimen(volume, (middle, slice(None), middle), np.ones(volume.shape, bool))
 
@@ -65,7 +69,7 @@ def tissue(data: str, region: dict[str, tuple[int, int]] | None = None) -> Volum
 
     Taking off the mean leaves out what a slab of tissue adds alike to all rays of a tilt: the signal of SNR is structure.
     """
-    block = OpenBlock(Block(data, region=region or {}))
+    block = OpenBlock(Block(data, region=region or {}, spacing_nm=SPACING_NM), need_labels=False)
     raw = block.read_raw().astype(np.float32)
     return Volume((raw.mean() - raw) / raw.std(), block.spacing, name=data)
 
