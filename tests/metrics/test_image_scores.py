@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.fft import irfftn, rfftn
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
 from cellml.errors import CellmlError
 from cellml.metrics.grey_fit import grey_fit
 from cellml.metrics.psnr import psnr
-from cellml.metrics.reprojection import compare_projections
+from cellml.metrics.reprojection import compare_projections, reprojection_error
 from cellml.metrics.ssim import ssim
 from cellml.metrics.wedge_correlation import apodised, in_wedge_correlation, measured_correlation, shell_correlations
+from cellml.tomography.projector import ParallelProjector
 from cellml.tomography.wedge import measured_mask, missing_wedge
+from cellml.types import TiltSeries, Volume
 
 TILTS = np.arange(-60, 61, 2.0)
 
@@ -91,6 +95,19 @@ def test_reprojection_is_free_of_gain_and_offset() -> None:
     poor = compare_projections(image, ones, rng.normal(size=(3, 5, 6)))
     assert poor.relative == pytest.approx(np.sqrt(np.mean(np.square(poor.each))), rel=1e-12)
     assert poor.relative > 0.8
+
+
+def test_a_volume_explains_its_own_held_out_projections_on_any_grey_scale() -> None:
+    rng = np.random.default_rng(6)
+    tilts = np.array([-70.0, 65.0])
+    truth = gaussian_filter(rng.normal(size=(20, 6, 20)), 1.5)
+    lines = ParallelProjector(tilts, truth.shape, width=29).forward(torch.from_numpy(truth)).numpy()
+    held_out = TiltSeries(lines, tilts, 10.0)
+    spacing = (10.0, 10.0, 10.0)
+    assert reprojection_error(Volume(3 * truth + 7, spacing), held_out).relative < 1e-4
+    assert reprojection_error(Volume(truth[::-1].copy(), spacing), held_out).relative > 0.5
+    with pytest.raises(CellmlError, match="6 rows"):
+        reprojection_error(Volume(truth[:, 1:], spacing), held_out)
 
 
 def test_bad_input_is_refused() -> None:
