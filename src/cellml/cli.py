@@ -63,6 +63,11 @@ VERBS: dict[str, Verb] = {
         "a tilt series to a volume",
         "cellml reconstruct input=tilts.mrc output=volume.mrc method=sirt",
     ),
+    "information": Verb(
+        "cellml.tomography.information_command:information_file",
+        "what of a repaired volume was inferred",
+        "cellml information input=repaired.mrc output=inferred.mrc wedge=[-60,60,2]",
+    ),
     "mesh": Verb("cellml.meshing.command:mesh_file", "labels to tetrahedra", "cellml mesh input=labels.tif output=cell.vtu"),
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
