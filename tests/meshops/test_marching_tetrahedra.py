@@ -106,7 +106,7 @@ class TestZeros:
         field = (points[:, 0].abs() - 0.5).requires_grad_()
         assert int((field == 0).sum()) > 20
         batch = marching_tetrahedra(points, tets, field)
-        assert float(face_areas(batch).min()) > 0
+        assert float(face_areas(batch).detach().min()) > 0
         edges = torch.bincount(batch.topology.face_edges.flatten())
         assert int(edges.max()) == 2
         assert torch.allclose(batch.vertices[:, 0].abs(), torch.tensor(0.5, dtype=dtype), atol=1e-3)

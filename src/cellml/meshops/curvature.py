@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cellml.meshops.batch import MeshBatch
 from cellml.meshops.geometry import face_areas, vertex_normals
-from cellml.meshops.laplacians import cotangents
+from cellml.meshops.laplacians import cotangents, pull_by_cotangents
 
 
 def mixed_areas(batch: MeshBatch) -> Tensor:
@@ -32,16 +32,11 @@ def mean_curvature(batch: MeshBatch) -> Tensor:
     H n = Σ_j (cot α_ij + cot β_ij)(v_i − v_j) / 4A_i over the mixed area A_i (Meyer et al. 2003, eq. 8); a sphere of radius R has 1/R
     everywhere. Zero where it has no meaning: on the border of an open mesh, and at vertices without faces or with flat ones only.
     """
-    faces, angles, corners = batch.faces, cotangents(batch), batch.corners()
-    summed = torch.zeros_like(batch.vertices)
-    for corner in range(3):  # the side opposite to this corner runs from the next corner to the last
-        start, end = (corner + 1) % 3, (corner + 2) % 3
-        bend = angles[:, corner, None] * (corners[:, start] - corners[:, end])
-        summed = summed.index_add(0, faces[:, start], bend).index_add(0, faces[:, end], -bend)
+    bend = -pull_by_cotangents(batch, cotangents(batch))
     area = mixed_areas(batch)
-    sign = torch.sign((summed * vertex_normals(batch)).sum(1)).detach()
+    sign = torch.sign((bend * vertex_normals(batch)).sum(1)).detach()
     known = (area > 0) & ~_on_border(batch)
-    return torch.where(known, sign * torch.linalg.vector_norm(summed, dim=1) / (4 * torch.where(known, area, 1.0)), 0.0)
+    return torch.where(known, sign * torch.linalg.vector_norm(bend, dim=1) / (4 * torch.where(known, area, 1.0)), 0.0)
 
 
 def _on_border(batch: MeshBatch) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from cellml.meshops import backend
 from cellml.meshops.batch import MeshBatch
 from cellml.meshops.geometry import face_areas, unit
-from cellml.meshops.laplacians import cotangent_laplacian, row_sums, uniform_laplacian
+from cellml.meshops.laplacians import cotangents, over, pull, pull_by_cotangents, sum_of_cotangents, sum_over_edges
 from cellml.meshops.packing import mean_over_meshes
 
 
@@ -49,11 +49,9 @@ def normal_consistency(batch: MeshBatch) -> Tensor:
 
 @backend.instead_of(backend.uniform_laplacian_loss)
 def uniform_laplacian_loss(batch: MeshBatch) -> Tensor:
-    """δ_i = mean of the neighbours − v_i (Nealen et al. 2006); scalar, in the vertices' unit."""
-    centred = batch.centred()
-    with torch.no_grad():
-        laplacian = uniform_laplacian(centred)
-    return _mean_length(laplacian @ centred.vertices, batch)
+    """δ_i = mean of the neighbours − v_i (Nealen et al. 2006); scalar, in the vertices' unit. Vertices without neighbours add 0."""
+    ones = batch.vertices.new_ones(len(batch.edges))
+    return _mean_length(over(pull(batch, ones), sum_over_edges(batch, ones)), batch)
 
 
 @backend.instead_of(backend.cotangent_laplacian_loss)
@@ -62,13 +60,8 @@ def cotangent_laplacian_loss(batch: MeshBatch) -> Tensor:
 
     A vertex whose weights do not add up to more than 0 (obtuse or no faces around it) adds 0.
     """
-    centred = batch.centred()
-    with torch.no_grad():
-        laplacian = cotangent_laplacian(centred)
-        total = row_sums(laplacian)
-        inverse = torch.where(total > 0, 1 / torch.where(total > 0, total, 1.0), 0.0)
-    offset = (laplacian @ centred.vertices) * inverse - torch.where(total > 0, centred.vertices, 0.0)
-    return _mean_length(offset, batch)
+    angles = cotangents(batch).detach()
+    return _mean_length(over(pull_by_cotangents(batch, angles), sum_of_cotangents(batch, angles)), batch)
 
 
 @backend.instead_of(backend.curvature_laplacian_loss)
@@ -77,14 +70,9 @@ def curvature_laplacian_loss(batch: MeshBatch) -> Tensor:
 
     On a well-sampled smooth surface ‖δ_i‖ is about |H|/3, since A_i is three times the vertex's own share; see `curvature.mean_curvature`.
     """
-    centred = batch.centred()
-    with torch.no_grad():
-        laplacian = cotangent_laplacian(centred)
-        total = row_sums(laplacian)
-        area = centred.vertices.new_zeros(len(centred.vertices))
-        area.index_add_(0, centred.faces.reshape(-1), face_areas(centred).repeat_interleave(3))
-        inverse = torch.where(area > 0, 0.25 / torch.where(area > 0, area, 1.0), 0.0)[:, None]
-    return _mean_length((laplacian @ centred.vertices - total * centred.vertices) * inverse, batch)
+    areas = face_areas(batch).detach().repeat_interleave(3)
+    around = batch.vertices.new_zeros(len(batch.vertices)).index_add(0, batch.faces.reshape(-1), areas)[:, None]
+    return _mean_length(over(pull_by_cotangents(batch, cotangents(batch).detach()), 4 * around), batch)
 
 
 def _mean_length(offsets: Tensor, batch: MeshBatch) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from cellml.errors import CellmlError
 from cellml.meshops import backend
 from cellml.meshops.batch import MeshBatch
-from cellml.meshops.laplacians import distance_laplacian, row_sums
+from cellml.meshops.laplacians import over, pull, sum_over_edges
+from cellml.meshops.regularisers import edge_lengths
 
 
 @backend.instead_of(backend.taubin_smoothing)
@@ -22,16 +22,15 @@ def taubin_smoothing(batch: MeshBatch, steps: int = 10, shrink: float = 0.53, in
         raise CellmlError(
             f"Taubin smoothing takes steps ≥ 0 and shrink > 0 > inflate, got steps={steps}, shrink={shrink}, inflate={inflate}."
         )
-    centred = batch.centred()
-    moved = centred.vertices
+    centred = batch.centred()  # or each step would round to the digits that float32 has at 10⁴ nm
+    moved = centred
     for _ in range(steps):
         for share in (shrink, inflate):
-            moved = moved + share * _towards_neighbours(batch.with_vertices(moved))
-    return batch.with_vertices(moved + (batch.vertices - centred.vertices).detach())
+            moved = moved.with_vertices(moved.vertices + share * _towards_neighbours(moved))
+    return batch.with_vertices(moved.vertices + (batch.vertices - centred.vertices).detach())
 
 
 def _towards_neighbours(batch: MeshBatch) -> Tensor:
-    weights = distance_laplacian(batch)
-    total = row_sums(weights)
-    mean = (weights @ batch.vertices) / torch.where(total > 0, total, 1.0)
-    return torch.where(total > 0, mean - batch.vertices, 0.0)
+    """Mean of the neighbours, weighted by closeness, minus the vertex, (V, 3); 0 without neighbours."""
+    weights = 1 / (edge_lengths(batch) + 1e-12)
+    return over(pull(batch, weights), sum_over_edges(batch, weights))
