@@ -1,7 +1,7 @@
 """Weights of projections in Fourier space, for back-projection.
 
-A filter is a dataclass whose `response(frequencies, rays)` gives one weight for each tilt and frequency, (N, F), with frequencies along u in
-cycles a pixel. The weights hold everything that turns a plain sum over tilts into density: the ramp |f| and each tilt's share of angle.
+A filter is a dataclass whose `response(frequencies, rays)` gives one weight for each tilt and frequency, (N, F), with frequencies along u
+in cycles a pixel. The weights hold all that turns a plain sum over tilts into density: the ramp |f| and each tilt's share of angle.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def ramp(frequencies: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Ramp:
-    """|f| up to `cutoff` cycles a pixel: the inverse of projection, with all of its noise. Raises CellmlError for a cutoff outside (0, 1/2]."""
+    """|f| up to `cutoff` cycles a pixel: the inverse of projection, noise and all. Raises CellmlError for a cutoff outside (0, 1/2]."""
 
     cutoff: float = 0.5
 

@@ -9,12 +9,13 @@ all in pixels. With SENSE = +1 that is the right-handed rotation of the specimen
 high in z moves towards larger x.
 
 This is IMOD's convention for `.tlt` files. IMOD's program `tilt` back-projects with u = x cos t - r sin t, where r counts the rows of its
-sections perpendicular to the tilt axis; these sections are the specimen turned by 90° about X, so that a row is r = -z, and the same formula
-as above holds for the volume once it was turned back about X (`trimvol -rx`, `rotatevol`), which keeps its handedness. A volume whose Y and
-Z were merely exchanged (`trimvol -yz`) is the mirror image, and its angles need the opposite sign. IMOD's centre, n / 2 + 0.5 counted from
-1, is the centre above. Rows of an image and y of the volume have the same order: row 0 is y = 0, the bottom of an IMOD display.
+sections perpendicular to the tilt axis; these sections are the specimen turned by 90° about X, so that a row is r = -z, and the formula
+above holds for the volume once it was turned back about X (`trimvol -rx`, `rotatevol`), which keeps its handedness. A volume whose Y and
+Z were merely exchanged (`trimvol -yz`) is the mirror image, and its angles need the opposite sign. IMOD's centre, n / 2 + 0.5 counted
+from 1, is the centre above. Rows of an image and y of the volume have the same order: row 0 is y = 0, the bottom of an IMOD display.
 
-By the central slice theorem a tilt measures the plane of the volume's Fourier transform spanned by k_y and (k_x, k_z) ∝ (cos t, SENSE sin t).
+By the central slice theorem a tilt measures the plane of the volume's Fourier transform that is spanned by k_y and the direction
+(k_x, k_z) ∝ (cos t, SENSE sin t).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from cellml.tomography.geometry import SENSE, Rays
 
 Array = NDArray[Any]
 
-# Columns of K at a time: enough to spread the cost of the weights, few enough that the rows which neighbouring voxels share stay in the cache.
+# Columns of K at a time: enough to spread the cost of the weights, few enough that rows which neighbours share stay in the cache.
 _COLUMNS = 128
 
 # Tilts, or steps along a ray, at a time. Their rows lie a power of two apart in memory for common sizes, and a cache holds few such rows.

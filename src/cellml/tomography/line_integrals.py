@@ -38,7 +38,7 @@ class Projection(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, volume: Tensor, tilts: Tensor, shifts: Tensor, rays: Rays) -> Tensor:
-        """volume (Z, X, K), tilts (N,), shifts (N,) along u, and the rays made of them."""
+        """Sections (Z, X, K), tilts (N,), shifts (N,) along u, and the rays made of them."""
         ctx.save_for_backward(volume, tilts, shifts)
         ctx.rays = rays
         return project(volume, rays)
@@ -57,7 +57,7 @@ class Backprojection(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, projections: Tensor, tilts: Tensor, shifts: Tensor, rays: Rays) -> Tensor:
-        """projections (N, width, K), tilts (N,), shifts (N,) along u, and the rays made of them."""
+        """Lines (N, width, K), tilts (N,), shifts (N,) along u, and the rays made of them."""
         ctx.save_for_backward(projections, tilts, shifts)
         ctx.rays = rays
         return backproject(projections, rays)

@@ -10,37 +10,47 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellml.errors import CellmlError
+from cellml.tomography.axis import axis_along_y
 from cellml.tomography.geometry import Rays, rays
 from cellml.types import TiltSeries, Volume
 
-# Rows y at a time: a section and its projections of one cache line of rows fit the cache, and weights are shared by all of them.
-ROWS = 64
+# Rows y at a time: many enough to share the cost of the weights, few enough that what a method holds of them stays below half a gigabyte.
+_MOST_ROWS, _LEAST_ROWS, _BYTES = 128, 8, 1 << 29
 
 
 class Method(Protocol):
-    """A way to reconstruct. halo: rows on both sides that a slab needs for its own rows to come out as in the whole."""
+    """A way to reconstruct."""
 
-    halo: int
+    @property
+    def halo(self) -> int:
+        """Rows on both sides that a slab needs for its own rows to come out as in the whole."""
+        ...
 
     def __call__(self, lines: Tensor, rays: Rays) -> Tensor:
         """Projections (N, width, K) to sections (Z, X, K), in any unit of value."""
         ...
 
 
-def reconstruct(series: TiltSeries, thickness: int, method: Method, *, rows: int = ROWS, device: str = "cpu") -> Volume:
-    """Reconstruct a series whose tilt axis runs along Y.
+def reconstruct(series: TiltSeries, thickness: int, method: Method, *, rows: int | None = None, device: str = "cpu") -> Volume:
+    """Reconstruct a series; images whose tilt axis does not run along Y are turned first.
 
-    thickness: voxels along z; rows: y at a time; device: of torch. Returns (Z, Y, X) float32 with cubic voxels of the series' pixel.
-    Raises CellmlError for values that are not finite, a thickness beyond the field of view and an axis that does not run along Y.
+    thickness: voxels along z; rows: y at a time (None: as many as fit half a gigabyte, 128 at most); device: of torch. Returns (Z, Y, X)
+    float32 in value per voxel, with cubic voxels of the series' pixel. Raises CellmlError for values that are not finite, a thickness
+    beyond the field of view and rows below 1.
     """
-    check_series(series)
-    check_thickness(thickness, series)
     check_values(series)
+    series = axis_along_y(series) if series.axis_angle else series
+    check_thickness(thickness, series)
     unit = value_unit(series.data, thickness)
     volume = np.empty((thickness, *series.data.shape[1:]), np.float32)
-    for kept, reach, inner in slabs(series.data.shape[1], rows, method.halo):
+    for kept, reach, inner in slabs(series.data.shape[1], rows_at_a_time(thickness, series.data.shape[2], rows), method.halo):
         volume[:, kept] = sections(series.data[:, reach], series.tilts, thickness, method, unit=unit, device=device)[:, inner]
     return Volume(volume, (series.pixel,) * 3, name=series.name)
+
+
+def rows_at_a_time(thickness: int, breadth: int, asked: int | None = None) -> int:
+    """Rows of a slab: as asked, or as many as keep eight arrays of (thickness, rows, breadth) float32 in half a gigabyte, from 8 to 128."""
+    return asked if asked is not None else int(np.clip(_BYTES // (32 * thickness * breadth), _LEAST_ROWS, _MOST_ROWS))
 
 
 def sections(
@@ -67,26 +77,15 @@ def slabs(size: int, rows: int, halo: int) -> list[tuple[slice, slice, slice]]:
 def value_unit(data: NDArray[Any], thickness: int) -> float:
     """A typical difference between voxels, judged by the projections: their standard deviation over √thickness; 1 for constant ones.
 
-    Integrals over `thickness` unlike voxels vary √thickness times as much as the voxels do. Weights and tolerances are in this unit, so that
-    they mean the same for counts, for optical densities and for whatever a camera writes.
+    Integrals over `thickness` unlike voxels vary √thickness times as much as the voxels do. Weights are in this unit, so that they mean the
+    same for counts, for optical densities and for whatever a camera writes.
     """
-    squares = [float(np.var(projection, dtype=np.float64)) for projection in data]
-    return unit_of(float(np.mean(squares)), thickness)
+    return unit_of(float(np.mean([np.var(projection, dtype=np.float64) for projection in data])), thickness)
 
 
 def unit_of(variance: float, thickness: int) -> float:
     """The unit of `value_unit` from the mean variance within projections."""
     return float(np.sqrt(variance / thickness)) if variance > 0 else 1.0
-
-
-def check_series(series: TiltSeries) -> None:
-    """Raise CellmlError where the tilt axis does not run along Y."""
-    slant = abs((series.axis_angle + 90) % 180 - 90) if series.axis_angle % 360 < 270 else abs(series.axis_angle % 360 - 360)
-    if slant > 0.5 or 90 <= series.axis_angle % 360 < 270:
-        raise CellmlError(
-            f"The tilt axis of {series.name!r} is {series.axis_angle:g}° from Y; reconstruction needs it along Y. Align the series first "
-            "(cellml align turns it), or set the axis angle to 0 if the images have been turned already."
-        )
 
 
 def check_thickness(thickness: int, series: TiltSeries) -> None:
@@ -108,6 +107,7 @@ def check_values(series: TiltSeries) -> None:
         if bad.any():
             columns = np.flatnonzero(bad.any(axis=0))
             raise CellmlError(
-                f"Projection {number} ({series.angles[number]:g}°) of {series.name!r} has {int(bad.sum())} values that are NaN or infinite, "
-                f"in {len(columns)} columns from {columns[0]} to {columns[-1]}. Fill them from their neighbours, or leave the projection out."
+                f"Projection {number} ({series.angles[number]:g}°) of {series.name!r} has {int(bad.sum())} values that are NaN or "
+                f"infinite, in {len(columns)} columns from {columns[0]} to {columns[-1]}. Fill them from their neighbours, or leave the "
+                "projection out."
             )

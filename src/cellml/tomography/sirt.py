@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cellml.errors import CellmlError
 from cellml.tomography.geometry import Rays
@@ -22,7 +22,7 @@ class Sirt:
     subsets: int = 1
     relaxation: float = 1.0
     nonnegative: bool = False
-    halo: int = 0
+    halo: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         if self.iterations < 1 or self.subsets < 1:
@@ -37,7 +37,9 @@ class Sirt:
         from cellml.tomography.line_integrals import backproject, project
 
         if self.subsets > len(rays.cos):
-            raise CellmlError(f"{len(rays.cos)} tilts cannot be divided into {self.subsets} subsets; give at most one subset for each tilt.")
+            raise CellmlError(
+                f"{len(rays.cos)} tilts cannot be divided into {self.subsets} subsets; give at most one subset for each tilt."
+            )
         parts = [slice(first, None, self.subsets) for first in spread(self.subsets)]
         subsets = [(lines[part], chosen, *normalisation(chosen, lines)) for part in parts for chosen in [rays.subset(part)]]
         volume = torch.zeros(rays.depth, rays.breadth, lines.shape[2], dtype=lines.dtype, device=lines.device)
