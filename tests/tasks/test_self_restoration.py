@@ -149,7 +149,7 @@ def test_filling_refuses_loader_processes_and_negative_numbers(files: dict[str, 
         make_task(refill=-1)
 
 
-def test_train_resume_and_infer_by_command(cellml: Command, files: dict[str, str], tmp_path: Path) -> None:
+def test_train_and_infer_by_command(cellml: Command, files: dict[str, str], tmp_path: Path) -> None:
     words = ["experiment=missing_wedge/self_supervised", f"data.even={files['even']}", f"data.odd={files['odd']}", "data.size=16"]
     words += ["data.margin=4", "data.fade=4", "data.patches_per_epoch=6", "data.validation=2", "task.net.net.widths=[2,4]"]
     words += ["training.validations=1", "training.precision=32-true", "task.refill=2", "callbacks.last.every_n_train_steps=1"]

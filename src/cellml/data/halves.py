@@ -19,8 +19,9 @@ class TomogramHalves:
     """Normalised voxels in memory, and as splines that can be looked at from any side.
 
     voxels: (H, Z, Y, X) float32 tensor, H = 1 or 2; measured: their spline coefficients, (H, Z, Y, X), the targets; inputs: a tensor of the
-    same shape, what the network is shown, whose wedge may be filled (`show`). spacing_nm: (z, y, x), where the files do not say. Raises CellmlError for voxels that are not cubes, in which
-    a rotation would shear, for halves on different grids and for one file given twice.
+    same shape, what the network is shown, whose wedge may be filled (`show`). references: files; spacing_nm: (z, y, x), where they do not
+    say. Raises CellmlError for voxels that are not cubes, in which a rotation would shear, for halves on different grids and for one file
+    given twice.
     """
 
     def __init__(self, references: Sequence[str], normalisation: str = "volume", spacing_nm: Sequence[float] | None = None) -> None:
