@@ -71,3 +71,11 @@ def test_single_precision_at_ten_thousand_nanometres():
     far = 1e4
     value = squared_distance((torch.tensor([[1.0, 1, 2]]) + far), (TRIANGLE[None] + far).float())
     assert float(value) == pytest.approx(4, rel=1e-6)
+
+
+def test_near_a_side_the_interior_is_not_mistaken_for_it():
+    """Distances to the face and to its side agree in float32 there, weights (and gradients) do not."""
+    point, plane = torch.tensor([[1.0, 1e-4, 2.0]]), TRIANGLE[None].float()
+    exact = closest_weights(point.double(), TRIANGLE[None])
+    assert float(exact[0, 2]) == pytest.approx(1e-4 / 3, rel=1e-6)
+    assert torch.allclose(closest_weights(point, plane).double(), exact, atol=1e-7)

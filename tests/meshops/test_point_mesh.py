@@ -71,7 +71,9 @@ def test_losses_agree_with_loops_and_have_the_gradients_of_differences(mixed):
     assert torch.allclose(point_edge_loss(mixed, clouds), loss_by_loop(mixed, clouds, edges))
     leaf, cloud = mixed.vertices.clone().requires_grad_(), clouds[0].requires_grad_()
     for loss in (point_face_loss, point_edge_loss):
-        assert torch.autograd.gradcheck(lambda v, c, loss=loss: loss(mixed.with_vertices(v), [c, *clouds[1:]]), (leaf, cloud), fast_mode=True)
+        assert torch.autograd.gradcheck(
+            lambda v, c, loss=loss: loss(mixed.with_vertices(v), [c, *clouds[1:]]), (leaf, cloud), fast_mode=True
+        )
 
 
 def test_points_on_the_mesh_leave_only_the_faces_between_them(tetrahedron):

@@ -22,25 +22,24 @@ def squared_distance(points: Tensor, simplices: Tensor) -> Tensor:
 def closest_weights(points: Tensor, simplices: Tensor) -> Tensor:
     """Barycentric weights of the closest point, (M, 2 or 3), ≥ 0, adding up to 1.
 
-    For a triangle the best of its interior, where the projection falls into it, and its three sides (Ericson 2005, section 5.1).
+    For a triangle its interior, where the projection falls into it, else the nearest of its three sides (Ericson 2005, section 5.1).
     """
     if simplices.shape[1] == 2:
         return _along_segment(points, simplices[:, 0], simplices[:, 1])
     a, b, c = simplices.unbind(1)
     zero = torch.zeros_like(points[:, 0])
     ab, bc, ca = _along_segment(points, a, b), _along_segment(points, b, c), _along_segment(points, c, a)
-    candidates = [
+    sides = [
         torch.stack([ab[:, 0], ab[:, 1], zero], dim=1),
         torch.stack([zero, bc[:, 0], bc[:, 1]], dim=1),
         torch.stack([ca[:, 1], zero, ca[:, 0]], dim=1),
-        _in_plane(points, a, b, c),
     ]
-    weights = torch.stack(candidates, dim=1)  # (M, 4 candidates, 3)
+    weights = torch.stack(sides, dim=1)  # (M, 3 sides, 3)
     squared = (weights[..., None] * (points[:, None] - simplices)[:, None]).sum(2).square().sum(-1)
-    outside = (weights[:, 3] < 0).any(1) | ~torch.isfinite(weights[:, 3]).all(1)
-    squared[:, 3] = torch.where(outside, torch.inf, squared[:, 3])
-    best = squared.argmin(1)
-    return weights[torch.arange(len(points), device=points.device), best]
+    nearest_side = weights[torch.arange(len(points), device=points.device), squared.argmin(1)]
+    interior = _in_plane(points, a, b, c)
+    # Not by comparing distances: near a side they agree to all digits of float32 while the weights still differ by 10⁻⁴.
+    return torch.where((interior >= 0).all(1, keepdim=True), interior, nearest_side)
 
 
 def _along_segment(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
