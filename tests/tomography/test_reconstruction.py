@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from cellml.errors import CellmlError
+from cellml.tomography import variation_kernels
 from cellml.tomography.conjugate_gradients import ConjugateGradients, conjugate_gradients
 from cellml.tomography.ellipses import ellipse_series, section
 from cellml.tomography.filters import Exact, Hamming, SirtLike
@@ -116,6 +117,20 @@ def test_denoising_agrees_with_scikit_image() -> None:
     # theirs minimises ½ ‖x - noisy‖² + weight TV as well, with the same differences
     theirs = denoise_tv_chambolle(noisy, weight=0.1, eps=1e-12, max_num_iter=3000)
     assert np.abs(ours - theirs).max() < 2e-3
+
+
+def test_compiled_steps_of_denoising_are_the_readable_ones() -> None:
+    random = torch.Generator().manual_seed(1)
+    image, noisy = torch.rand(4, 5, 6, generator=random), torch.rand(4, 5, 6, generator=random)
+    ahead, dual = gradient(image) * 0.5, gradient(noisy) * 0.5
+    target = torch.empty_like(noisy)
+    variation_kernels.estimate(noisy.numpy(), dual.numpy(), 0.3, False, target.numpy())
+    assert torch.allclose(target, noisy + 0.3 * divergence(dual), atol=1e-6)
+    latest = ahead + gradient(image) / (12 * 0.01)
+    latest = latest / latest.norm(dim=0).clamp(min=1)
+    expected = latest + 0.4 * (latest - dual)
+    variation_kernels.ascend(image.numpy(), 0.01, ahead.numpy(), dual.numpy(), 0.4)
+    assert torch.allclose(dual, latest, atol=1e-6) and torch.allclose(ahead, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", [Sirt(3), Sirt(2, subsets=5), ConjugateGradients(3)])

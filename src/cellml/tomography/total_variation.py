@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from cellml.errors import CellmlError
+from cellml.tomography import variation_kernels
 from cellml.tomography.geometry import Rays
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from cellml.types import TiltSeries, Volume
+from cellml.tomography.line_integrals import backproject, project
+from cellml.tomography.reconstruction import reconstruct
+from cellml.tomography.sirt import normalisation
+from cellml.types import TiltSeries, Volume
 
 
 @dataclass(frozen=True)
 class TotalVariation:
     """The method; `total_variation` is the plain function, which explains the numbers. halo: rows on both sides that a slab takes along."""
 
-    weight: float = 0.05
+    weight: float = 0.02
     iterations: int = 50
     inner: int = 8
     nonnegative: bool = False
@@ -35,11 +38,6 @@ class TotalVariation:
 
     def __call__(self, lines: Tensor, rays: Rays) -> Tensor:
         """Projections (N, width, K) to sections (Z, X, K); K are the neighbouring rows of one series."""
-        import torch
-
-        from cellml.tomography.line_integrals import backproject, project
-        from cellml.tomography.sirt import normalisation
-
         by_ray, by_voxel = normalisation(rays, lines)
         rate = by_voxel[by_voxel > 0].min() if bool((by_voxel > 0).any()) else by_voxel.max()  # 1 / the largest column sum
         volume = torch.zeros(rays.depth, rays.breadth, lines.shape[2], dtype=lines.dtype, device=lines.device)
@@ -59,27 +57,37 @@ def denoised(noisy: Tensor, weight: float, dual: Tensor, iterations: int, nonneg
 
     Beck and Teboulle, IEEE Trans. Image Process. 18, 2419 (2009); TV is isotropic, with forward differences and none across the border.
     """
-    import torch
-
-    ahead, pace = dual.clone(), 1.0
+    ahead, image, pace = dual.clone(), torch.empty_like(noisy), 1.0
     for _ in range(iterations):
-        estimate = torch.add(noisy, divergence(ahead), alpha=weight)
-        if nonnegative:
-            estimate.clamp_(min=0)
-        latest = gradient(estimate).mul_(1 / (12 * weight)).add_(ahead)
-        latest.div_(latest.norm(dim=0).clamp_(min=1))
         faster = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
-        ahead = torch.lerp(dual, latest, 1 + (pace - 1) / faster)
-        dual.copy_(latest)
+        _estimate(noisy, ahead, weight, nonnegative, image)
+        _ascend(image, weight, ahead, dual, (pace - 1) / faster)
         pace = faster
-    result = torch.add(noisy, divergence(dual), alpha=weight)
-    return result.clamp_(min=0) if nonnegative else result
+    _estimate(noisy, dual, weight, nonnegative, image)
+    return image
+
+
+def _estimate(noisy: Tensor, dual: Tensor, weight: float, nonnegative: bool, target: Tensor) -> None:
+    if noisy.device.type == "cpu":
+        variation_kernels.estimate(noisy.numpy(), dual.numpy(), weight, nonnegative, target.numpy())
+        return
+    target.copy_(divergence(dual)).mul_(weight).add_(noisy)
+    if nonnegative:
+        target.clamp_(min=0)
+
+
+def _ascend(image: Tensor, weight: float, ahead: Tensor, dual: Tensor, momentum: float) -> None:
+    if image.device.type == "cpu":
+        variation_kernels.ascend(image.numpy(), weight, ahead.numpy(), dual.numpy(), momentum)
+        return
+    latest = gradient(image).mul_(1 / (12 * weight)).add_(ahead)
+    latest.div_(latest.norm(dim=0).clamp_(min=1))
+    ahead.copy_(torch.lerp(dual, latest, 1 + momentum))
+    dual.copy_(latest)
 
 
 def gradient(volume: Tensor) -> Tensor:
     """Forward differences of (Z, X, K) along its axes, (3, Z, X, K), 0 at the far border."""
-    import torch
-
     result = torch.zeros(3, *volume.shape, dtype=volume.dtype, device=volume.device)
     result[0, :-1] = volume[1:] - volume[:-1]
     result[1, :, :-1] = volume[:, 1:] - volume[:, :-1]
@@ -100,7 +108,7 @@ def divergence(field: Tensor) -> Tensor:
 def total_variation(
     series: TiltSeries,
     thickness: int,
-    weight: float = 0.05,
+    weight: float = 0.02,
     iterations: int = 50,
     inner: int = 8,
     nonnegative: bool = False,
@@ -114,6 +122,4 @@ def total_variation(
     values ≥ 0. TV couples rows, so slabs overlap by a halo. options: of `reconstruct`. Returns (Z, Y, X) float32. Raises CellmlError for
     numbers out of range and as `reconstruct` does.
     """
-    from cellml.tomography.reconstruction import reconstruct
-
     return reconstruct(series, thickness, TotalVariation(weight, iterations, inner, nonnegative), **options)
