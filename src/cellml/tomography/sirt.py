@@ -61,8 +61,7 @@ def normalisation(rays: Rays, like: Tensor) -> tuple[Tensor, Tensor]:
 
     from cellml.tomography.line_integrals import backproject, project
 
-    options = {"dtype": like.dtype, "device": like.device}
-    lengths = project(torch.ones(rays.depth, rays.breadth, 1, **options), rays)
+    lengths = project(torch.ones(rays.depth, rays.breadth, 1, dtype=like.dtype, device=like.device), rays)
     by_ray = torch.where(lengths > 0.01, 1 / lengths.clamp(min=0.01), torch.zeros_like(lengths))
     met = backproject((by_ray > 0).to(lengths), rays)
     return by_ray, torch.where(met > 0.01, 1 / met.clamp(min=0.01), torch.zeros_like(met))
