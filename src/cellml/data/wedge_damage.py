@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.tomography.filters import SirtLike
-from cellml.tomography.wbp import WeightedBackprojection
+from cellml.tomography.sirt import Sirt
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class WedgeDamage:
     snr: Sequence[float] = (10.0, 10.0)
     noise_free: float = 0.0
     slant: float = 0.0
-    reconstruction: Sequence[Any] = field(default_factory=lambda: (WeightedBackprojection(SirtLike(20)),))
+    reconstruction: Sequence[Any] = field(default_factory=lambda: (Sirt(5, subsets=10),))
 
     def __post_init__(self) -> None:
         low, high = _interval(self.half_range, "half_range")
