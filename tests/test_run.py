@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import torch
 from cellml.checkpoint import read
 from cellml.errors import CellmlError
 from cellml.initialisation import initialise
+from cellml.pixels.features import PixelFeatures
 from cellml.resume import _changes
+from cellml.run import require_fit
 from cellml.run_folder import claim_folder, release_folder
 
 SEMANTIC = ("data=fib25", "task=semantic", "task.net.fine_channels=2")
@@ -339,3 +342,15 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(
     words = [word.replace("{phantom}", str(phantom_file)) for word in changes]
     assert cellml("train", *tiny(tmp_path / "r", labels, *words, recipe=SEMANTIC)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_pixel_features_for_another_voxel_size_are_warned_about(caplog: Any) -> None:
+    features = PixelFeatures(spacing=(45.0, 4.6, 4.6), scales_nm=(10.0,))
+    net = SimpleNamespace(in_channels=1, features=features)
+    task = SimpleNamespace(net=net, target=SimpleNamespace())
+    data = SimpleNamespace(contract={"channels": 1, "spacing_nm": [50.0, 6.0, 6.0]}, patch=(1, 1, 1))
+    require_fit(task, data)
+    assert "set task.net.features.spacing=[50,6,6]" in caplog.text
+    caplog.clear()
+    require_fit(task, SimpleNamespace(contract={"channels": 1, "spacing_nm": [45.0, 4.6, 4.6]}, patch=(1, 1, 1)))
+    assert not caplog.text

@@ -122,6 +122,18 @@ def require_fit(task: Any, data: Any) -> None:
     classes = getattr(task.target, "classes", None)
     if classes is not None and hasattr(data, "require_classes"):
         data.require_classes(classes)
+    _warn_of_other_spacing(task.net, data.contract["spacing_nm"])
+
+
+def _warn_of_other_spacing(net: Any, spacing: list[float]) -> None:
+    """Pixel features have widths in nm; with another voxel size they would silently be wider or narrower than asked for."""
+    given = getattr(getattr(net, "features", None), "spacing", None)
+    if given is not None and any(abs(a - b) > 0.02 * b for a, b in zip(given, spacing, strict=True)):
+        log.warning(
+            "The pixel features are made for voxels of %s nm (z, y, x), and the images have %s nm, so their widths are not those asked "
+            "for; set task.net.features.spacing=[%s] (task.net.spacing for thresholds and watersheds).",
+            list(given), spacing, ",".join(f"{s:g}" for s in spacing),
+        )  # fmt: skip
 
 
 def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], settings: Any) -> Any:
