@@ -58,6 +58,11 @@ VERBS: dict[str, Verb] = {
         "the tilt series that a microscope would record of a volume",
         "cellml project input=volume.mrc output=tilts.mrc range=[-60,60] step=2 snr=10",
     ),
+    "align": Verb(
+        "cellml.tomography.alignment.command:align_file",
+        "projections of a tilt series fitted together, without fiducials",
+        "cellml align input=tilts.st output=tilts.ali",
+    ),
     "reconstruct": Verb(
         "cellml.tomography.command:reconstruct_file",
         "a tilt series to a volume",

@@ -1,0 +1,81 @@
+"""Tilt series aligned without fiducials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.tomography.alignment.cumulative import cumulative_shifts
+from cellml.tomography.alignment.gauge import root_mean_square, without_translation
+from cellml.tomography.alignment.matching import Matcher, ProjectionMatching, matched_shifts
+from cellml.tomography.misalignment import Misalignment, sampled
+from cellml.types import TiltSeries
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """What was found. shifts: (N, 2) pixels (v, u) by which projections lie displaced, after their axis was turned along Y; axis_angle:
+    degrees from Y to the tilt axis; before, after: root mean square distance, in pixels, between each projection and what the volume
+    reconstructed from half of the others predicts of it, without any alignment and with this one.
+    """
+
+    shifts: NDArray[np.float64]
+    axis_angle: float
+    before: float
+    after: float
+
+    def applied(self, series: TiltSeries, order: int = 3) -> TiltSeries:
+        """The series with the axis along Y and the shifts taken out, by one interpolation. Axes beyond 45° exchange height and width."""
+        angle = (self.axis_angle + 180) % 360 - 180
+        quarters = round(angle / 90)
+        data = np.rot90(series.data, quarters, axes=(1, 2))
+        turn = Misalignment.of(1, rotations=angle - 90 * quarters).matrices()[0]
+        shape = (data.shape[1], data.shape[2])
+        moved = sampled(data, np.broadcast_to(turn, (len(data), 2, 2)), self.shifts @ turn.T, shape, order)
+        return replace(series, data=moved, axis_angle=0.0)
+
+
+def align_tilts(series: TiltSeries, how: ProjectionMatching | None = None, *, coarse: bool = True, search_axis: float = 0.0) -> Alignment:
+    """Align by cross-correlation of neighbours, then by projection matching.
+
+    how: numbers of the matching; coarse: begin with `cumulative_shifts` (otherwise with none, for a series that is aligned roughly);
+    search_axis: degrees to both sides of the series' axis angle among which the axis is searched, 0 to believe it. A translation of the
+    whole specimen stays undetermined. Raises CellmlError for numbers out of range.
+    """
+    how = how or ProjectionMatching()
+    axis = _search(series, how, search_axis) if search_axis else series.axis_angle
+    turned = _turned(series, axis)
+    start = cumulative_shifts(turned) if coarse else np.zeros((len(series.angles), 2))
+    shifts = matched_shifts(turned, without_translation(start, series.tilts), how)
+    finest = Matcher(turned, how, how.levels((turned.data.shape[1], turned.data.shape[2]))[-1])
+    before, after = (root_mean_square(finest.residuals(s, most=20.0)) for s in (np.zeros_like(shifts), shifts))
+    return Alignment(shifts, axis, before, after)
+
+
+def _turned(series: TiltSeries, axis: float) -> TiltSeries:
+    from cellml.tomography.axis import axis_along_y
+
+    return axis_along_y(replace(series, axis_angle=axis))
+
+
+def _search(series: TiltSeries, how: ProjectionMatching, within: float) -> float:
+    """The axis angle at which the coarse level, aligned, has the least residual: five angles, then four times half their distance."""
+    coarse = replace(how, finest=how.levels((series.data.shape[1], series.data.shape[2]))[0], iterations=min(4, how.iterations))
+    known: dict[float, float] = {}
+
+    def residual(angle: float) -> float:
+        if angle not in known:
+            turned = _turned(series, angle)
+            shifts = matched_shifts(turned, without_translation(cumulative_shifts(turned), series.tilts), coarse)
+            known[angle] = root_mean_square(Matcher(turned, coarse, coarse.finest).residuals(shifts, most=4.0 * coarse.finest))
+        return known[angle]
+
+    best, step = series.axis_angle, within / 2
+    candidates = [best + k * step for k in (-2, -1, 0, 1, 2)]
+    for _ in range(4):
+        best = min(candidates, key=residual)
+        step /= 2
+        candidates = [best - step, best, best + step]
+    return min(candidates, key=residual)

@@ -1,0 +1,66 @@
+"""The verb `align`: a raw tilt series in, one whose projections fit together and whose axis runs along Y out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def align_file(
+    input: str,
+    output: str,
+    angles: Any = None,
+    axis_angle: float | None = None,
+    pretilt: float = 0.0,
+    pixel: float | None = None,
+    exclude: Sequence[int] = (),
+    fill: bool = False,
+    thickness: int | None = None,
+    iterations: int = 6,
+    finest: int = 2,
+    coarse: bool = True,
+    search_axis: float = 0.0,
+    check_axis: bool = True,
+    shifts: str | None = None,
+) -> dict[str, Any]:
+    """Align a tilt series without fiducials and write the aligned one with its angles.
+
+    input, angles, axis_angle, pretilt, pixel, exclude, fill: see `cellml.io.open_tilts`; output: .ali, .mrc or another stack; thickness:
+    of the specimen in pixels; iterations, finest: see ProjectionMatching; coarse, search_axis: see `align_tilts`; check_axis: refuse a
+    series whose projections say that its axis is off by 90°; shifts: a .json for what was found. Returns the residuals before and after,
+    in pixels. Raises CellmlError as reading does, and for such an axis.
+    """
+    from cellml.io import read_tilts, write_json, write_tilts
+    from cellml.io.overlap import require_apart
+    from cellml.tomography.alignment.align import align_tilts
+    from cellml.tomography.alignment.matching import ProjectionMatching
+    from cellml.tomography.axis_check import require_axis
+
+    begin = time.perf_counter()
+    require_apart(output, input)
+    series = read_tilts(input, angles, axis_angle, pretilt, pixel, exclude=exclude, fill=fill)
+    if check_axis:
+        require_axis(series)
+    how = ProjectionMatching(thickness, iterations, finest)
+    found = align_tilts(series, how, coarse=coarse, search_axis=search_axis)
+    write_tilts(replace(found.applied(series), name=Path(output).name), output)
+    seconds = time.perf_counter() - begin
+    numbers = {"axis_angle_deg": found.axis_angle, "residual_before_px": found.before, "residual_after_px": found.after}
+    if shifts is not None:
+        write_json(shifts, {**numbers, "angles_deg": series.angles.tolist(), "shifts_vu_px": found.shifts.tolist()})
+    log.info(
+        "%s: %d projections, residual %.2f px before and %.2f px after alignment, tilt axis at %.2f°, %.1f s",
+        output,
+        len(series.data),
+        found.before,
+        found.after,
+        found.axis_angle,
+        seconds,
+    )
+    return {"output": output, **numbers, "seconds": seconds}
