@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 os.environ |= ONE_THREAD  # before numpy and torch read it
 
+import figure  # noqa: E402
+import jumps  # noqa: E402
 import parity  # noqa: E402
 import speed  # noqa: E402
 
@@ -44,6 +46,7 @@ def main() -> None:
     large = chamfer(100_000, turns)
     speeds = speed.measured(turns)
     write_rows(HERE / "speed.csv", speeds)
+    figure.draw()
     values = {}
     for kind in ("value", "gradient"):
         chosen = [row for row in differences if row["kind"] == kind]
@@ -56,6 +59,8 @@ def main() -> None:
         "chamfer_time_100k": (large["cellml_s"], "s"),
         "chamfer_time_over_ckdtree": (large["ratio"], "1"),
         "chamfer_difference_from_ckdtree": (large["difference"], "1"),
+        "marching_jump": (jumps.largest(1e-3), "cubes"),
+        "marching_jump_closeness_1e-2": (jumps.largest(1e-2), "cubes"),
     }
     write_study_results(HERE, {key: (float(f"{value:.4g}"), unit) for key, (value, unit) in values.items()}, seed=0)
     for key, (value, unit) in values.items():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellml.errors import CellmlError
-from cellml.meshops.batch import MeshBatch, batch_of_surfaces, mesh_batch, repeated
+from cellml.meshops.batch import MeshBatch, batch_of_surfaces, mesh_batch, repeated, unpadded
 from cellml.meshops.packing import mean_over_meshes, packed_to_padded, padded_to_packed, sum_by_mesh
 
 
@@ -41,7 +41,10 @@ def test_a_batch_of_a_sphere_nothing_and_a_tetrahedron(mixed, tetrahedron, spher
     padded, faces = mixed.padded_vertices(), mixed.padded_faces()
     assert padded.shape == (3, 42, 3) and torch.equal(padded[0], sphere(1)[0]) and not padded[1].any() and not padded[2, 4:].any()
     assert faces.shape == (3, 80, 3) and (faces[1] == -1).all() and torch.equal(faces[2, :4], tetrahedron[1])
-    assert torch.equal(padded_to_packed(padded, mixed.topology.vertex_counts), mixed.vertices)
+    again = unpadded(padded, faces, mixed.topology.vertex_counts)
+    assert torch.equal(again.vertices, mixed.vertices) and torch.equal(again.faces, mixed.faces)
+    with pytest.raises(CellmlError, match="Padded meshes"):
+        unpadded(padded, faces, [43, 0, 4])
 
 
 def test_vertices_move_over_shared_faces_and_keep_their_gradient(mixed):

@@ -141,6 +141,15 @@ def test_grids_of_their_own(grid):
     assert torch.allclose(volumes(batch)[1], 8 * volumes(batch)[0])
 
 
+def test_an_anisotropy_of_ten_to_one(grid):
+    """Voxels of 4 × 4 × 40 nm: the same ball in a grid of flat tetrahedra."""
+    points, tets = grid(10)
+    flat = points * torch.tensor([1.0, 1.0, 10.0], dtype=torch.float64)
+    batch = marching_tetrahedra(flat, tets, sphere_field(points))
+    assert is_manifold(batch) and genus(batch) == 0
+    assert torch.allclose(volumes(batch), 10 * volumes(marching_tetrahedra(points, tets, sphere_field(points))))
+
+
 def test_an_object_cut_by_the_border_is_open_there(grid):
     points, tets = grid(6)
     batch = marching_tetrahedra(points, tets, points[:, 2] - 0.2)
@@ -155,6 +164,15 @@ def test_single_precision_at_ten_thousand_nanometres(grid):
     assert is_manifold(batch) and float(face_areas(batch).min()) >= 0
     exact = marching_tetrahedra(far.double(), tets, (100 * sphere_field(points)).float().double())
     assert float((batch.vertices.double() - exact.vertices).abs().max()) < 2e-3
+
+
+def test_the_volume_jumps_by_a_thousandth_of_a_cube_where_a_vertex_changes_sign(grid):
+    points, tets = grid(8)
+    distance = points.norm(dim=1)
+    radius = distance[(distance - 0.7).abs().argmin()]
+    around = [volumes(marching_tetrahedra(points, tets, distance - radius * share)).item() for share in (1 - 1e-9, 1 + 1e-9)]
+    changing = int(torch.isclose(distance, radius, rtol=1e-12).sum())
+    assert 0 < abs(around[1] - around[0]) / changing / 0.25**3 < 1.5e-3
 
 
 def test_bad_grids_and_fields_are_refused():
