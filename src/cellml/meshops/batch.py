@@ -139,17 +139,13 @@ def repeated(vertices: Tensor, faces: Tensor) -> MeshBatch:
 
 def unpadded(vertices: Tensor, faces: Tensor, vertex_counts: Sequence[int]) -> MeshBatch:
     """Pack padded meshes: vertices (N, V, 3) of which the first vertex_counts[n] count, faces (N, F, 3) with −1 behind those of a mesh."""
-    real = (faces >= 0).all(2)
-    if (
-        vertices.ndim != 3
-        or len(vertices) != len(faces)
-        or len(vertices) != len(vertex_counts)
-        or max(vertex_counts, default=0) > vertices.shape[1]
-    ):
+    sizes = {len(vertices), len(faces), len(vertex_counts)}
+    if vertices.ndim != 3 or faces.ndim != 3 or len(sizes) > 1 or max(vertex_counts, default=0) > vertices.shape[1]:
         raise CellmlError(
-            f"Padded meshes are vertices (N, V, 3), faces (N, F, 3) and N counts up to V, got {tuple(vertices.shape)}, {tuple(faces.shape)} and "
-            f"{tuple(vertex_counts)}."
+            f"Padded meshes are vertices (N, V, 3), faces (N, F, 3) and N counts up to V, got {tuple(vertices.shape)}, "
+            f"{tuple(faces.shape)} and {tuple(vertex_counts)}."
         )
+    real = (faces >= 0).all(2)
     own = [rows[kept] for rows, kept in zip(faces, real, strict=True)]
     return mesh_batch([rows[:count] for rows, count in zip(vertices, vertex_counts, strict=True)], own)
 
