@@ -24,6 +24,6 @@ def require_finite(loss: Tensor, *, step: int, precision: Any) -> None:
         return
     kind = str(precision).split("-")[0]
     raise CellmlError(
-        f"Step {step}: the loss is {float(loss):g} in {precision}, so the network's numbers have overflowed: "
+        f"Step {step}: the loss is {loss.item():g} in {precision}, so the network's numbers have overflowed: "
         f"{_LIMITS.get(kind, _LIMITS['32'])}. Nothing after the last checkpoint was kept."
     )
