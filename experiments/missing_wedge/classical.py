@@ -14,7 +14,7 @@ from specimens import specimen, tilt_series
 
 from cellml.metrics.psnr import psnr
 from cellml.tomography.conjugate_gradients import conjugate_gradients
-from cellml.tomography.filters import SirtLike
+from cellml.tomography.filters import Exact, SirtLike
 from cellml.tomography.shell_snr import tilt_shell_snr
 from cellml.tomography.sirt import sirt
 from cellml.tomography.tilt_consistency import consistent_with_tilts
@@ -25,10 +25,10 @@ from cellml.types import TiltSeries, Volume
 CHOICES = Path(__file__).parent / "choices.json"
 # What each method has to choose, for every signal-to-noise ratio, in increasing order.
 CANDIDATES: dict[str, tuple[float, ...]] = {
-    "sirt": (5, 10, 20, 40, 80),
-    "sart": (1, 2, 5, 10, 20),
-    "cg": (3, 6, 12, 24),
-    "tv": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
+    "sirt": (5, 10, 20, 40, 80, 160, 320),
+    "sart": (1, 2, 5, 10, 20, 40),
+    "cg": (3, 6, 12, 24, 48, 96),
+    "tv": (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
 }
 SKIMAGE_PASSES = 20
 
@@ -40,16 +40,17 @@ def run(method: str, series: TiltSeries, thickness: int, choice: float) -> Float
     methods: dict[str, Callable[[], Volume]] = {
         "wbp": lambda: wbp(series, thickness),
         "wbp_sirt_like": lambda: wbp(series, thickness, SirtLike(20)),
+        "wbp_exact": lambda: wbp(series, thickness, Exact()),
         "sirt": lambda: sirt(series, thickness, iterations=int(choice)),
         "sart": lambda: sirt(series, thickness, iterations=int(choice), subsets=len(series.tilts)),
         "cg": lambda: conjugate_gradients(series, thickness, iterations=int(choice)),
-        "tv": lambda: total_variation(series, thickness, weight=choice, iterations=40),
+        "tv": lambda: total_variation(series, thickness, weight=choice, iterations=60),
         "wiener": lambda: wiener(series, thickness),
     }
     return np.asarray(methods[method]().data, np.float32)
 
 
-METHODS = ("wbp", "wbp_sirt_like", "sirt", "sart", "cg", "tv", "wiener")
+METHODS = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt", "sart", "cg", "tv", "wiener")
 
 
 def wiener(series: TiltSeries, thickness: int) -> Volume:

@@ -20,7 +20,15 @@ from cellml.types import TiltSeries, Volume
 
 TABLE = Path(__file__).parent / "tooth.csv"
 BINNING = 2  # pixels along u: 640 become 320
-CHOICES = {"wbp": (0,), "wbp_sirt_like": (0,), "sirt": (10, 20, 40, 80), "cg": (3, 6, 12), "tv": (0.001, 0.003, 0.01, 0.03), "wiener": (0,)}
+CHOICES = {
+    "wbp": (0,),
+    "wbp_exact": (0,),
+    "wbp_sirt_like": (0,),
+    "sirt": (10, 40, 160),
+    "cg": (6, 12, 24),
+    "tv": (0.0003, 0.001, 0.003, 0.01),
+    "wiener": (0,),
+}
 
 
 def tooth() -> TiltSeries:
