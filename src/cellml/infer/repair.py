@@ -63,7 +63,8 @@ def repair_volume(
 def returned(answer: NDArray[np.float32], measured: NDArray[np.float32], tilts: NDArray[np.float64], *, strength: float) -> NDArray[Any]:
     """An answer (Z, Y, X) on the grey scale of the reconstruction, with measured coefficients returned.
 
-    The scale is the least-squares gain over measured coefficients, for those alone both volumes hold; strength: as in `MeasuredReturn`.
+    The scale is the least-squares gain over measured coefficients, for those alone both volumes hold, and the mean is the measured one;
+    strength: as in `MeasuredReturn`.
     """
     from cellml.tasks.measured_return import MeasuredReturn
 
@@ -72,7 +73,7 @@ def returned(answer: NDArray[np.float32], measured: NDArray[np.float32], tilts: 
         gain = measured_gain(torch.fft.rfftn(inferred), torch.fft.rfftn(known), answer.shape, tilts)
         if strength > 0:
             inferred = MeasuredReturn(strength=strength).one(inferred, known, tilts)
-        return np.asarray((inferred * gain).numpy(), np.float32)
+        return np.asarray((inferred - inferred.mean()) * gain + known.mean(), np.float32)
 
 
 def measured_gain(inferred: torch.Tensor, measured: torch.Tensor, shape: Sequence[int], tilts: NDArray[np.float64]) -> float:
