@@ -68,11 +68,15 @@ def choose(condition: Condition, method: str) -> float:
         return 0.0
     name = condition.specimen.split("-")[0] + "-validation"
     key = f"{name} {condition.snr:g} {method}"
-    known: dict[str, Any] = json.loads(CHOICES.read_text()) if CHOICES.is_file() else {}
-    if key not in known:
-        known[key] = _best(Condition(name, snr=condition.snr, seed=1), method)
-        CHOICES.write_text(json.dumps(known, indent=1) + "\n")
-    return float(known[key]["choice"])
+    if key not in _known():
+        found = _best(Condition(name, snr=condition.snr, seed=1), method)
+        CHOICES.write_text(json.dumps(_known() | {key: found}, indent=1) + "\n")
+    return float(_known()[key]["choice"])
+
+
+def _known() -> dict[str, Any]:
+    """What was chosen so far; read anew each time, for stages may run side by side."""
+    return dict(json.loads(CHOICES.read_text())) if CHOICES.is_file() else {}
 
 
 def _best(condition: Condition, method: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The missing-wedge benchmark: `CELLML_DATA=… python experiments/missing_wedge/run.py`.
 
-stage=classical,learned,segment,hallucinate,tooth,microtubules,report chooses; minutes=60 bounds the processor time of a stage; only=fib25
-or only=phantom limits it to one specimen. Rows are written as they come, and an interrupted study goes on where it stood. Checkpoints of
+stage=classical,learned,segment,simulate,hallucinate,tooth,microtubules,report chooses; minutes=60 bounds the processor time of the first
+two; only=fib25 or only=phantom limits them to one specimen. Rows are written as they come, and an interrupted study goes on where it stood. Checkpoints of
 repairing networks that lie in this folder take part by their file names.
 """
 
@@ -100,13 +100,13 @@ def fill(measure: Callable[[Condition, set[str]], None], wanted: Iterable[Condit
 
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
-    stages = words.get("stage", "classical,learned,segment,hallucinate,tooth,microtubules,report").split(",")
+    stages = words.get("stage", "classical,learned,segment,simulate,hallucinate,tooth,microtubules,report").split(",")
     minutes = float(words.get("minutes", 60))
     wanted = [c for c in conditions() if words.get("only", c.specimen) == c.specimen]
     for stage, measure in (("classical", classical), ("learned", learned)):
         if stage in stages:
             fill(measure, wanted, minutes)
-    for stage in ("segment", "hallucinate", "tooth", "microtubules", "report"):
+    for stage in ("segment", "simulate", "hallucinate", "tooth", "microtubules", "report"):
         if stage in stages:
             __import__(stage).main()
 

@@ -7,7 +7,7 @@ x ≥ 160 either, or their rows flatter.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from cellml.data.blocks import Block, OpenBlock
 from cellml.metrics.contingency import ContingencyTable
 from cellml.metrics.partition import partition_scores
 from cellml.tomography.simulate import simulate_tilts
-from cellml.types import TiltSeries, Volume
+from cellml.types import Labels, TiltSeries, Volume
 
 HERE = Path(__file__).parent
 TABLE = HERE / "segmentation.csv"
@@ -49,14 +49,18 @@ def block_of(volume: NDArray[np.float32]) -> NDArray[np.float32]:
     return volume[:, :, MIRRORED + REGION["x"][0] : MIRRORED + REGION["x"][1]]
 
 
-def segmented(dense: NDArray[np.float32]) -> dict[str, float]:
-    """Scores of the block, dense membranes positive, over all voxels with truth > 0."""
-    truth = OpenBlock(Block("fib25_train2", region=REGION, spacing_nm=SPACING_NM)).read_labels()
-    model = load(SEGMENTER)
-    image = (dense.mean() - dense) / dense.std()
-    prediction = model.task.decode(model.task.predict_volume(np.ascontiguousarray(image[None], np.float32)))
-    scores = partition_scores(ContingencyTable.from_labels(truth, prediction))
-    return {"adapted_rand_error": round(scores.adapted_rand_error, 4), "voi_sum": round(scores.voi_sum, 4)}
+def truth() -> Labels:
+    """Neurites of the block."""
+    block = OpenBlock(Block("fib25_train2", region=REGION, spacing_nm=SPACING_NM))
+    return Labels(block.read_labels(), block.spacing, name="neurites")
+
+
+def prediction(dense: NDArray[np.float32]) -> Labels:
+    """What the segmenter makes of the block of a volume with dense membranes positive; it knows them dark."""
+    model, block = load(SEGMENTER), block_of(dense)
+    image = (block.mean() - block) / block.std()
+    labels = model.task.decode(model.task.predict_volume(np.ascontiguousarray(image[None], np.float32)))
+    return Labels(labels, SPACING_NM, name="prediction")
 
 
 def series_of(condition: Condition) -> TiltSeries:
@@ -64,28 +68,37 @@ def series_of(condition: Condition) -> TiltSeries:
     return simulate_tilts(surroundings(), condition.tilts, snr=condition.snr, support=np.ones(surroundings().shape, bool))
 
 
-def row(snr: str, method: str, volume: NDArray[np.float32], begin: float) -> dict[str, Any]:
-    """A row of segmentation.csv."""
-    return {"snr": snr, "method": method, **segmented(block_of(volume)), "cpu_s": round(time.process_time() - begin, 1)}
+def volumes(condition: Condition, done: Collection[str]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Reconstructions and repairs of the sample that are not done yet, by name."""
+    depth = surroundings().shape[0]
+    methods = [m for m in CLASSICAL if m not in done]
+    networks = [path for path in checkpoints() if f"{path.stem}+tilts" not in done]
+    if not methods and not networks:
+        return
+    series = series_of(condition)
+    for method in methods:
+        yield method, run(method, series, depth, choose(condition, method))
+    for path in networks:
+        yield from ((name, volume) for name, volume in repairs(path, series, depth, condition) if name not in done)
+
+
+def row(snr: str, method: str, volume: NDArray[np.float32]) -> dict[str, Any]:
+    """A row of segmentation.csv, over all voxels with truth > 0."""
+    scores = partition_scores(ContingencyTable.from_labels(truth().data, prediction(volume).data))
+    return {
+        "snr": snr,
+        "method": method,
+        "adapted_rand_error": round(scores.adapted_rand_error, 4),
+        "voi_sum": round(scores.voi_sum, 4),
+    }
 
 
 def main() -> None:
     """Rows that are missing: complete data, classical reconstructions, repairs."""
     done = {(r["snr"], r["method"]) for r in read_rows(TABLE)}
     if ("", "complete") not in done:
-        append_row(TABLE, row("", "complete", surroundings().data, time.process_time()))
+        append_row(TABLE, row("", "complete", surroundings().data))
     for condition in CONDITIONS:
-        snr, depth = f"{condition.snr:g}", surroundings().shape[0]
-        networks = [path for path in checkpoints() if (snr, f"{path.stem}+tilts") not in done]
-        methods = [m for m in CLASSICAL if (snr, m) not in done]
-        if not networks and not methods:
-            continue
-        series = series_of(condition)
-        for method in methods:
-            begin = time.process_time()
-            append_row(TABLE, row(snr, method, run(method, series, depth, choose(condition, method)), begin))
-        for path in networks:
-            begin = time.process_time()
-            for name, volume in repairs(path, series, depth, condition):
-                if (snr, name) not in done:
-                    append_row(TABLE, row(snr, name, volume, begin))
+        snr = f"{condition.snr:g}"
+        for method, volume in volumes(condition, {m for s, m in done if s == snr}):
+            append_row(TABLE, row(snr, method, volume))
