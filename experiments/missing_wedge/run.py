@@ -1,8 +1,8 @@
 """The missing-wedge benchmark: `CELLML_DATA=… python experiments/missing_wedge/run.py`.
 
 stage=classical,learned,segment,simulate,hallucinate,tooth,microtubules,report chooses; minutes=60 bounds the processor time of the first
-two; only=fib25 or only=phantom limits them to one specimen. Rows are written as they come, and an interrupted study goes on where it stood. Checkpoints of
-repairing networks that lie in this folder take part by their file names.
+two; only=fib25 or only=phantom limits them to one specimen. Rows are written as they come, and an interrupted study goes on where it
+stood. Checkpoints of repairing networks that lie in this folder take part by their file names.
 """
 
 from __future__ import annotations
