@@ -39,7 +39,7 @@ def tilts_of(low: float, high: float, step: float) -> NDArray[np.float64]:
     """Tilts from low to at most high in even steps, (N,) degrees. Raises CellmlError for a step that leaves fewer than two tilts."""
     if not step > 0 or not high - low >= step or high - low > 180:
         raise CellmlError(f"Tilts from {low:g}° to {high:g}° in steps of {step:g}° are not a tilt series; low < high, at most 180° apart.")
-    return low + step * np.arange(int(np.floor((high - low) / step + 1e-6)) + 1)
+    return np.asarray(low + step * np.arange(int(np.floor((high - low) / step + 1e-6)) + 1), np.float64)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def known_tilts(learned: Mapping[str, Any], wedge: Sequence[float] | None, name:
     low, high = (float(v) for v in learned["half_range"])
     steps, slant = [float(v) for v in learned["step"]], float(learned["slant"])
     if wedge is None and "tilts" in learned:
-        return tilts_of(*(float(v) for v in learned["tilts"]), steps[0])
+        return tilts_of(float(learned["tilts"][0]), float(learned["tilts"][1]), steps[0])
     if wedge is None:
         if high > low or len(steps) > 1 or slant:
             raise ContractError(

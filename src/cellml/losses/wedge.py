@@ -42,7 +42,9 @@ class WedgeLoss(nn.Module):
 
     def _in_wedge(self, difference: Tensor, target: Tensor, wedge: Tensor) -> Tensor:
         """Mean over shells of one sample's relative error power in the wedge; difference, target: (1, Z, Y, X)."""
-        shell, count = wedge_shells(tuple(target.shape[-3:]), *(float(v) for v in wedge), self.shells)
+        z, y, x = target.shape[-3:]
+        low, high, step = (float(v) for v in wedge)
+        shell, count = wedge_shells((z, y, x), low, high, step, self.shells)
         shell = shell.to(target.device)
         error, power = (self._sums(apodised(volume), shell, count) for volume in (difference[0], target[0]))
         held = power > 1e-12

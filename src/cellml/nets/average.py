@@ -29,8 +29,8 @@ class WeightAverage(nn.Module):
         keep = min(self.decay, (1 + count) / (10 + count))
         for mean, now in zip(self.net.parameters(), net.parameters(), strict=True):
             mean.lerp_(now, 1 - keep)
-        for mean, now in zip(self.net.buffers(), net.buffers(), strict=True):
-            mean.copy_(now)
+        for kept, given in zip(self.net.buffers(), net.buffers(), strict=True):
+            kept.copy_(given)
         self.updates += 1
 
     def train(self, mode: bool = True) -> WeightAverage:
