@@ -32,7 +32,8 @@ def by_direction(image: NDArray[np.float64], bins: int = 90) -> tuple[NDArray[np
     radius, angle = np.hypot(first[:, None], second), np.rad2deg(np.arctan(first[:, None] / np.where(second == 0, 1e-9, second)))
     band = (radius > 0.1) & (radius < 0.4)
     index = np.clip(((angle + 90) / 180 * bins).astype(int), 0, bins - 1)[band]
-    mean = np.bincount(index, weights=image[band], minlength=bins) / np.maximum(np.bincount(index, minlength=bins), 1)
+    count = np.bincount(index, minlength=bins)
+    mean = np.bincount(index, weights=image[band], minlength=bins) / np.where(count > 0, count, np.nan)
     return -90 + 180 * (np.arange(bins) + 0.5) / bins, mean
 
 
@@ -67,7 +68,7 @@ def main() -> None:
                 axes.grid(False)
                 angles, power = by_direction(image)
                 row[4].plot(angles, power, label=name)
-                strong = angles[power > power.max() - 1]
+                strong = angles[power > np.nanmax(power) - 1]
                 print(f"{file}, {name}: power within a factor of 10 of the most from {strong.min():.0f}° to {strong.max():.0f}°")
             row[4].set(title="Power by direction", xlabel="angle from kz = 0 (°)", ylabel="log₁₀ power")
             row[4].legend()
