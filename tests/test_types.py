@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cellml import CellmlError, Labels, Surface, TetMesh, Volume
+from cellml.types import TiltSeries
 
 CORNER = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
 
@@ -60,3 +61,37 @@ def test_cells_beyond_the_points_and_unknown_names_are_refused() -> None:
     assert mesh.facets_named("membrane").tolist() == [[0, 2, 1]]
     with pytest.raises(CellmlError, match="no facets named 'cut'; it has: membrane"):
         mesh.facets_named("cut")
+
+
+def tilt_series(angles: object = (-10.0, 0.0, 10.0), **changed: object) -> TiltSeries:
+    return TiltSeries(**{"data": np.zeros((3, 4, 5)), "angles": angles, "pixel": 1.5, **changed})  # type: ignore[arg-type]
+
+
+def test_a_tilt_series_knows_its_tilts() -> None:
+    series = tilt_series((20, -20, 0), pretilt=5.0)  # unsorted is fine
+    assert series.tilts.tolist() == [25, -15, 5]
+    assert series.angles.dtype == np.float64
+    assert len(series.doses) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"data": np.zeros((4, 5))}, r"non-empty \(projection, Y, X\) stack, got shape \(4, 5\)"),
+        ({"data": np.zeros((3, 0, 5))}, r"got shape \(3, 0, 5\)"),
+        ({"angles": (-10, 10)}, "has 3 projections but 2 angles"),
+        ({"angles": (-10, np.nan, 10)}, r"not finite numbers: \[nan\]"),
+        ({"angles": (-10, 0, 190)}, "an angle of 190°"),
+        ({"angles": (7, 7, 7)}, "All 3 projections .* at 7°: a range of 0°"),
+        ({"angles": (-10, 0, -10)}, r"more than once \(-10°\)"),
+        ({"data": np.zeros((1, 4, 5)), "angles": (0,)}, "one projection"),
+        ({"doses": (1.0, 2.0)}, "3 projections but 2 doses"),
+        ({"pixel": -1.0}, "pixel size .* must be positive"),
+        ({"pixel": 1e-9}, "probably in another unit"),
+        ({"axis_angle": np.nan}, "axis angle"),
+        ({"pretilt": 400.0}, "pre-tilt"),
+    ],
+)
+def test_what_cannot_be_a_tilt_series(changed: dict[str, object], words: str) -> None:
+    with pytest.raises(CellmlError, match=words):
+        tilt_series(**changed)
