@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import cellml
+from cellml.errors import CellmlError
 from cellml.meshops import backend
 from cellml.meshops.batch import mesh_batch
 from cellml.meshops.cubify import cubify
@@ -167,6 +168,18 @@ def test_double_precision_and_empty_meshes_stay_ours(stand_in, ball, no_mesh):
     for batch in (double, empty):
         assert float(edge_loss(batch)) != 7.0
     assert float(edge_loss(batch=ball)) == 7.0  # also by keyword
+
+
+def test_clouds_in_double_precision_do_not_fit(ball):
+    assert backend.fits(ball, [ball.vertices]) and not backend.fits(ball, [ball.vertices.double()])
+
+
+def test_bad_input_is_refused_before_pytorch3d_sees_it(stand_in, ball):
+    with pytest.raises(CellmlError, match="not finite"):
+        cubify(torch.full((1, 2, 2, 2), float("nan")))
+    with pytest.raises(CellmlError, match="shrink"):
+        taubin_smoothing(ball, inflate=0.5)
+    assert names(stand_in) == []
 
 
 def test_plain_torch_turns_it_off(stand_in, ball):

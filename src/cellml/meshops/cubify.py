@@ -24,7 +24,6 @@ _SIDES = {
 _ALIGNMENTS = {"topleft": (0.0, 1), "corner": (0.0, 0), "center": (-0.5, 1)}
 
 
-@backend.instead_of(backend.cubify)
 def cubify(occupancy: Tensor, threshold: float = 0.5, align: str = "center") -> MeshBatch:
     """Each voxel of at least `threshold` as a cube, shared corners merged, inner faces left out (Gkioxari et al. 2019).
 
@@ -35,6 +34,12 @@ def cubify(occupancy: Tensor, threshold: float = 0.5, align: str = "center") -> 
     and one voxel along an axis unless align="corner".
     """
     _check(occupancy, align)
+    return _cubes(occupancy, threshold, align)
+
+
+@backend.instead_of(backend.cubify)
+def _cubes(occupancy: Tensor, threshold: float, align: str) -> MeshBatch:
+    """`cubify` of what was checked."""
     inside = occupancy >= threshold
     quads = [_outer_quads(inside, axis, upper) for axis, upper in _SIDES]
     corners = torch.cat(quads)  # (2Q, 3 corners, 4: n, z, y, x)

@@ -11,7 +11,6 @@ from cellml.meshops.laplacians import over, pull, sum_over_edges
 from cellml.meshops.regularisers import edge_lengths
 
 
-@backend.instead_of(backend.taubin_smoothing)
 def taubin_smoothing(batch: MeshBatch, steps: int = 10, shrink: float = 0.53, inflate: float = -0.53) -> MeshBatch:
     """A step λ = `shrink` towards the weighted mean of the neighbours, then μ = `inflate` < 0 away from it, `steps` times.
 
@@ -22,6 +21,12 @@ def taubin_smoothing(batch: MeshBatch, steps: int = 10, shrink: float = 0.53, in
         raise CellmlError(
             f"Taubin smoothing takes steps ≥ 0 and shrink > 0 > inflate, got steps={steps}, shrink={shrink}, inflate={inflate}."
         )
+    return _smoothed(batch, steps, shrink, inflate)
+
+
+@backend.instead_of(backend.taubin_smoothing)
+def _smoothed(batch: MeshBatch, steps: int, shrink: float, inflate: float) -> MeshBatch:
+    """`taubin_smoothing` with factors that were checked."""
     centred = batch.centred()  # or each step would round to the digits that float32 has at 10⁴ nm
     moved = centred
     for _ in range(steps):
