@@ -26,8 +26,8 @@ class Condition:
 
     @property
     def tilts(self) -> NDArray[np.float64]:
-        """(N,) degrees; with steps of 3° the range ends at the last multiple within it on both sides."""
-        most = self.half_range // self.step * self.step
+        """(N,) degrees, both ends of the range among them where the step allows it (±69° for ±70° in steps of 3°)."""
+        most = self.half_range if 2 * self.half_range % self.step == 0 else self.half_range // self.step * self.step
         return np.arange(-most, most + 1e-9, self.step, dtype=float)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,17 +16,33 @@ from cellml.checkpoint import load
 from cellml.data.wedge_damage import standardised
 from cellml.errors import CellmlError
 from cellml.infer.repair import known_tilts, returned
-from cellml.tomography.filters import SirtLike
+from cellml.tomography.conjugate_gradients import ConjugateGradients
+from cellml.tomography.filters import Exact, Hamming, Hann, Ramp, SirtLike
 from cellml.tomography.projector import ParallelProjector
 from cellml.tomography.reconstruction import reconstruct
+from cellml.tomography.sirt import Sirt
 from cellml.tomography.tilt_consistency import consistent_with_tilts
+from cellml.tomography.total_variation import TotalVariation
 from cellml.tomography.wbp import WeightedBackprojection
 from cellml.types import TiltSeries, Volume
 
 HERE = Path(__file__).parent
 Floats = NDArray[np.float32]
-# A checkpoint names what it was shown by the method's repr; these are known here.
-_SHOWN = {repr(method): method for method in (WeightedBackprojection(SirtLike(n)) for n in (5, 10, 20, 40))}
+# What a checkpoint's record may name as its input.
+_KNOWN = {
+    one.__name__: one for one in (WeightedBackprojection, Sirt, ConjugateGradients, TotalVariation, Ramp, Hamming, Hann, Exact, SirtLike)
+}
+
+
+def shown(text: str) -> Any:
+    """The method that a checkpoint's record names by its repr: calls of known classes with literal arguments, nothing else."""
+
+    def built(node: ast.expr) -> Any:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _KNOWN and not node.args:
+            return _KNOWN[node.func.id](**{word.arg: built(word.value) for word in node.keywords if word.arg})
+        return ast.literal_eval(node)
+
+    return built(ast.parse(text, mode="eval").body)
 
 
 @cache
@@ -49,8 +66,8 @@ def repairs(path: Path, series: TiltSeries, thickness: int, condition: Condition
     except CellmlError as refusal:
         print(f"{path.stem}: {refusal}", flush=True)
         return
-    shown = [_SHOWN[text] for text in model.contract["wedge"]["reconstruction"]]
-    image = np.stack([standardised(reconstruct(series, thickness, method).data) for method in shown])
+    methods = [shown(text) for text in model.contract["wedge"]["reconstruction"]]
+    image = np.stack([standardised(reconstruct(series, thickness, method).data) for method in methods])
     answer = np.asarray(model.task.predict_volume(image)[0], np.float32)
     yield path.stem, answer
     yield f"{path.stem}+return", returned(answer, image[0], tilts, strength=1.0)
