@@ -32,6 +32,14 @@ def test_coefficients_may_be_given_instead_of_a_volume() -> None:
     np.testing.assert_allclose(impose(inferred, rfftn(measured), weights), impose(inferred, measured, weights), atol=1e-10)
 
 
+def test_grey_values_of_eight_bits_do_not_wrap_around() -> None:
+    rng = np.random.default_rng(3)
+    inferred, measured = rng.integers(0, 256, (2, 12, 10, 14), dtype=np.uint8)
+    mask = measured_mask(inferred.shape, TILTS)
+    out = impose(inferred, measured, mask)
+    np.testing.assert_allclose(out, impose(inferred.astype(float), measured.astype(float), mask), atol=1e-3)
+
+
 def test_torch_agrees_with_numpy_and_its_gradient_is_what_was_not_measured() -> None:
     inferred, measured = volumes()
     mask = measured_mask(inferred.shape, TILTS)

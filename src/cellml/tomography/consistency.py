@@ -43,7 +43,7 @@ def impose(volume: Any, measured: Any, weights: Any) -> Any:
 
     volume: (…, Z, Y, X), numpy array or torch tensor (differentiable; any device); measured: a volume like it, or its coefficients in
     rfftn's layout (…, Z, Y, X // 2 + 1), complex; weights: 0 to 1, broadcastable to that layout. Returns what `volume` is, in its
-    precision. Raises CellmlError where shapes do not fit.
+    precision, arrays of whole numbers as floating point. Raises CellmlError where shapes do not fit.
     """
     shape = tuple(volume.shape[-3:])
     half = (shape[0], shape[1], shape[2] // 2 + 1)
@@ -59,10 +59,11 @@ def _impose_array(volume: NDArray[Any], measured: NDArray[Any], weights: NDArray
     from scipy.fft import irfftn, rfftn
 
     axes = (-3, -2, -1)
+    volume = np.asarray(volume, np.result_type(volume.dtype, np.float32))  # grey values of 8 bits must not wrap around
     change = measured - rfftn(volume, axes=axes) if np.iscomplexobj(measured) else rfftn(measured - volume, axes=axes)
     change *= weights
     returned = irfftn(change, s=volume.shape[-3:], axes=axes, overwrite_x=True)
-    return np.asarray(volume + returned, dtype=np.result_type(volume.dtype, np.float32))
+    return np.asarray(volume + returned, dtype=volume.dtype)
 
 
 def _impose_tensor(volume: Any, measured: Any, weights: Any) -> Any:
