@@ -25,7 +25,7 @@ def draw() -> None:
         if own:
             places = [operations.index(row["operation"]) for row in own]
             axes.scatter([1e3 * float(row["seconds"]) for row in own], places, color=colour, marker=marker, s=45, label=who, zorder=3)
-    axes.set(xscale="log", yticks=range(len(operations)), yticklabels=operations, xlabel="time of one core (ms), float32")
+    axes.set(xscale="log", yticks=range(len(operations)), yticklabels=operations, xlabel="time of one core (ms)")
     axes.set_title("Mesh operations on one core", loc="left")
     axes.grid(axis="x", color="0.9")
     axes.legend(frameon=False, fontsize=8, loc="best")
