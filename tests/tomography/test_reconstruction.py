@@ -95,6 +95,15 @@ def test_nonnegative_methods_have_no_negative_voxels() -> None:
         assert found.data.min() >= 0 and sirt(tilts, DEPTH, iterations=5).data.min() < 0
 
 
+def test_nothing_lies_outside_the_cylinder_that_all_tilts_see() -> None:
+    tilts, truth = ellipse_series(WEDGE, SIZE), section(SIZE, SIZE)
+    found, free = (sirt(tilts, SIZE, iterations=10, cylinder=cylinder).data[:, 0] for cylinder in (True, False))
+    z, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    outside = z**2 + x**2 > (SIZE / 2) ** 2
+    assert (found[outside] == 0).all() and (free[outside] != 0).any()
+    assert np.square(found - truth).mean() < np.square(free - truth).mean()
+
+
 def test_total_variation_removes_noise_that_least_squares_fits() -> None:
     rng, tilts, truth = np.random.default_rng(0), ellipse_series(WEDGE, SIZE), section(DEPTH, SIZE)
     noisy = replace(tilts, data=(tilts.data + rng.normal(size=tilts.data.shape) * tilts.data.std() * 0.3).astype(np.float32))
