@@ -11,6 +11,7 @@ from cellml.cli import main
 from cellml.errors import CellmlError
 from cellml.io import read_volume, write_tilts
 from cellml.tomography.command import reconstruct_file
+from cellml.tomography.halves import split_halves
 from cellml.tomography.sirt import sirt
 from cellml.tomography.wbp import wbp
 from cellml.types import TiltSeries
@@ -40,6 +41,15 @@ def test_the_command_of_the_manual(tilts: tuple[Path, TiltSeries], tmp_path: Pat
     assert np.allclose(read_volume(tmp_path / "volume.mrc").data, wbp(series, 8).data, atol=1e-5)
 
 
+def test_halves_are_those_of_the_series_without_what_was_excluded(tilts: tuple[Path, TiltSeries], tmp_path: Path) -> None:
+    path, series = tilts
+    kept = [n for n in range(9) if n not in (0, 4)]
+    rest = TiltSeries(series.data[kept], series.angles[kept], 1.5)
+    for half, expected in zip(("even", "odd"), split_halves(rest), strict=True):
+        reconstruct_file(str(path), str(tmp_path / "half.mrc"), method=SIRT, thickness=10, exclude=[0, 4], half=half)
+        assert np.allclose(read_volume(tmp_path / "half.mrc").data, sirt(expected, 10, iterations=3).data, atol=1e-5)
+
+
 def test_images_whose_axis_lies_along_x_are_turned(tilts: tuple[Path, TiltSeries], tmp_path: Path) -> None:
     _, series = tilts
     lying = TiltSeries(np.rot90(series.data, -1, axes=(1, 2)).copy(), series.angles, 1.5, axis_angle=90.0)
@@ -56,6 +66,7 @@ def test_without_a_thickness_half_the_width_is_taken_and_said(tilts: tuple[Path,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"thickness": 5, "half": "left"}, "neither 'even'"),
         ({"thickness": 30}, "thicker than the field of view"),
         ({"thickness": 5, "thickness_nm": 9.0}, "not both"),
         ({"thickness_nm": 0.1}, "less than one voxel"),

@@ -31,6 +31,8 @@ class SelfRestorationTask(VolumeTask):
 
     decoder = None
     decoder_grid: dict[str, Any] = {}  # noqa: RUF012  an image has nothing to decode
+    filler: torch.nn.Module
+    filled_at: Tensor
 
     def __init__(self, *args: Any, refill: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

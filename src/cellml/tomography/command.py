@@ -26,6 +26,7 @@ def reconstruct_file(
     pretilt: float = 0.0,
     pixel: float | None = None,
     exclude: Sequence[int] = (),
+    half: str | None = None,
     fill: bool = False,
     rows: int | None = None,
     device: str = "auto",
@@ -35,7 +36,8 @@ def reconstruct_file(
 
     input: .st, .ali, .mrc, Data Exchange HDF5 or a TIFF stack; output: the suffix chooses the format; method: as `_target_` and arguments;
     thickness, thickness_nm: of the volume along z, one of both (neither: half the width of the images); angles, axis_angle, pretilt, pixel,
-    exclude, fill: as in `cellml.io.tilts.open_tilts`; rows: of the images held at a time; device: auto, cpu or cuda; threads: None for all
+    exclude, fill: as in `cellml.io.tilts.open_tilts`; half: "even" or "odd" for every second tilt alone, as `cellml.tomography.halves` has
+    them, whose noise is independent of the others'; rows: of the images held at a time; device: auto, cpu or cuda; threads: None for all
     cores. An axis that seems to be off by 90° is said. Returns output, shape, thickness, voxels and seconds. Raises CellmlError where no
     method was chosen and for what reading and reconstruction refuse.
     """
@@ -53,7 +55,8 @@ def reconstruct_file(
     require_apart(output, input)
     how, place, begin = instantiate(dict(method), _convert_="all"), choose_device(device), time.perf_counter()
     set_threads(threads)
-    with open_tilts(input, angles=angles, axis_angle=axis_angle, pretilt=pretilt, pixel=pixel, exclude=exclude, fill=fill) as tilts:
+    reading = {"angles": angles, "axis_angle": axis_angle, "pretilt": pretilt, "pixel": pixel, "fill": fill}
+    with open_tilts(input, **reading, exclude=_left_out(input, half, exclude, reading)) as tilts:
         source = Turned(tilts) if tilts.series.axis_angle else tilts
         doubt = axis_warning(preview(source))
         if doubt:
@@ -63,6 +66,19 @@ def reconstruct_file(
     seconds = time.perf_counter() - begin
     log.info("%s: %d × %d × %d voxels (z, y, x) in %.1f s", output, *shape, seconds)
     return {"output": output, "shape": list(shape), "thickness": depth, "voxels": shape[0] * shape[1] * shape[2], "seconds": seconds}
+
+
+def _left_out(input: str, half: str | None, exclude: Sequence[int], reading: Mapping[str, Any]) -> Sequence[int]:
+    """Projections to leave out, counted from 0: those that are excluded and, of the others, those of the other half."""
+    from cellml.io.tilts import open_tilts
+    from cellml.tomography.halves import other_half
+
+    if half is None:
+        return exclude
+    with open_tilts(input, **reading, exclude=exclude) as tilts:
+        others = other_half(tilts.series.tilts, half)
+        kept = [n for n in range(len(tilts.series.angles) + len(set(exclude))) if n not in set(exclude)]
+    return [*exclude, *(kept[n] for n in others)]
 
 
 def chosen_thickness(series: TiltSeries, voxels: int | None, nm: float | None) -> int:

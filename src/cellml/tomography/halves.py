@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cellml.errors import CellmlError
 from cellml.types import TiltSeries
@@ -29,3 +30,14 @@ def _part(series: TiltSeries, chosen: np.ndarray, name: str) -> TiltSeries:
     chosen = np.sort(chosen)
     doses = series.doses[chosen] if len(series.doses) else series.doses
     return replace(series, data=series.data[chosen], angles=series.angles[chosen], doses=doses, name=f"{series.name}, {name} tilts")
+
+
+def other_half(tilts: ArrayLike, half: str) -> list[int]:
+    """Numbers of the projections that `split_halves` leaves out of a half, "even" or "odd"; tilts: (N,) in degrees.
+
+    For a series too large to be held: the projections are then left out where it is read. Raises CellmlError for another word.
+    """
+    if half not in ("even", "odd"):
+        raise CellmlError(f"half={half!r} is neither 'even' (the first, third, … tilt in order) nor 'odd' (the others).")
+    order = np.argsort(np.asarray(tilts, float), kind="stable")
+    return sorted(order[1 if half == "even" else 0 :: 2].tolist())
