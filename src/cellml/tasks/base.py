@@ -13,7 +13,7 @@ from cellml.errors import CellmlError
 from cellml.infer.predict import SlidingWindow
 from cellml.losses.record import LossRecord
 from cellml.tasks.deep_supervision import supervised_loss
-from cellml.tasks.overflow import require_finite
+from cellml.tasks.overflow import drop_overflown_gradients, finite_loss
 from cellml.transfer import freeze, learning_rates, parameter_groups
 
 Schedule = Callable[[int, int], float]
@@ -89,14 +89,17 @@ class VolumeTask(pl.LightningModule):
         return supervised_loss(self.loss, self.net(batch["image"]), target, mask, weights)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """One step. Raises CellmlError where the loss is no longer finite."""
-        record = self.loss_of(batch)
-        require_finite(record.total, step=self.global_step, precision=self.trainer.precision)
+        """One step. Raises CellmlError where the loss is no longer finite, in float32 either."""
+        record = finite_loss(self, batch)
         size = len(batch["image"])
         self.log("train/loss", record.total, prog_bar=True, batch_size=size)
         for name, value in record.parts.items():
             self.log(f"train/{name}_loss", value, batch_size=size)
         return record.total
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Leave a step out whose gradients overflowed."""
+        drop_overflown_gradients(self, step=self.global_step, precision=self.trainer.precision)
 
     @property
     def predictor(self) -> nn.Module:
