@@ -36,12 +36,12 @@ class SinogramDataModule(WedgeDataModule):
 
     def patches(self) -> SinogramPairs:
         """Pairs of an epoch."""
-        return SinogramPairs(self._train, self.rows, self.damage, self.patches_per_epoch, self.seed, self.section, self.cube)
+        return SinogramPairs(self._train, self.rows, self.damage, self.patches_per_epoch, self.seed, self.section, self.cube, self.invert)
 
     def whole(self, block: OpenBlock) -> dict[str, Any]:
         """The sinograms of a whole validation block, made once, and its truth."""
         if block.name not in self._damaged:
             rng = np.random.default_rng([self.seed, 2, self._val.index(block)])
-            truth, scheme = block.read_image()[0], self.val_damage.draw(rng)
+            truth, scheme = self.density(block), self.val_damage.draw(rng)
             self._damaged[block.name] = dict(sinogram_pair(truth, scheme, rng))
         return self._damaged[block.name]

@@ -20,17 +20,25 @@ Sample = dict[str, torch.Tensor]
 class SinogramPairs(Dataset[Sample]):
     """Rows of slabs as a pure function of (seed, number).
 
-    blocks, section, damage, cube as in `WedgePairs`; rows: slices across the tilt axis in one item. Item `epoch * length + index` is what
+    blocks, section, damage, cube, invert as in `WedgePairs`; rows: slices across the tilt axis in one item. Item `epoch * length + index` is what
     `sinogram_pair` makes of one slab.
     """
 
     def __init__(
-        self, blocks: Sequence[OpenBlock], rows: int, damage: WedgeDamage, length: int, seed: int, section: Sequence[int], cube: bool
+        self,
+        blocks: Sequence[OpenBlock],
+        rows: int,
+        damage: WedgeDamage,
+        length: int,
+        seed: int,
+        section: Sequence[int],
+        cube: bool,
+        invert: bool = False,
     ) -> None:
         self.blocks, self.damage, self.length, self.seed = list(blocks), damage, length, seed
         # The largest square that fits every orientation: all items are of one size, so that they stack.
         side = [min(size, min(n for block in blocks for n in block.shape)) for size in section]
-        self.slabs = WedgePairs(blocks, (side[0], rows, side[1]), damage, length, seed, side, 1, cube)
+        self.slabs = WedgePairs(blocks, (side[0], rows, side[1]), damage, length, seed, side, 1, cube, invert)
 
     def __len__(self) -> int:
         return self.length

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from cellml.data.block_module import BlockDataModule
@@ -22,7 +23,7 @@ class WedgeDataModule(BlockDataModule):
 
     path: the volume that blocks without an `image` of their own come from; train, val: blocks (labels are not read), or their fields;
     patch: (z, y, x) voxels; damage: what tilt series are drawn from; val_damage: that of the validation blocks, the same where None, drawn
-    once for each block by its number; per_slab, section, cube: as `WedgePairs`; guard: least distance in voxels between a training and a
+    once for each block by its number; per_slab, section, cube, invert: as `WedgePairs`; guard: least distance in voxels between a training and a
     validation block of one file. Raises CellmlError for blocks of several channels or voxel sizes.
     """
 
@@ -40,6 +41,7 @@ class WedgeDataModule(BlockDataModule):
         per_slab: int = 8,
         section: Sequence[int] = (256, 256),
         cube: bool = True,
+        invert: bool = False,
         guard: int = 8,
         normalisation: str = "volume",
         num_workers: int = 0,
@@ -50,7 +52,7 @@ class WedgeDataModule(BlockDataModule):
         self.train_blocks, self.val_blocks = ([_block(b, usual) for b in blocks] for blocks in (train, val))
         self.damage = damage or WedgeDamage()
         self.val_damage = val_damage or self.damage
-        self.per_slab, self.section, self.cube, self.guard = per_slab, section, cube, guard
+        self.per_slab, self.section, self.cube, self.invert, self.guard = per_slab, section, cube, invert, guard
         self._damaged: dict[str, dict[str, Any]] = {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -82,17 +84,29 @@ class WedgeDataModule(BlockDataModule):
         """As for labels, and the wedge: tilt ranges, steps, noise and reconstruction that the network learned to repair."""
         common = super().contract
         channels = len(self.damage.reconstruction)
-        return {**common, "axes": "ZYX" if channels == 1 else "CZYX", "channels": channels, "wedge": self.damage.describe()}
+        return {
+            **common,
+            "axes": "ZYX" if channels == 1 else "CZYX",
+            "channels": channels,
+            "wedge": {**self.damage.describe(), "invert": self.invert},
+        }
 
     def patches(self) -> Dataset[Any]:
         """Pairs of an epoch."""
-        return WedgePairs(self._train, self.patch, self.damage, self.patches_per_epoch, self.seed, self.section, self.per_slab, self.cube)
+        return WedgePairs(
+            self._train, self.patch, self.damage, self.patches_per_epoch, self.seed, self.section, self.per_slab, self.cube, self.invert
+        )
+
+    def density(self, block: OpenBlock) -> NDArray[np.float32]:
+        """A whole block, (Z, Y, X), dense voxels bright where `invert` says that they are dark."""
+        image = block.read_image()[0]
+        return -image if self.invert else image
 
     def whole(self, block: OpenBlock) -> dict[str, Any]:
         """What `WedgePairs` gives, of a whole validation block; damaged once, by a tilt series that depends on seed and number alone."""
         if block.name not in self._damaged:
             rng = np.random.default_rng([self.seed, 2, self._val.index(block)])
-            truth, scheme = block.read_image()[0], self.val_damage.draw(rng)
+            truth, scheme = self.density(block), self.val_damage.draw(rng)
             self._damaged[block.name] = dict(pair(self.val_damage.apply(truth, scheme, rng), truth, scheme))
         return self._damaged[block.name]
 

@@ -43,7 +43,8 @@ class WedgePairs(Dataset[Sample]):
 
     blocks: opened training blocks of one channel; patch: (z, y, x) voxels; section: largest cross-section (z, x) of a slab in voxels;
     damage: as `WedgeDamage`; length: patches an epoch; per_slab: patches that share one slab and its tilt series (a slab takes about a
-    second); cube: whether the specimen is turned to any of the orientations that its voxels allow.
+    second); cube: whether the specimen is turned to any of the orientations that its voxels allow; invert: whether dark voxels are the
+    dense ones.
     Item `epoch * length + index` is {"image": (C, z, y, x), "labels": (1, z, y, x), both float32, "wedge": (low, high, step) degrees,
     "snr": scalar}. Consecutive numbers read the slab that the process made last, and any order gives the same patches.
     """
@@ -58,9 +59,10 @@ class WedgePairs(Dataset[Sample]):
         section: Sequence[int] = (256, 256),
         per_slab: int = 8,
         cube: bool = True,
+        invert: bool = False,
     ) -> None:
         self.blocks, self.patch, self.section = list(blocks), tuple(int(p) for p in patch), tuple(int(n) for n in section)
-        self.damage, self.length, self.seed, self.per_slab = damage, length, seed, per_slab
+        self.damage, self.length, self.seed, self.per_slab, self.invert = damage, length, seed, per_slab, invert
         self.ways = [(n, way) for n, block in enumerate(self.blocks) for way in symmetries(block.spacing, cube) if self._fits(block, way)]
         voxels = np.array([np.prod([float(n) for n in self.blocks[number].shape]) for number, _ in self.ways])
         self._check(voxels.size)
@@ -111,7 +113,8 @@ class WedgePairs(Dataset[Sample]):
             extent = min(size, block.shape[axis])
             start = int(rng.integers(0, block.shape[axis] - extent + 1))
             region[axis] = slice(start, start + extent)
-        return np.ascontiguousarray(way.apply(block.read_image((region[0], region[1], region[2]))[0]))
+        density = way.apply(block.read_image((region[0], region[1], region[2]))[0])
+        return np.ascontiguousarray(-density if self.invert else density)
 
 
 def pair(image: NDArray[np.float32], truth: NDArray[np.float32], scheme: TiltScheme) -> Sample:
