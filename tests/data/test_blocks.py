@@ -118,3 +118,20 @@ def test_the_same_file_by_another_name_is_guarded_too(phantom_file: Path, monkey
     monkeypatch.chdir(phantom_file.parent)
     with pytest.raises(CellmlError, match="apart"):
         require_guard([OpenBlock(Block(str(phantom_file)))], [OpenBlock(Block("phantom.npz:raw"))], 6)
+
+
+def test_sections_that_are_only_looked_at_need_no_guard(phantom_file: Path) -> None:
+    train = OpenBlock(Block(str(phantom_file), region={"z": [0, 20]}))
+    val = OpenBlock(Block(str(phantom_file), region={"z": [10, 30]}, labelled_sections=[26, 27]))
+    assert [box[0] for box in val.counting] == [slice(26, 27), slice(27, 28)]
+    require_guard([train], [val], 6)
+    with pytest.raises(CellmlError, match="are 6 voxels apart, and data.guard asks for 7"):
+        require_guard([train], [val], 7)
+
+
+def test_blocks_that_predictions_will_fill_are_guarded_whole(phantom_file: Path) -> None:
+    train = OpenBlock(Block(str(phantom_file), region={"z": [0, 24]}, labelled_sections=[3]))
+    val = OpenBlock(Block(str(phantom_file), region={"z": [26, 30]}))
+    require_guard([train], [val], 6)
+    with pytest.raises(CellmlError, match="are 2 voxels apart"):
+        require_guard([train], [val], 6, filled=True)

@@ -85,6 +85,16 @@ class OpenBlock(ImageBox):
         self._labels: Any = open_image(self._label_file, **frame, usual="labels") if self._label_file else None
 
     @property
+    def counting(self) -> tuple[Region, ...]:
+        """The boxes whose labels count: those that `labelled` and `labelled_sections` name, or all of the block."""
+        if self.rules.boxes is None:
+            return (self.box,)
+        parts = (
+            tuple(slice(max(p.start, q.start), min(p.stop, q.stop)) for p, q in zip(box, self.box, strict=True)) for box in self.rules.boxes
+        )
+        return tuple((z, y, x) for z, y, x in parts if min(z.stop - z.start, y.stop - y.start, x.stop - x.start) > 0)
+
+    @property
     def image(self) -> Any:
         """The opened image, whole."""
         return self._image

@@ -58,6 +58,11 @@ class ImageBox(ABC):
         """Channels of the image."""
         return len(self._image.channels) or 1
 
+    @property
+    def counting(self) -> tuple[Region, ...]:
+        """The boxes, in voxels of the volume, whose labels count; the rest of the block is only looked at."""
+        return (self.box,)
+
     def read_image(self, region: Region | None = None) -> NDArray[np.float32]:
         """Normalised image, (C, z, y, x) float32."""
         return self.normalisation.apply(self._image.read(self._absolute(region)))
@@ -69,12 +74,21 @@ class ImageBox(ABC):
         return (z, y, x)
 
 
-def require_guard(train: Sequence[ImageBox], held_out: Sequence[ImageBox], guard: int) -> None:
-    """Raise CellmlError if a held-out block comes closer than `guard` voxels to a training block of the same file."""
+def require_guard(train: Sequence[ImageBox], held_out: Sequence[ImageBox], guard: int, *, filled: bool = False) -> None:
+    """Raise CellmlError if what counts in a held-out block comes closer than `guard` voxels to what counts in a training block of its file.
+
+    filled: predictions will stand wherever nobody labelled the training blocks, which then count whole.
+    """
     for a, b in product(train, held_out):
         if a.file != b.file:
             continue
-        gap = max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(a.box, b.box, strict=True))
+        gap = min(
+            (
+                max(max(p.start - q.stop, q.start - p.stop) for p, q in zip(*pair, strict=True))
+                for pair in product((a.box,) if filled else a.counting, b.counting)
+            ),
+            default=guard,
+        )
         if gap < guard:
             raise CellmlError(
                 f"{a.name} (training) and {b.name} (held out) are {max(gap, 0)} voxels apart, "

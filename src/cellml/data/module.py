@@ -75,7 +75,7 @@ class VolumeDataModule(BlockDataModule):
             [OpenBlock(block, normalisation=self.normalisation, need_labels=self.need_labels) for block in blocks]
             for blocks in (self.train_blocks, self.val_blocks)
         )
-        require_guard(self._train, self._val, self.guard)
+        require_guard(self._train, self._val, self.guard, filled=self.pseudo is not None)
         spacings = {block.spacing for block in [*self._train, *self._val]}
         if len(spacings) > 1:
             raise CellmlError(
