@@ -84,4 +84,5 @@ def test_blocks_that_cannot_be_used_are_refused(phantom_file: Path, more: dict, 
 def test_dark_voxels_can_be_the_dense_ones(phantom_file: Path) -> None:
     one, other = pairs(phantom_file)[2], pairs(phantom_file, invert=True)[2]
     assert torch.equal(one["labels"], -other["labels"])
-    assert np.corrcoef(one["image"].numpy().ravel(), other["image"].numpy().ravel())[0, 1] < -0.9  # the noise is the same, not inverted
+    for sample in (one, other):
+        assert np.corrcoef(sample["image"].numpy().ravel(), sample["labels"].numpy().ravel())[0, 1] > 0.4

@@ -23,8 +23,8 @@ class WedgeDataModule(BlockDataModule):
 
     path: the volume that blocks without an `image` of their own come from; train, val: blocks (labels are not read), or their fields;
     patch: (z, y, x) voxels; damage: what tilt series are drawn from; val_damage: that of the validation blocks, the same where None, drawn
-    once for each block by its number; per_slab, section, cube, invert: as `WedgePairs`; guard: least distance in voxels between a training and a
-    validation block of one file. Raises CellmlError for blocks of several channels or voxel sizes.
+    once for each block by its number; per_slab, section, cube, invert: as `WedgePairs`; guard: least distance in voxels between a training
+    and a validation block of one file. Raises CellmlError for blocks of several channels or voxel sizes.
     """
 
     def __init__(
