@@ -20,8 +20,8 @@ Sample = dict[str, torch.Tensor]
 class SinogramPairs(Dataset[Sample]):
     """Rows of slabs as a pure function of (seed, number).
 
-    blocks, section, damage, cube, invert as in `WedgePairs`; rows: slices across the tilt axis in one item. Item `epoch * length + index` is
-    what `sinogram_pair` makes of one slab.
+    blocks, section, damage, cube, invert as in `WedgePairs`; rows: slices across the tilt axis in one item. Item `epoch * length + index`
+    is what `sinogram_pair` makes of one slab.
     """
 
     def __init__(
