@@ -27,6 +27,7 @@ CHOICES = Path(__file__).parent / "choices.json"
 CANDIDATES: dict[str, tuple[float, ...]] = {
     "sirt": (5, 10, 20, 40, 80, 160, 320),
     "sart": (1, 2, 5, 10, 20, 40),
+    "sart_nonnegative": (5, 10, 20, 40, 80),
     "cg": (3, 6, 12, 24, 48, 96),
     "tv": (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
 }
@@ -43,6 +44,9 @@ def run(method: str, series: TiltSeries, thickness: int, choice: float) -> Float
         "wbp_exact": lambda: wbp(series, thickness, Exact()),
         "sirt": lambda: sirt(series, thickness, iterations=int(choice)),
         "sart": lambda: sirt(series, thickness, iterations=int(choice), subsets=len(series.tilts)),
+        "sart_nonnegative": lambda: sirt(
+            series, thickness, iterations=int(choice), subsets=len(series.tilts), relaxation=0.15, nonnegative=True
+        ),
         "cg": lambda: conjugate_gradients(series, thickness, iterations=int(choice)),
         "tv": lambda: total_variation(series, thickness, weight=choice, iterations=60),
         "wiener": lambda: wiener(series, thickness),
@@ -51,6 +55,8 @@ def run(method: str, series: TiltSeries, thickness: int, choice: float) -> Float
 
 
 METHODS = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt", "sart", "cg", "tv", "wiener")
+
+IN_VACUUM = ("sart_nonnegative",)  # only where densities are known to be 0 or more; scikit-image's SART knows that corners are empty
 
 
 def wiener(series: TiltSeries, thickness: int) -> Volume:

@@ -53,10 +53,11 @@ def record(condition: Condition, method: str, choice: float, volume: Any, begin:
 
 def classical(condition: Condition, done: set[str]) -> None:
     """Rows of the methods without learning that are missing; scikit-image's beside them for aligned phantoms at ±60°, 2°."""
-    from classical import METHODS, choose, run, skimage_iradon, skimage_sart
+    from classical import IN_VACUUM, METHODS, choose, run, skimage_iradon, skimage_sart
     from specimens import specimen, tilt_series
 
-    wanted = [m for m in METHODS if m not in done]
+    possible = METHODS + (IN_VACUUM if condition.specimen == "phantom" else ())
+    wanted = [m for m in possible if m not in done]
     compared = condition.specimen == "phantom" and condition.key[1:3] == ("60", "2") and condition.snr >= 10 and not condition.misaligned
     theirs = {"skimage_iradon": skimage_iradon, "skimage_sart": skimage_sart} if compared else {}
     if not wanted and not set(theirs) - done:
