@@ -1,0 +1,141 @@
+"""Procedural cells as training data: images, distances, labels, points on the surfaces and the genus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cellml.data.block_module import BlockDataModule
+from cellml.data.procedural_cells import CellKind, VoxelCell, draw_cell, voxelise
+from cellml.data.procedural_images import MicroscopeLook, exact_surface, render, surface_points
+from cellml.errors import CellmlError
+from cellml.types import Surface, Triple
+
+_POOL = 4  # times as many points are kept of each surface as a sample shows
+
+
+class ProceduralBlock:
+    """One cell with its image, made when first asked for and kept. kind, shape, spacing: as `draw_cell`; seeds: of cell and image."""
+
+    channels, warning = 1, ""
+    origin: Triple = (0.0, 0.0, 0.0)
+
+    def __init__(self, kind: CellKind, shape: Triple, spacing: Triple, seeds: Sequence[int], look: MicroscopeLook, points: int) -> None:
+        self.kind, self.shape, self.spacing, self.seeds = kind, shape, spacing, list(seeds)
+        self.look, self.points = look, points
+        self.name = f"{type(kind).__name__.lower()} {'-'.join(map(str, self.seeds))}"
+        self._made: tuple[VoxelCell, list[Surface], dict[str, Tensor]] | None = None
+
+    def reopen(self) -> None:
+        """Nothing is open."""
+
+    def content(self) -> tuple[VoxelCell, list[Surface], dict[str, Tensor]]:
+        """The cell on its grid, its surfaces, and tensors: image (1, Z, Y, X), labels (Z, Y, X), distances (K, Z, Y, X) nm, points and
+        normals (K, 4 · points, 3), genus (K,).
+        """
+        if self._made is None:
+            made = voxelise(draw_cell(self.kind, self.shape, self.spacing, seed=self.seeds), self.shape, self.spacing)
+            rng = np.random.default_rng([*self.seeds, 1])
+            image = render(made, rng, self.look)
+            surfaces = [exact_surface(made, number) for number in range(len(made.distances))]
+            clouds = [
+                surface_points(surface, part.field, _POOL * self.points, rng)
+                for surface, part in zip(surfaces, made.cell.compartments, strict=True)
+            ]
+            tensors = {
+                "image": torch.from_numpy(image)[None],
+                "labels": torch.from_numpy(made.labels.data.astype(np.int64)),
+                "distances": torch.from_numpy(made.distances),
+                "points": torch.from_numpy(np.stack([points for points, _ in clouds])).float(),
+                "normals": torch.from_numpy(np.stack([normals for _, normals in clouds])).float(),
+                "genus": torch.tensor(made.cell.genus),
+            }
+            self._made = (made, surfaces, tensors)
+        return self._made
+
+
+class ProceduralSamples(Dataset[dict[str, Tensor]]):
+    """Number `epoch * length + index` → a cell and `points` of its surface points, both functions of the seed and that number."""
+
+    def __init__(self, blocks: Sequence[ProceduralBlock], length: int, points: int, seed: int) -> None:
+        self.blocks, self.length, self.points, self.seed = list(blocks), length, points, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        rounds, index = divmod(int(number), len(self.blocks))  # every cell once before any comes again
+        order = np.random.default_rng([self.seed, 3, rounds]).permutation(len(self.blocks))
+        _, _, tensors = self.blocks[int(order[index])].content()
+        chosen = np.random.default_rng([self.seed, 4, int(number)]).permutation(_POOL * self.points)[: self.points]
+        rows = torch.from_numpy(chosen)
+        return {**tensors, "points": tensors["points"][:, rows], "normals": tensors["normals"][:, rows]}
+
+
+class ProceduralDataModule(BlockDataModule):
+    """Cells made by formulas; training and validation cells stem from different seeds, so that no shape is in both.
+
+    kinds: of `cellml.data.procedural_kinds`, all with the same compartments, taken in turn; shape: (Z, Y, X) voxels; spacing_nm: (z, y, x);
+    train_cells, val_cells: how many; points: on each surface in a sample; look: of the images. A sample holds what
+    `ProceduralBlock.content` says, with `points` points and normals; a validation block holds all of them, and "surfaces": vertices
+    (V, 3) nm and faces (F, 3) of each compartment. Raises CellmlError for kinds that do not go together.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[CellKind],
+        shape: Sequence[int] = (48, 48, 48),
+        spacing_nm: Sequence[float] = (12.0, 12.0, 12.0),
+        train_cells: int = 32,
+        val_cells: int = 4,
+        points: int = 1000,
+        look: MicroscopeLook | None = None,
+        batch_size: int = 1,
+        patches_per_epoch: int = 32,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(shape, batch_size, patches_per_epoch, "volume", num_workers, seed)
+        if not kinds or train_cells < 1 or val_cells < 0 or points < 1:
+            raise CellmlError(
+                f"Procedural data need kinds, cells and points, got {len(kinds)} kinds, {train_cells} training and {val_cells} validation "
+                f"cells and {points} points."
+            )
+        z, y, x = (float(s) for s in spacing_nm)
+        self.spacing: Triple = (z, y, x)
+        self.kinds, self.train_cells, self.val_cells = list(kinds), train_cells, val_cells
+        self.points, self.look = points, look or MicroscopeLook()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Number the cells; each is made when first asked for."""
+        if self._train:
+            return
+        found = {type(kind).__name__: draw_cell(kind, self.patch, self.spacing, seed=0).names for kind in self.kinds}
+        if len(set(found.values())) > 1:
+            raise CellmlError(f"The kinds of one data set must have the same compartments, got {found}; train one task for each.")
+        self.names = next(iter(found.values()))
+        self._train = [self._block(1, number) for number in range(self.train_cells)]
+        self._val = [self._block(2, number) for number in range(self.val_cells)]
+
+    def _block(self, split: int, number: int) -> ProceduralBlock:
+        kind = self.kinds[number % len(self.kinds)]
+        return ProceduralBlock(kind, self.patch, self.spacing, [self.seed, split, number], self.look, self.points)  # type: ignore[arg-type]
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """As for labels, and the names of the compartments."""
+        return {**super().contract, "compartments": list(self.names)}
+
+    def patches(self) -> Dataset[Any]:
+        """The samples of an epoch."""
+        return ProceduralSamples(self._train, self.patches_per_epoch, self.points, self.seed)
+
+    def whole(self, block: ProceduralBlock) -> dict[str, Any]:
+        """A validation cell."""
+        _, surfaces, tensors = block.content()
+        return {**tensors, "surfaces": [(torch.from_numpy(s.vertices), torch.from_numpy(s.faces)) for s in surfaces]}

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from cellml.data.procedural_cells import VoxelCell, draw_cell, voxelise
+from cellml.data.procedural_images import MicroscopeLook, exact_surface, membrane_distances, render, surface_points
+from cellml.data.procedural_kinds import Mitochondrion, Nucleus, Reticulum, Spine
+from cellml.data.procedural_module import ProceduralDataModule
+from cellml.errors import CellmlError
+
+SHAPE, SPACING = (32, 30, 34), (14.0, 15.0, 13.0)
+CLEAN = MicroscopeLook(electrons=(1e12, 1e12), texture=0.0, blur=0.1, tilt=0.0)
+
+
+@pytest.fixture(scope="module")
+def spine() -> VoxelCell:
+    return voxelise(draw_cell(Spine(), SHAPE, SPACING, seed=1), SHAPE, SPACING)
+
+
+def module(**more: Any) -> ProceduralDataModule:
+    given: dict[str, Any] = {"kinds": [Mitochondrion()], "shape": (24, 24, 24), "spacing_nm": (20.0, 20.0, 20.0), "train_cells": 3,
+                             "val_cells": 1, "points": 50, "patches_per_epoch": 6}  # fmt: skip
+    return ProceduralDataModule(**{**given, **more})
+
+
+def test_membranes_are_dark_and_cuts_between_compartments_are_not_shown(spine: VoxelCell) -> None:
+    image, distance = render(spine, np.random.default_rng(0), CLEAN), membrane_distances(spine)
+    assert image.dtype == np.float32
+    assert abs(image.mean()) < 1e-4
+    assert image[distance < 3].mean() < image[distance > 30].min() - 1
+    cut = (np.abs(spine.distances[0]) < 8) & (np.abs(spine.distances[1]) < 8) & (distance > 20)
+    assert cut.any()
+    assert image[cut].mean() > image[distance < 3].mean() + 1
+
+
+def test_noise_grows_as_electrons_become_few(spine: VoxelCell) -> None:
+    clean = render(spine, np.random.default_rng(0), CLEAN)
+    match = [np.corrcoef(clean.ravel(), render(spine, np.random.default_rng(0), replace(CLEAN, electrons=(n, n))).ravel())[0, 1]
+             for n in (10.0, 1000.0)]  # fmt: skip
+    assert match[0] < 0.9 < match[1] < 1
+
+
+def test_surfaces_and_points_lie_on_the_formula_with_its_normals() -> None:
+    made = voxelise(draw_cell(Nucleus(), SHAPE, SPACING, seed=3), SHAPE, SPACING)
+    ball = made.cell.compartments[2].field
+    surface = exact_surface(made, 2)
+    assert np.abs(ball(surface.vertices)).max() < 1e-6
+    assert surface.volume() == pytest.approx(4 / 3 * np.pi * ball.radius**3, rel=0.1)  # type: ignore[attr-defined]
+    points, normals = surface_points(surface, ball, 500, np.random.default_rng(0))
+    assert np.abs(ball(points)).max() < 1e-6
+    np.testing.assert_allclose(normals, (points - ball.centre) / ball.radius, atol=1e-5)  # type: ignore[attr-defined]
+    octants = np.bincount(((points > ball.centre) @ [1, 2, 4]), minlength=8)  # type: ignore[attr-defined]
+    assert octants.min() > 500 / 8 * 0.6
+
+
+def test_points_on_a_sharp_body_are_near_it(spine: VoxelCell) -> None:
+    for number, part in enumerate(spine.cell.compartments):
+        points, _ = surface_points(exact_surface(spine, number), part.field, 400, np.random.default_rng(0))
+        assert np.percentile(np.abs(part.field(points)), 95) < 0.5  # nm; the Newton steps may jump to and fro at a crease
+
+
+def test_samples_are_functions_of_their_number_and_visit_every_cell() -> None:
+    first, second = module(), module()
+    first.setup()
+    second.setup()
+    one, two = first.patches(), second.patches()
+    for number in (4, 1):
+        a, b = one[number], two[number]
+        assert set(a) == {"image", "labels", "distances", "points", "normals", "genus"}
+        assert all(torch.equal(a[key], b[key]) for key in a)
+        assert a["image"].shape == (1, 24, 24, 24)
+        assert a["distances"].shape == (2, 24, 24, 24)
+        assert a["points"].shape == a["normals"].shape == (2, 50, 3)
+        assert a["genus"].tolist() == [0, 0]
+    seen = [one[number]["image"] for number in range(3)]
+    assert len({image.numpy().tobytes() for image in seen}) == 3
+    same = next(n for n in range(3, 6) if torch.equal(one[n]["image"], seen[0]))
+    assert not torch.equal(one[same]["points"], one[0]["points"])
+
+
+def test_a_batch_and_a_validation_block() -> None:
+    data = module(batch_size=3)
+    data.setup()
+    assert data.contract["compartments"] == ["mitochondrion", "matrix"]
+    assert data.contract["spacing_nm"] == [20.0, 20.0, 20.0]
+    batch = next(iter(data.train_dataloader()))
+    assert batch["points"].shape == (3, 2, 50, 3)
+    whole = next(iter(data.val_dataloader()))
+    assert whole["points"].shape == (2, 200, 3)
+    assert [faces.shape[1] for _, faces in whole["surfaces"]] == [3, 3]
+    assert not any(torch.equal(whole["image"], image) for image in batch["image"])
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(CellmlError, match="same compartments"):
+        module(kinds=[Spine(), Reticulum()]).setup()
+    with pytest.raises(CellmlError, match="0 kinds"):
+        module(kinds=[])
+    tiny = voxelise(draw_cell(Nucleus(), SHAPE, SPACING, seed=3), SHAPE, SPACING)
+    empty = VoxelCell(tiny.cell, np.ones_like(tiny.distances), tiny.labels)
+    with pytest.raises(CellmlError, match="finer voxels"):
+        exact_surface(empty, 2)
