@@ -1,0 +1,110 @@
+"""The cut grid as a certified tetrahedral mesh, and as surfaces for losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cellml.meshhead.cut import CutGrid
+from cellml.meshhead.grid import BackgroundGrid
+from cellml.meshing.certificate import certify
+from cellml.meshing.errors import MeshingError
+from cellml.meshing.facets import surface_facets, tagged_facets
+from cellml.meshing.goal import Goal
+from cellml.meshing.mesher import MeshResult
+from cellml.meshing.polish import polish
+from cellml.meshing.topology import Index, facet_components
+from cellml.meshops.batch import MeshBatch, mesh_batch
+from cellml.types import TetMesh
+
+Floats = NDArray[np.float64]
+
+_ON_WALL = 1e-9  # cubes
+_GOAL = Goal(10.5, 20.5, 129.5)  # of the quality pass
+_REACH = 0.1  # cubes by which it may move a surface
+
+
+def mesh_of(grid: BackgroundGrid, made: CutGrid, names: Mapping[int, str], *, name: str = "mesh") -> TetMesh:
+    """The tetrahedra of all labels but 0, with regions and interfaces by name.
+
+    names: of labels; an interface is called `a|b`, what borders on label 0 `membrane`, what lies in a wall of the grid `cut_x0` and so on.
+    Raises MeshingError where the whole grid has label 0: an empty prediction has no mesh.
+    """
+    inside = made.cells.regions != 0
+    if not inside.any():
+        raise MeshingError(
+            f"{name!r} is empty: all {len(made.labels)} vertices of the grid are outside every compartment. Nothing was predicted, or only "
+            "what is thinner than the grid's step; train longer, or give a smaller step_nm."
+        )
+    used, tets = np.unique(made.cells.tets[inside].cpu().numpy(), return_inverse=True)
+    points = made.points.detach().cpu().numpy()[used]
+    regions = made.cells.regions[inside].cpu().numpy().astype(np.int32)
+    return _assembled(grid, points, tets.reshape(-1, 4), regions, names, name)
+
+
+def _assembled(
+    grid: BackgroundGrid, points: Floats, tets: Index, regions: NDArray[np.int32], names: Mapping[int, str], name: str
+) -> TetMesh:
+    known = {number: names.get(number, f"label_{number}") for number in np.unique(regions).tolist()}
+    tolerance = _ON_WALL * float(grid.step.min())
+    facets = tagged_facets(points, tets, regions, grid.planes, tolerance, region_names=known)
+    return TetMesh(points, tets, regions, known, facets.facets, facets.tags, facets.names, name=name)
+
+
+def certified(mesh: TetMesh, voxel_nm: float | None = None) -> MeshResult:
+    """A mesh with its certificate, every statement decided on the mesh itself: determinants and crossings of facets in exact arithmetic."""
+    repairs = ("none: closed, manifold and free of crossings by construction",)
+    return MeshResult(mesh, certify(mesh, {}, voxel_nm, repairs=repairs))
+
+
+def polished(grid: BackgroundGrid, mesh: TetMesh, *, goal: Goal = _GOAL, reach: float = _REACH) -> TetMesh:
+    """The quality pass: tetrahedra and facets that miss the goal are mended one by one, and nothing else is touched.
+
+    Regions, their interfaces and plane cuts stay; surfaces move by at most `reach` cubes. What cannot be mended stays as it is.
+    """
+    done = polish(mesh.points, mesh.tets, mesh.regions, grid.planes, goal=goal, reach_nm=reach * float(grid.step.min()))
+    return _assembled(grid, done.points, done.tets, done.regions, mesh.region_names, mesh.name)
+
+
+def largest_piece(mesh: TetMesh, region: int) -> TetMesh:
+    """The largest piece of one region, connected through facets, as a mesh of its own with the facets that it keeps."""
+    chosen = np.flatnonzero(mesh.regions == region)
+    _, member = facet_components(mesh.tets[chosen])
+    sizes = np.bincount(member, weights=mesh.volumes()[chosen])
+    chosen = chosen[member == sizes.argmax()]
+    used, tets = np.unique(mesh.tets[chosen], return_inverse=True)
+    place = np.full(len(mesh.points), -1)
+    place[used] = np.arange(len(used))
+    tets = tets.reshape(-1, 4)
+    outer, _, _ = surface_facets(tets, np.ones(len(tets), np.int32))
+    keys = {tuple(sorted(facet)): int(tag) for facet, tag in zip(mesh.facets.tolist(), mesh.facet_tags.tolist(), strict=True)}
+    tags = np.array([keys[tuple(sorted(used[facet].tolist()))] for facet in outer], np.int32)
+    return replace(
+        mesh, points=mesh.points[used], tets=tets, regions=mesh.regions[chosen], facets=outer, facet_tags=tags, name=f"{mesh.name} {region}"
+    )
+
+
+def surfaces_of(made: CutGrid, labels: int) -> MeshBatch:
+    """The boundaries of labels 1 … labels as a batch of closed triangle meshes, outward, with the points' gradient; absent ones are empty.
+
+    What lies in a wall of the grid belongs to the boundary.
+    """
+    vertices, faces = [], []
+    for number in range(1, labels + 1):
+        outer = _boundary(made.cells.tets[made.cells.regions == number])
+        used, index = torch.unique(outer, return_inverse=True)
+        vertices.append(made.points[used])
+        faces.append(index.reshape(-1, 3))
+    return mesh_batch(vertices, faces)
+
+
+def _boundary(tets: Tensor) -> Tensor:
+    """Facets that one tetrahedron has, counter-clockwise seen from outside, (F, 3)."""
+    facets = tets[:, torch.tensor([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]], device=tets.device)].reshape(-1, 3)
+    _, inverse, counts = torch.unique(facets.sort(dim=1).values, dim=0, return_inverse=True, return_counts=True)
+    return facets[counts[inverse] == 1]
