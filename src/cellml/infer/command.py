@@ -67,13 +67,15 @@ def infer_file(
     from cellml.infer.outputs import require_target
     from cellml.infer.repair import repair_volume
     from cellml.infer.repair_series import repair_series
+    from cellml.infer.surfaces import MESH_SUFFIXES, predict_mesh_file
     from cellml.io.overlap import require_apart
     from cellml.uncertainty.temperature import read_calibration
 
     checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
     files, name = input_files(input), input if isinstance(input, str) else " + ".join(input)
     require_apart(output, *files, *checkpoints)
-    require_target(output)
+    if Path(output).suffix.lower() not in MESH_SUFFIXES:
+        require_target(output)
     _require_numbers(precision, samples, correlation_nm)
     asked = Asked(samples, correlation_nm, read_calibration(temperature), seed)
     set_threads(threads)
@@ -83,6 +85,10 @@ def infer_file(
             f"{checkpoints[0]} was pretrained to guess hidden voxels and predicts nothing of use; train with it first: "
             f"training.initialise_from={checkpoints[0]}."
         )
+    if members.task.target.kind == "mesh":
+        _require_labels(str(checkpoints[0]), len(checkpoints) * tta > 1 or dropout_passes + samples > 0 or probabilities or uncertainty)
+        return predict_mesh_file(members, choose_device(device), files, name, output, spacing_nm, axes)
+    require_target(output)
     several = len(checkpoints) * tta * max(1, dropout_passes) > 1
     images = members.task.target.kind == "image"
     if members.task.target.kind not in ("instance", "semantic", "image"):
@@ -183,6 +189,6 @@ def _require_numbers(precision: str | None, samples: int, correlation_nm: float 
 def _require_labels(name: str, asked: bool) -> None:
     if asked:
         raise CellmlError(
-            f"{name} predicts images; tta, dropout_passes, uncertainty, temperature, samples and several checkpoints are for labels and "
-            "their probabilities. Leave them out."
+            f"{name} predicts images or meshes; tta, dropout_passes, uncertainty, temperature, samples and several checkpoints are for "
+            "labels and their probabilities. Leave them out, and probabilities too."
         )
