@@ -15,6 +15,7 @@ from cellml.report.palette import BLUE, GREEN, MUTED, PURPLE, SKY, VERMILLION
 from cellml.report.results import write_study_results
 
 TEN, ALL = LEVELS[3], LEVELS[-1]
+NETWORKS = ("unet", "unet_pretrained", "unet_pseudo")
 STYLES = ((MUTED, ":", "s"), (BLUE, "-", "o"), (VERMILLION, "--", "^"), (GREEN, "-.", "D"), (PURPLE, "-", "v"), (SKY, "-", "P"))
 LOOKS = dict(zip(RUNGS, STYLES, strict=False))
 
@@ -31,19 +32,16 @@ def report(folder: Path) -> None:
     draw(rows, folder / "figure.png")
     table(rows, folder / "table.md")
     values: dict[str, tuple[float | None, str]] = {}
-    full = dices(rows, "unet", ALL.name)
-    for name in ("unet", "unet_pretrained", "unet_pseudo"):
-        found = dices(rows, name, TEN.name)
-        if len(found) and len(full):
-            values[f"{name}_dice_share_at_10_percent"] = (round(float(found.mean() / full.mean()), 4), "1")
-    if values:
-        helped = [v[0] for k, v in values.items() if not k.startswith("unet_dice")]
-        values["dice_share_at_10_percent"] = (max((v for v in helped if v is not None), default=None), "1")
-        values["full_label_dice"] = (round(float(full.mean()), 4), "1")
-    pretrained, scratch = (np.array([dices(rows, name, level.name).mean() for level in LEVELS if len(dices(rows, name, level.name))])
-                           for name in ("unet_pretrained", "unet"))  # fmt: skip
-    if len(pretrained) == len(scratch) and len(scratch):
-        values["pretraining_gain_mean_dice"] = (round(float((pretrained - scratch).mean()), 4), "1")
+    full = max(dices(rows, name, ALL.name).mean() for name in NETWORKS if len(dices(rows, name, ALL.name)))
+    for name in NETWORKS:
+        if len(found := dices(rows, name, TEN.name)):
+            values[f"{name}_dice_at_10_percent"] = (round(float(found.mean()), 4), "1")
+    values["dice_share_at_10_percent"] = (round(max(v for v, _ in values.values() if v is not None) / full, 4), "1")
+    values["full_label_dice"] = (round(float(full), 4), "1")
+    common = [level.name for level in LEVELS if len(dices(rows, "unet_pretrained", level.name)) and len(dices(rows, "unet", level.name))]
+    for name in common:
+        gain = dices(rows, "unet_pretrained", name).mean() - dices(rows, "unet", name).mean()
+        values[f"pretraining_gain, {name}"] = (round(float(gain), 4), "1")
     write_study_results(folder, values, seed=0, draws=max((int(r["draw"]) for r in rows), default=-1) + 1, rows=len(rows))
     for key, (value, unit) in values.items():
         print(f"{key:44} {value} {unit}")

@@ -12,14 +12,13 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from labelled import DRAWS, LEVELS, Level
-from rungs import ALL_UNLABELLED, RUNGS, Rung
+from rungs import ALL_UNLABELLED, FEW, RUNGS, Rung
 from specimen import halved
 
 HERE = Path(__file__).parent
@@ -41,13 +40,11 @@ class Case:
         return (self.rung.name, self.level.name, str(self.draw))
 
 
-def cases(rungs: list[Rung]) -> Iterator[Case]:
-    """Draw by draw, so that a study cut short has all levels."""
-    for draw in range(DRAWS):
-        for rung in rungs:
-            for level in LEVELS:
-                if level.name in rung.levels and draw < rung.draws:
-                    yield Case(rung, level, draw)
+def cases(rungs: list[Rung]) -> list[Case]:
+    """First what the question needs, a tenth of the labels and all of them, in every draw; then the curve, draw by draw."""
+    every = [Case(rung, level, draw) for draw in range(DRAWS) for rung in rungs for level in LEVELS if level.name in rung.levels]
+    every = [case for case in every if case.draw < case.rung.draws]
+    return sorted(every, key=lambda case: (case.level.name not in FEW, case.draw))
 
 
 def train(case: Case, data: Path, work: Path) -> Path:

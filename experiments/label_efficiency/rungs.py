@@ -27,7 +27,7 @@ NETWORK = (
 )
 UNET = ("task.net.spacing=[45,9.2,9.2]", "task.net.widths=[24,48,64,80]", "task.net.fine_channels=8")
 AROUND = ("data.sampling={_target_:cellml.data.sampling.AroundLabels,share:1.0,balanced:true}",)
-STEPS = 160
+STEPS = 400
 EVERY = tuple(level.name for level in LEVELS)
 FEW = ("2 sections (10 %)", "all 20 sections")
 
@@ -55,7 +55,7 @@ class Rung:
 class Pretraining:
     """Masked volumes of the training rows, without their labels."""
 
-    steps: int = 400
+    steps: int = 800
 
     def path(self, work: Path) -> Path:
         """The pretrained model."""
@@ -100,7 +100,7 @@ RUNGS = {
     for rung in (
         Rung("forest", "random forest", forest, steps=1),
         Rung("unet", "3D U-Net", unet),
-        Rung("unet_pretrained", "3D U-Net, pretrained on masked volumes", pretrained, pretrained=True),
+        Rung("unet_pretrained", "3D U-Net, pretrained on masked volumes", pretrained, levels=FEW, pretrained=True),
         Rung("unet_pseudo", "3D U-Net with pseudo-labels", pseudo, steps=2 * STEPS, levels=EVERY[:-1]),
     )
 }

@@ -43,6 +43,7 @@ def run(method: str, series: TiltSeries, thickness: int, choice: float) -> Float
         "wbp_sirt_like": lambda: wbp(series, thickness, SirtLike(20)),
         "wbp_exact": lambda: wbp(series, thickness, Exact()),
         "sirt": lambda: sirt(series, thickness, iterations=int(choice)),
+        "sirt_subsets": lambda: sirt(series, thickness, iterations=5, subsets=10),
         "sart": lambda: sirt(series, thickness, iterations=int(choice), subsets=len(series.tilts)),
         "sart_nonnegative": lambda: sirt(
             series, thickness, iterations=int(choice), subsets=len(series.tilts), relaxation=0.15, nonnegative=True
@@ -54,7 +55,7 @@ def run(method: str, series: TiltSeries, thickness: int, choice: float) -> Float
     return np.asarray(methods[method]().data, np.float32)
 
 
-METHODS = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt", "sart", "cg", "tv", "wiener")
+METHODS = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt_subsets", "sirt", "sart", "cg", "tv", "wiener")
 
 IN_VACUUM = ("sart_nonnegative",)  # only where densities are known to be 0 or more; scikit-image's SART knows that corners are empty
 

@@ -21,7 +21,7 @@ TABLE = Path(__file__).parent / "hallucination.csv"
 CONDITION = Condition("fib25", snr=10.0)
 OBJECTS, RADIUS, APART = 24, 8, 26  # pieces of membrane; voxels of the balls they are cut from, and between their centres
 SHELL_RADIUS, SHELL_WIDTH, SHELL_DENSITY = 6.0, 1.5, 3.0  # a hollow ball: voxels, and deviations of the tissue's grey values
-CLASSICAL = ("wbp_sirt_like", "sirt", "tv", "wiener")
+CLASSICAL = ("sirt_subsets", "sirt", "tv", "wiener")
 
 Floats = NDArray[np.float32]
 Masks = list[NDArray[np.bool_]]

@@ -13,9 +13,9 @@ from cellml.report.figure_style import figure_style, new_figure
 from cellml.report.results import write_study_results
 
 HERE = Path(__file__).parent
-CLASSICAL = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt", "sart", "sart_nonnegative", "cg", "tv", "wiener")
+CLASSICAL = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt_subsets", "sirt", "sart", "sart_nonnegative", "cg", "tv", "wiener")
 THEIRS = ("skimage_iradon", "skimage_sart")
-BEFORE = "wbp_sirt_like"  # what the networks are shown
+BEFORE = "sirt_subsets"  # what the networks are shown
 COLOURS = {"inf": "#0072B2", "10": "#009E73", "1": "#E69F00", "0.1": "#D55E00"}
 
 Row = dict[str, str]

@@ -33,7 +33,7 @@ SEGMENTER = HERE.parent / "segmentation_fib25" / "model.ckpt"
 REGION = {"y": (64, 192), "x": (168, 250)}
 MIRRORED = 64  # voxels of mirror image on both sides in x
 CONDITIONS = (Condition("fib25", snr=10.0), Condition("fib25", snr=1.0))
-CLASSICAL = ("wbp_sirt_like", "sirt", "tv", "wiener")
+CLASSICAL = ("sirt_subsets", "sirt", "tv", "wiener")
 
 
 @cache
