@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import statistics
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 
 from cellml.evaluation.objects import ObjectChoice, compare_objects
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 
 class SimulationEvaluation(pl.Callback):
     """At validation, solve a model in predicted and in true objects and log how far the answers are apart.
+
+    Where the task returns "mesh", a MeshResult, its tetrahedra are solved on as they are: the largest piece of each region.
 
     model: name of a shipped model or a model file; min_voxels, max_voxels, most, seed: which truth objects; iou: least overlap of a match;
     share: largest share of the wall time since training began that this may use: a block whose turn comes
@@ -75,9 +80,12 @@ class SimulationEvaluation(pl.Callback):
         truth = Labels(batch["labels"].cpu().numpy(), **frame, name=f"truth of {batch['name']}")
         prediction = Labels(outputs["prediction"], **frame, name=f"prediction of {batch['name']}")
         known = self.truth.setdefault(str(batch["name"]), {})
+        if "mesh" in outputs and outputs["mesh"] is None:  # nothing was predicted, so that no object matches
+            prediction = replace(prediction, data=np.zeros_like(prediction.data))
+        meshed = _largest_pieces(outputs["mesh"]) if outputs.get("mesh") is not None else None
         try:
             for compared in compare_objects(
-                truth, prediction, self.model, choice=self.choice, iou=self.iou, seconds=left, solved_truth=known
+                truth, prediction, self.model, choice=self.choice, iou=self.iou, seconds=left, solved_truth=known, predicted_mesh=meshed
             ):
                 self.rows += compared.rows
         except Exception as error:  # the judge must never end the training it judges
@@ -105,3 +113,10 @@ class SimulationEvaluation(pl.Callback):
         pl_module.log("val/sim/failure_rate", len(failed) / len(objects))
         pl_module.log("val/sim/timeout_rate", len(late) / len(objects))
         pl_module.log("val/sim/objects", float(len(objects)))
+
+
+def _largest_pieces(predicted: Any) -> Callable[[int], Any]:
+    """Region number → certified MeshResult of its largest piece."""
+    from cellml.meshhead.certified import certified, largest_piece
+
+    return lambda number: certified(largest_piece(predicted.mesh, number))

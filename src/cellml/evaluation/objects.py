@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cellml.evaluation.solved import SolvedObject, solve_object
+from cellml.evaluation.solved import SolvedObject, solve_mesh, solve_object
 from cellml.metrics.contingency import ContingencyTable
 from cellml.metrics.matching import Match, match_objects
 from cellml.report.objects import ObjectRow
@@ -56,12 +56,14 @@ def compare_objects(
     seconds: float = math.inf,
     solved_truth: MutableMapping[int, SolvedObject] | None = None,
     on_object: Callable[[int, int], object] | None = None,
+    predicted_mesh: Callable[[int], Any] | None = None,
 ) -> Iterator[ObjectComparison]:
     """Solve `model` in chosen truth objects and in the predicted objects that match them.
 
     truth, prediction: instance labels on one grid; an object matches the predicted one of maximal overlap with at least this iou; seconds:
     after this time no further object is begun, but the first always is; solved_truth: truth objects solved before, added to;
-    on_object(number, of): called before each. Unmatched truth objects and failures give rows of relative error 1, never none; where meshing
+    on_object(number, of): called before each; predicted_mesh: predicted label → MeshResult, where tetrahedra were predicted and need not
+    be made of labels. Unmatched truth objects and failures give rows of relative error 1, never none; where meshing
     ran out of time the row says so ("timed out", error NaN): that is the machine's doing, not the segmentation's. Ends are chosen on the
     truth and looked for in the prediction, so that both answer the same question.
     """
@@ -79,7 +81,11 @@ def compare_objects(
         match, true = matches[label], known[label]
         answer = None
         if match.prediction is not None and true.solution is not None:
-            answer = solve_object(prediction, match.prediction, model, places=true.solution.places)
+            places, number_there = true.solution.places, match.prediction
+            if predicted_mesh is None:
+                answer = solve_object(prediction, number_there, model, places=places)
+            else:
+                answer = solve_mesh(predicted_mesh(number_there), number_there, model, places=places)
         rows = [_row(match, sizes[label], true, answer, request) for request in model.observables]
         yield ObjectComparison(match, true, answer, rows)
 

@@ -37,6 +37,25 @@ class SolvedObject:
         write_json(folder / f"{name}.json", self.mesh.certificate.as_dict())
 
 
+def solve_mesh(result: Any, label: int, model: Any, *, places: Any = None) -> SolvedObject:
+    """Solve a model straight on tetrahedra that a network predicted (MeshResult of one piece of one region); failures are recorded.
+
+    Such a mesh must be sound, but its angles need not reach those of `cellml mesh`: 5° and more, which a network's grid gives.
+    """
+    from cellml.meshing.gate import Gate
+    from cellml.sim.solve import solve_model
+
+    gate = Gate(min_dihedral_deg=5.0, surface_angle_min_deg=5.0, surface_angle_max_deg=170.0)
+    reasons = result.certificate.passes(gate)
+    if reasons:
+        return SolvedObject(label, result, None, f"the predicted mesh misses its gate: {'; '.join(reasons)}")
+    try:
+        return SolvedObject(label, result, solve_model(result.mesh, model, places=places))
+    except Exception as error:  # a defect in one object must neither hide nor take the others with it
+        log.warning("%s, label %d: %s: %s", result.mesh.name, label, type(error).__name__, error)
+        return SolvedObject(label, result, None, f"{type(error).__name__}: {error}")
+
+
 def solve_object(labels: Labels, label: int, model: Any, *, places: Any = None, timeout_s: float = 60.0) -> SolvedObject:
     """Mesh one label and solve a model in it; a failure is recorded, not raised, so that one bad object stops nothing.
 

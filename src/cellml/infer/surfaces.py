@@ -27,14 +27,19 @@ def require_surface_output(output: str) -> None:
 def predict_mesh_file(
     members: Any, device: str, files: Sequence[str], name: str, output: str, spacing_nm: Sequence[float] | None, axes: str | None
 ) -> dict[str, Any]:
-    """Open the input, hold it against the checkpoint's contract, and write what its mesh task predicts; see `predict_surfaces`."""
+    """Open the input, hold it against the checkpoint's contract, and write what its mesh task predicts.
+
+    See `predict_surfaces`, and `cellml.infer.tetrahedra.predict_tetrahedra` for tasks that predict those.
+    """
     from cellml.checkpoint import require_match
     from cellml.infer.opened import open_input
+    from cellml.infer.tetrahedra import predict_tetrahedra
 
     require_surface_output(output)
     with open_input(files, spacing_nm, axes) as opened:
         require_match(members.contract, spacing_nm=opened.spacing, channels=len(opened.channels) or 1, name=name)
-        return predict_surfaces(members.task.to(device), opened, name, output, members.contract)
+        predict = predict_tetrahedra if hasattr(members.task, "predict_tetrahedra") else predict_surfaces
+        return predict(members.task.to(device), opened, name, output, members.contract)
 
 
 def predict_surfaces(task: Any, image: Any, name: str, output: str, contract: Mapping[str, Any]) -> dict[str, Any]:

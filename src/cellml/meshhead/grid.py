@@ -65,8 +65,11 @@ def background_grid(low: Sequence[float], high: Sequence[float], step: float | S
     points, tets = body_centred_cubic(near, far, np.ones(shape, bool))
     walls = (points == near[::-1]) | (points == far[::-1])
     planes = {(axis, side): float((near, far)[side][axis]) for axis in range(3) for side in (0, 1)}
-    parts = (points, tets, edges_of(tets)[0], walls, (far - near)[::-1] / cubes[::-1])
-    return BackgroundGrid(*(torch.from_numpy(np.ascontiguousarray(part)) for part in parts), planes)
+    size = (far - near)[::-1] / cubes[::-1]
+    points_, tets_, edges, fixed, step_ = (
+        torch.from_numpy(np.ascontiguousarray(a)) for a in (points, tets, edges_of(tets)[0], walls, size)
+    )
+    return BackgroundGrid(points_, tets_, edges, fixed, step_, planes)
 
 
 def grid_of_volume(shape: Sequence[int], spacing: Triple, origin: Triple, step: float | Sequence[float]) -> BackgroundGrid:

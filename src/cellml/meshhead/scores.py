@@ -19,6 +19,18 @@ def scores_of_distances(distances: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(distances[:1]), -distances])
 
 
+def scores_of_nested(distances: Tensor) -> Tensor:
+    """Signed distances to surfaces of which later ones lie inside earlier ones, or beside them, (K, V) → scores (1 + K, V).
+
+    Compartment k is what lies inside surface k and outside all later ones: d_k' = max(d_k, −d_{k+1}, …, −d_K), as in `scores_of_distances`.
+    """
+    if distances.ndim != 2 or len(distances) == 0:
+        raise CellmlError(f"Distances must be (compartments, points), at least one compartment, got {tuple(distances.shape)}.")
+    later = torch.flip(torch.cummin(torch.flip(distances, (0,)), 0).values, (0,))  # of this surface and all after it
+    own = torch.cat([torch.maximum(distances[:-1], -later[1:]), distances[-1:]])
+    return scores_of_distances(own)
+
+
 def labels_of(scores: Tensor) -> Tensor:
     """The label of each point, (V,) int64: of the largest score, the lowest label where scores are equal. scores: (K, V).
 

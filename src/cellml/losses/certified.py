@@ -1,0 +1,73 @@
+"""The losses of the certified mesh head: signs, distances, surfaces and displacement."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cellml.errors import CellmlError
+from cellml.losses.record import LossRecord
+from cellml.meshhead.cut import CutGrid
+from cellml.meshhead.head import membranes_of
+from cellml.meshops.batch import mesh_batch
+from cellml.meshops.chamfer import Cloud, chamfer_distance
+from cellml.meshops.sampling import sample_surfaces
+
+
+class CertifiedMeshLoss(nn.Module):
+    """w_s · cross-entropy of signs + w_d · |distances| + w_c · Chamfer of surfaces + w_v · squared velocity, lengths in cubes of the grid.
+
+    signs, distances, surface, displacement: the weights; sharpness: of the sign's probability σ(−sharpness · d); clip: distance beyond
+    which only the sign counts; samples: points on the predicted membranes, drawn from a generator that starts anew at `seed` each time.
+    """
+
+    def __init__(
+        self,
+        signs: float = 0.3,
+        distances: float = 1.0,
+        surface: float = 0.3,
+        displacement: float = 0.01,
+        sharpness: float = 4.0,
+        clip: float = 3.0,
+        samples: int = 2000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if min(signs, distances, surface, displacement) < 0 or sharpness <= 0 or clip <= 0 or samples < 1:
+            raise CellmlError("Weights of CertifiedMeshLoss must be at least 0; sharpness, clip and samples must be positive.")
+        self.weights = {"signs": signs, "distances": distances, "surface": surface, "displacement": displacement}
+        self.sharpness, self.clip, self.samples, self.seed = sharpness, clip, samples, seed
+
+    def at_vertices(self, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
+        """Weighted losses of distances (K, V) in cubes at the vertices of the grid, vertices near a surface counting most.
+
+        A vertex weighs exp(−|truth|), so that neither the outside nor the deep inside, which are easy and large, decides.
+        """
+        weight = torch.exp(-truth.abs())
+        weight = weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
+        inside = (truth < 0).to(predicted.dtype)
+        signs = functional.binary_cross_entropy_with_logits(-self.sharpness * predicted, inside, reduction="none")
+        apart = (predicted.clamp(-self.clip, self.clip) - truth.clamp(-self.clip, self.clip)).abs()
+        # Beyond the clip the gradient of a wrong value must not vanish.
+        apart = apart + 0.1 * functional.relu(predicted.abs() - 2 * self.clip)
+        return {"signs": self.weights["signs"] * (weight * signs).sum(), "distances": self.weights["distances"] * (weight * apart).sum()}
+
+    def of_surface(self, made: CutGrid, points: Tensor, size_nm: float) -> Tensor:
+        """Weighted Chamfer distance in cubes between the membranes of a cut grid and true points (P, 3) in nm; 0 where there are none."""
+        faces = membranes_of(made)
+        if not len(faces):
+            return points.new_zeros(())
+        used, index = torch.unique(faces, return_inverse=True)
+        membranes = mesh_batch([made.points[used] / size_nm], [index.reshape(-1, 3)])
+        drawn = sample_surfaces(membranes, self.samples, torch.Generator().manual_seed(self.seed))
+        truth = Cloud((points.double() / size_nm)[None])
+        return self.weights["surface"] * chamfer_distance(drawn.cloud(), truth, squared=False).distance.float()
+
+    def of_velocity(self, velocity: Tensor) -> Tensor:
+        """Weighted mean square of what tanh makes of the velocity map (3, Z, Y, X)."""
+        return self.weights["displacement"] * torch.tanh(velocity).square().mean()
+
+    def forward(self, parts: dict[str, Tensor]) -> LossRecord:
+        """The sum of weighted parts, with the parts."""
+        return LossRecord(torch.stack(list(parts.values())).sum(), parts)

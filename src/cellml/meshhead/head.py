@@ -1,0 +1,79 @@
+"""From a network's maps to the cut grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellml.errors import CellmlError
+from cellml.meshhead.cut import CutGrid, Cutting
+from cellml.meshhead.flow import Flow
+from cellml.meshhead.grid import BackgroundGrid, grid_of_volume
+from cellml.meshhead.scores import scores_of_nested
+from cellml.meshops.feature_pooling import to_normalised, vert_align
+from cellml.types import Triple
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a volume is: shape (z, y, x) in voxels, spacing and origin (z, y, x) in nm."""
+
+    shape: tuple[int, int, int]
+    spacing: Triple
+    origin: Triple = (0.0, 0.0, 0.0)
+
+    def sampled(self, maps: Tensor, points: Tensor) -> Tensor:
+        """Maps (C, Z, Y, X) at points (V, 3) in nm, (C, V) float32; beyond the outermost voxel centres as there. With gradient to both."""
+        place = to_normalised(points, self.shape, self.spacing, self.origin).to(maps.dtype)
+        return vert_align(maps[None], place[None], padding="border")[0].T
+
+
+@dataclass(frozen=True)
+class CertifiedHead:
+    """K signed distances and a velocity on voxels → tetrahedra of K compartments.
+
+    step_voxels: edge of the grid's cubes, in cube roots of the voxel's volume; bound: largest displacement of a vertex by the flow along
+    any axis, in cubes; cutting, flow: how.
+    """
+
+    step_voxels: float = 2.0
+    bound: float = 0.3
+    cutting: Cutting = field(default_factory=Cutting)
+    flow: Flow = field(default_factory=Flow)
+
+    def __post_init__(self) -> None:
+        if not 0.25 <= self.step_voxels <= 64 or not 0 <= self.bound <= 2:
+            raise CellmlError(
+                f"A head needs cubes of 0.25 to 64 voxels and a displacement bound of 0 to 2 cubes, got {self.step_voxels}, {self.bound}."
+            )
+
+    def step_nm(self, spacing: Sequence[float]) -> float:
+        """Edge of the cubes in nm for voxels (z, y, x) in nm."""
+        return self.step_voxels * float(np.prod(spacing)) ** (1 / 3)
+
+    def grid(self, frame: Frame) -> BackgroundGrid:
+        """The grid over all voxels of a volume."""
+        return grid_of_volume(frame.shape, frame.spacing, frame.origin, self.step_nm(frame.spacing))
+
+    def __call__(self, grid: BackgroundGrid, frame: Frame, maps: Tensor) -> CutGrid:
+        """Cut the grid. maps: (K + 3, Z, Y, X): distances to K surfaces in cubes, negative inside, later ones inside earlier ones; then the
+        velocity along x, y, z, of which tanh(v) · bound is what a vertex moves in unit time. With gradient to the maps.
+        """
+        size = self.step_nm(frame.spacing)
+        scores = scores_of_nested(size * frame.sampled(maps[:-3], grid.points).double())
+        points = self.flow(grid, lambda place: self.bound * size * torch.tanh(frame.sampled(maps[-3:], place)).T) if self.bound else None
+        return self.cutting(grid, scores, points)
+
+
+def membranes_of(made: CutGrid) -> Tensor:
+    """All triangles between two labels as nodes of the cut grid, (F, 3), each twice: as seen from either side.
+
+    These are the facets without a vertex of the grid.
+    """
+    first_cut = len(made.labels)
+    parts = made.cells.tets[(made.cells.tets >= first_cut).sum(1) == 3]
+    return parts[parts >= first_cut].reshape(-1, 3)

@@ -1,0 +1,136 @@
+"""The certified mesh task: an image in, certified tetrahedra of its compartments out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellml.infer.predict import SlidingWindow
+from cellml.losses.record import LossRecord
+from cellml.meshhead.certified import certified, mesh_of, polished
+from cellml.meshhead.cut import CutGrid, Cutting
+from cellml.meshhead.grid import BackgroundGrid
+from cellml.meshhead.head import CertifiedHead, Frame
+from cellml.meshhead.scores import labels_of, scores_of_nested
+from cellml.meshing.errors import MeshingError
+from cellml.tasks.base import Schedule, VolumeTask
+from cellml.tasks.certified_scores import MeshScores, scores_of_mesh
+from cellml.types import Triple
+
+
+class CertifiedMeshTask(VolumeTask):
+    """A network that predicts distances and a velocity, from which tetrahedra are cut that are sound by construction.
+
+    net: (B, C, Z, Y, X) → (B, K + 3, Z, Y, X); target: names the K compartments; loss: such as `cellml.losses.certified`; spacing_nm:
+    (z, y, x) of the training voxels; step_voxels, bound: of `CertifiedHead`; standoff, least_deg: of `Cutting`; begin: share of the
+    training before surfaces are compared, while they are still noise; quality: whether meshes of validation and inference are mended
+    to 10°; optimizer, schedule, window: as for every task on volumes.
+    """
+
+    decoder = None
+    decoder_grid: dict[str, Any] = {}  # noqa: RUF012  a mesh has nothing to decode
+
+    def __init__(
+        self,
+        net: nn.Module,
+        target: Any,
+        loss: nn.Module,
+        optimizer: Callable[[Any], torch.optim.Optimizer],
+        spacing_nm: Sequence[float],
+        step_voxels: float = 2.0,
+        bound: float = 0.3,
+        standoff: float = 0.25,
+        least_deg: float = 6.0,
+        begin: float = 0.3,
+        quality: bool = True,
+        schedule: Schedule | None = None,
+        window: SlidingWindow | None = None,
+    ) -> None:
+        super().__init__(net, target, loss, optimizer, schedule, window)
+        z, y, x = (float(s) for s in spacing_nm)
+        self.spacing: Triple = (z, y, x)
+        self.head = CertifiedHead(step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg))
+        self.begin, self.quality = begin, quality
+        self.scores: list[MeshScores] = []
+        self._grids: dict[Frame, BackgroundGrid] = {}
+
+    def grid(self, frame: Frame, device: torch.device) -> BackgroundGrid:
+        """The grid of a volume; that of the last kind of volume is kept."""
+        if frame not in self._grids:
+            self._grids = {frame: self.head.grid(frame)}
+        return self._grids[frame].to(device)
+
+    def loss_of(self, batch: dict[str, Tensor]) -> LossRecord:
+        """The loss on {"image": (B, C, Z, Y, X), "distances": (B, K, Z, Y, X) nm, "points": (B, K, P, 3) nm on the surfaces}."""
+        maps = self.net(batch["image"]).float()
+        progress = self.global_step / max(1, int(self.trainer.estimated_stepping_batches))
+        parts: dict[str, list[Tensor]] = {}
+        for one, distances, points in zip(maps, batch["distances"], batch["points"], strict=True):
+            for name, value in self._losses(one, distances, points, with_surface=progress >= self.begin).items():
+                parts.setdefault(name, []).append(value)
+        return self.loss({name: torch.stack(values).mean() for name, values in parts.items()})  # type: ignore[no-any-return]
+
+    def _losses(self, maps: Tensor, distances: Tensor, points: Tensor, *, with_surface: bool) -> dict[str, Tensor]:
+        z, y, x = maps.shape[1:]
+        frame = Frame((z, y, x), self.spacing)
+        grid, size = self.grid(frame, maps.device), self.head.step_nm(self.spacing)
+        loss: Any = self.loss
+        predicted, truth = frame.sampled(maps[:-3], grid.points), frame.sampled(distances, grid.points) / size
+        parts = loss.at_vertices(predicted, truth)
+        parts["displacement"] = loss.of_velocity(maps[-3:])
+        if with_surface:
+            parts["surface"] = loss.of_surface(self.head(grid, frame, maps), points.reshape(-1, 3), size)
+        return parts  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def cut(self, maps: Any, frame: Frame) -> tuple[BackgroundGrid, CutGrid]:
+        """The grid of a volume and how maps (K + 3, Z, Y, X) cut it."""
+        tensor = torch.as_tensor(np.asarray(maps), dtype=torch.float32)
+        grid = self.grid(frame, tensor.device)
+        return grid, self.head(grid, frame, tensor)
+
+    def mesh(self, maps: Any, frame: Frame, name: str = "mesh") -> Any:
+        """Maps (K + 3, Z, Y, X) → MeshResult. Raises MeshingError where no compartment was predicted."""
+        grid, made = self.cut(maps, frame)
+        raw = mesh_of(grid, made, self.target.names, name=name)
+        voxel_nm = float(np.prod(frame.spacing)) ** (1 / 3)
+        return certified(polished(grid, raw) if self.quality else raw, voxel_nm)
+
+    def predict_tetrahedra(self, image: Any, spacing: Triple, origin: Triple, name: str = "mesh") -> Any:
+        """Normalised image (C, Z, Y, X) → MeshResult; spacing, origin: (z, y, x) in nm. Raises MeshingError for an empty prediction."""
+        maps = self.predict_volume(image)
+        z, y, x = maps.shape[1:]
+        return self.mesh(maps, Frame((z, y, x), spacing, origin), name)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation."""
+        self.scores = []
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Any]:
+        """Mesh one whole block; returns {"prediction": labels (Z, Y, X), "mesh": MeshResult or None} for callbacks."""
+        maps = self.predict_volume(batch["image"].float().cpu().numpy())
+        frame = Frame(tuple(maps.shape[1:]), tuple(batch["spacing"]), tuple(batch["origin"]))
+        result = None
+        with suppress(MeshingError):  # an empty prediction is scored as one
+            result = self.mesh(maps, frame, str(batch["name"]))
+        self.scores.append(scores_of_mesh(result, batch, len(self.target.compartments)))
+        self.log("val/loss", self._validation_loss(maps, batch, frame), batch_size=1)
+        flat = torch.from_numpy(maps[:-3].reshape(len(maps) - 3, -1))
+        return {"prediction": labels_of(scores_of_nested(flat)).reshape(maps.shape[1:]).numpy(), "mesh": result}
+
+    def _validation_loss(self, maps: Any, batch: dict[str, Any], frame: Frame) -> Tensor:
+        grid, size = self.grid(frame, torch.device("cpu")), self.head.step_nm(frame.spacing)
+        truth = frame.sampled(batch["distances"].cpu(), grid.points) / size
+        loss: Any = self.loss
+        parts = loss.at_vertices(frame.sampled(torch.from_numpy(maps[:-3]), grid.points), truth)
+        return torch.stack(list(parts.values())).sum()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log means over blocks: distances in voxels, shares of sound and topologically right meshes, the smallest angle of all."""
+        for name, value in MeshScores.summary(self.scores).items():
+            self.log(f"val/{name}", value, prog_bar=name in ("assd_voxels", "genus_correct"))
