@@ -22,7 +22,8 @@ VNC = HERE.parent / "segmentation_vnc"
 REGION = {"x": [544, 1024]}
 ASSUMED, AS_VNC = [60.0, 7.5, 7.5], [45.0, 4.6, 4.6]
 MODELS = {
-    "mito": ("trained on the left half", HERE / "model.ckpt", ASSUMED),
+    "mito": ("trained on the left half, two networks in eight orientations", [HERE / "model.ckpt", HERE / "second.ckpt"], ASSUMED),
+    "mito_one_network": ("the first of them alone", HERE / "model.ckpt", ASSUMED),
     "transfer_zero_shot": ("VNC model, not retrained", VNC / "model.ckpt", AS_VNC),
     "transfer_one_slice": ("VNC model, fine-tuned on one section", HERE / "one_slice.ckpt", ASSUMED),
     "scratch_one_slice": ("trained on one section alone", HERE / "one_slice_scratch.ckpt", ASSUMED),
@@ -34,7 +35,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     sections: dict[str, Any] = {}
     for key, (name, path, spacing) in MODELS.items():
-        block = predict_block(path, Block("cdeep3m_mito", "cdeep3m_mito:mito", REGION, spacing))
+        block = predict_block(path, Block("cdeep3m_mito", "cdeep3m_mito:mito", REGION, spacing), tta=8 if isinstance(path, list) else 1)
         labels, score = scored(block)
         values[f"{key}_iou"] = (score.iou, "1")
         rows.append({"model": name, "threshold": block.task.decoder.threshold, **vars(score)})

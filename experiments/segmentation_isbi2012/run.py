@@ -1,13 +1,14 @@
-"""Score the reference model of the ISBI 2012 membranes: `python experiments/segmentation_isbi2012/run.py`.
+"""Score the reference models of the ISBI 2012 membranes: `python experiments/segmentation_isbi2012/run.py`.
 
-Sections 0–16 trained the network, 17 and 18 chose its weights and the decoder, 19–21 are scored: the decoded cells' borders as a membrane
-map, by the challenge's own rules. For comparison the network's map itself, at the threshold that is best on the validation sections.
+Sections 0–16 trained the networks, 17 and 18 chose the decoder, 19–21 are scored: the decoded cells' borders as a membrane map, by the
+challenge's own rules. Both networks look at the images of the eight sections before as well, as in any stack, and
+answer in eight orientations. For comparison their map itself, at the threshold that is best on the validation sections.
 """
 
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,14 @@ from cellml.report.curves import learning_curves
 from cellml.report.results import write_study_results
 
 HERE = Path(__file__).parent
-VALIDATION, TEST = {"z": [17, 19]}, {"z": [19, 22]}
+VALIDATION, TEST = range(17, 19), range(19, 22)
+CONTEXT = 8  # sections
+NETWORKS, ORIENTATIONS = (HERE / "model.ckpt", HERE / "second.ckpt"), 8
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(1, 46))
 
 
 def main() -> None:
-    validation, test = (
-        predict_block(HERE / "model.ckpt", Block("isbi2012", "isbi2012:membrane", r, [50.0, 4.0, 4.0])) for r in (VALIDATION, TEST)
-    )
+    validation, test = predicted(VALIDATION), predicted(TEST)
     sweeps = {"validation": sweep(validation), "test": sweep(test)}
     chosen = max(sweeps["validation"], key=lambda score: score.v_rand)
     decoded, on_validation = decoded_scores(test), decoded_scores(validation)
@@ -46,13 +47,21 @@ def main() -> None:
         "threshold_v_info": (plain.v_info, "1"),
         "membrane_dice": (dice, "1"),
     }
-    write_study_results(HERE, values, seed=0, validation=VALIDATION, held_out=TEST, data="isbi2012")
+    write_study_results(HERE, values, seed=0, validation=list(VALIDATION), held_out=list(TEST), data="isbi2012")
     write_rows([{"sections": name, **asdict(score)} for name, scores in sweeps.items() for score in scores])
     pictures = {"membranes, U-Net": membrane[1] >= 0.5, "borders of decoded cells": borders(test.task.decode(test.probabilities))[1]}
-    class_picture(test.block.read_raw()[1], test.truth[1] > 0, pictures, HERE / "figure.png", pixel_nm=4.0)
+    class_picture(test.block.read_raw()[CONTEXT + 1], test.truth[1] > 0, pictures, HERE / "figure.png", pixel_nm=4.0)
     learning_curves(HERE / "metrics.csv").savefig(HERE / "learning_curves.png", dpi=110)
     for key, (value, unit) in values.items():
         print(f"{key:24} {value:.4f} {unit}")
+
+
+def predicted(sections: range) -> PredictedBlock:
+    """These sections, predicted with those before them in sight."""
+    region = {"z": [sections.start - CONTEXT, sections.stop]}
+    block = Block("isbi2012", "isbi2012:membrane", region, [50.0, 4.0, 4.0], labelled_sections=list(sections))
+    found = predict_block(NETWORKS, block, tta=ORIENTATIONS)
+    return replace(found, probabilities=found.probabilities[:, CONTEXT:], truth=found.truth[CONTEXT:])
 
 
 def sweep(block: PredictedBlock) -> list[MembraneScores]:

@@ -147,3 +147,17 @@ def test_a_network_that_answers_nan_is_refused() -> None:
 def test_impossible_numbers_are_refused(given: dict[str, Any], message: str, semantic_run: Any, phantom_file: Path, tmp_path: Path) -> None:
     with pytest.raises(CellmlError, match=message):
         infer_file(str(semantic_run.model), str(phantom_file), str(tmp_path / "o.npz"), **given)
+
+
+def test_blocks_are_predicted_by_several_checkpoints_and_orientations(semantic_run: Any, phantom_file: Path) -> None:
+    from cellml.data.blocks import Block
+    from cellml.infer.block import predict_block
+
+    block = Block(str(phantom_file), f"{phantom_file}:classes", {"z": [0, 12]})
+    one = predict_block(semantic_run.model, block).probabilities
+    twice = predict_block([semantic_run.model, semantic_run.model], block).probabilities
+    turned = predict_block(semantic_run.model, block, tta=8).probabilities
+    np.testing.assert_allclose(twice, one, atol=1e-5)
+    assert turned.shape == one.shape
+    np.testing.assert_allclose(turned.sum(axis=0), 1, atol=1e-5)
+    assert np.abs(turned - one).max() > 1e-3
