@@ -125,7 +125,7 @@ def draw(rows: list[Row]) -> None:
             axes.set(title=f"{specimen}, ±60°, 2°", xlabel=names[column])
             axes.set_yticks(np.arange(len(methods)), methods)
             axes.invert_yaxis()
-        figure.axes[0].legend()
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         figure.savefig(HERE / "figure.png", dpi=110)
 
 
