@@ -25,7 +25,9 @@ class ProceduralBlock:
     channels, warning = 1, ""
     origin: Triple = (0.0, 0.0, 0.0)
 
-    def __init__(self, kind: CellKind, shape: Triple, spacing: Triple, seeds: Sequence[int], look: MicroscopeLook, points: int) -> None:
+    def __init__(
+        self, kind: CellKind, shape: Sequence[int], spacing: Triple, seeds: Sequence[int], look: MicroscopeLook, points: int
+    ) -> None:
         self.kind, self.shape, self.spacing, self.seeds = kind, shape, spacing, list(seeds)
         self.look, self.points = look, points
         self.name = f"{type(kind).__name__.lower()} {'-'.join(map(str, self.seeds))}"
@@ -124,7 +126,7 @@ class ProceduralDataModule(BlockDataModule):
 
     def _block(self, split: int, number: int) -> ProceduralBlock:
         kind = self.kinds[number % len(self.kinds)]
-        return ProceduralBlock(kind, self.patch, self.spacing, [self.seed, split, number], self.look, self.points)  # type: ignore[arg-type]
+        return ProceduralBlock(kind, self.patch, self.spacing, [self.seed, split, number], self.look, self.points)
 
     @property
     def contract(self) -> dict[str, Any]:

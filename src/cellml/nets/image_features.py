@@ -51,7 +51,7 @@ class ImageFeatures(nn.Module):
         return maps
 
 
-def box_coordinates(points: Tensor, shape: Sequence[int]) -> Tensor:
+def box_coordinates(points: Tensor, shape: Sequence[float]) -> Tensor:
     """Points (…, 3), columns (x, y, z) in half edges of the shortest side about the box's centre → −1 … 1 from outer face to outer face.
 
     shape: relative lengths of the box along (z, y, x), in any unit.

@@ -46,6 +46,9 @@ class Pixel2Mesh(nn.Module):
     a mean shape there, which then travels with the checkpoint. Raises CellmlError for sizes below 1.
     """
 
+    template: Tensor
+    faces: Tensor
+
     def __init__(
         self,
         in_channels: int = 1,

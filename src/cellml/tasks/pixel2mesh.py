@@ -34,6 +34,7 @@ class Pixel2MeshTask(VolumeTask):
     `self_intersections` (share of faces that cross another), `meshes_crossing` (share of meshes with any), and `genus_correct` (share).
     """
 
+    net: Any
     decoder = None
     decoder_grid: dict[str, Any] = {}  # noqa: RUF012  a mesh has nothing to decode
 
