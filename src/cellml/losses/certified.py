@@ -42,9 +42,10 @@ class CertifiedMeshLoss(nn.Module):
     def at_vertices(self, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Weighted losses of distances (K, V) in cubes at the vertices of the grid, vertices near a surface counting most.
 
-        A vertex weighs exp(−|truth|), so that neither the outside nor the deep inside, which are easy and large, decides.
+        A vertex weighs 0.1 + exp(−|truth|), so that neither the outside nor the deep inside, which are easy and large, decides, and
+        nothing is left to chance there either: a far vertex of the wrong sign is a piece that is not there.
         """
-        weight = torch.exp(-truth.abs())
+        weight = 0.1 + torch.exp(-truth.abs())
         weight = weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
         inside = (truth < 0).to(predicted.dtype)
         signs = functional.binary_cross_entropy_with_logits(-self.sharpness * predicted, inside, reduction="none")
