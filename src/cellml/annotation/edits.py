@@ -81,7 +81,6 @@ class EditLog:
         self.entries.append(entry)
         return entry
 
-
     def _write(self, line: str) -> None:
         """Put a whole line at the end, or none: half a line would damage the next one. Raises FileError if the disk is full."""
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,8 +38,8 @@ class BlindSpots:
             )
         if len(self.radius) != 3 or len(self.structure) != 3 or min(*self.radius, *self.structure) < 0 or max(self.radius) == 0:
             raise CellmlError(
-                f"task.target.radius and task.target.structure must be three numbers (z, y, x) of 0 or more, one radius above 0; got {self.radius} "
-                f"and {self.structure}."
+                "task.target.radius and task.target.structure must be three numbers (z, y, x) of 0 or more, one radius above 0; "
+                f"got {self.radius} and {self.structure}."
             )
 
     @property
