@@ -170,7 +170,11 @@ class TiltSeries:
             raise CellmlError(f"All {len(angles)} projections of {self.name!r} are at {values[0]:g}°: a range of 0° holds no depth.")
         if (counts > 1).any():
             twice = ", ".join(f"{v:g}°" for v in values[counts > 1])
-            raise CellmlError(f"{self.name!r} has angles that occur more than once ({twice}); average or drop the doubled projections.")
+            later = np.setdiff1d(np.arange(len(angles)), np.unique(np.round(angles, 3), return_index=True)[1])
+            raise CellmlError(
+                f"{self.name!r} has angles that occur more than once ({twice}). Correct the angles, average the doubled projections, or "
+                f"leave the later ones out: exclude={later[:12].tolist()}."
+            )
 
     @property
     def tilts(self) -> NDArray[np.float64]:

@@ -129,6 +129,9 @@ def test_a_checkpoint_of_several_wedges_asks_which() -> None:
         known_tilts(learned, [-50, 50], "it")
     with pytest.raises(ContractError, match="off centre by at most 5"):
         known_tilts(learned, [-70, 50, 2], "it")
+    for wedge in ([60, -60, 2], [-60, 60, 0], [-60, float("nan"), 2]):
+        with pytest.raises(CellmlError, match="a last tilt above the first, and a positive step"):
+            known_tilts(learned, wedge, "it")
 
 
 def test_grey_values_come_from_measured_coefficients_alone() -> None:

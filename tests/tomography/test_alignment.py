@@ -157,6 +157,15 @@ def test_the_axis_is_searched() -> None:
     assert align_tilts(turned, HOW, search_axis=8.0).axis_angle == pytest.approx(4.0, abs=1.5)
 
 
+def test_a_specimen_has_a_thickness_within_the_field_of_view() -> None:
+    for thickness in (0, -3):
+        with pytest.raises(CellmlError, match=f"thickness={thickness} must be at least 1 pixel"):
+            ProjectionMatching(thickness=thickness)
+    assert ProjectionMatching(thickness=60).depth(60) == 60
+    with pytest.raises(CellmlError, match="more than the field of view, 60 pixels"):
+        ProjectionMatching(thickness=61).depth(60)
+
+
 def test_levels_halve_the_binning() -> None:
     assert ProjectionMatching().levels((512, 600)) == [8, 4, 2]
     assert ProjectionMatching(finest=1).levels((100, 100)) == [2, 1]

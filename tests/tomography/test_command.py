@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from cellml.cli import main
 from cellml.errors import CellmlError
 from cellml.io import read_volume, write_tilts
 from cellml.tomography.command import reconstruct_file
 from cellml.tomography.halves import split_halves
+from cellml.tomography.simulate import simulate_tilts
 from cellml.tomography.sirt import sirt
 from cellml.tomography.wbp import wbp
-from cellml.types import TiltSeries
+from cellml.types import TiltSeries, Volume
 
 SIRT = {"_target_": "cellml.tomography.sirt.Sirt", "iterations": 3}
 
@@ -56,6 +58,16 @@ def test_images_whose_axis_lies_along_x_are_turned(tilts: tuple[Path, TiltSeries
     write_tilts(lying, tmp_path / "lying.mrc")
     reconstruct_file(str(tmp_path / "lying.mrc"), str(tmp_path / "volume.mrc"), method=SIRT, thickness=10, rows=5)
     assert np.allclose(read_volume(tmp_path / "volume.mrc").data, sirt(series, 10, iterations=3).data, atol=1e-5)
+
+
+def test_the_remedy_of_a_wrong_axis_counts_from_the_recorded_images(tmp_path: Path, caplog) -> None:
+    """A series whose axis is along Y, said to be along X: the remedy is not the angle that was given."""
+    blobs = gaussian_filter(np.random.default_rng(0).normal(size=(16, 40, 40)), 1.5).astype(np.float32)
+    write_tilts(simulate_tilts(Volume(blobs, (1.0,) * 3), np.arange(-60, 61, 6.0)), tmp_path / "y.st")
+    with caplog.at_level("WARNING", logger="cellml"):
+        reconstruct_file(str(tmp_path / "y.st"), str(tmp_path / "v.mrc"), method=SIRT, thickness=4, axis_angle=90.0)
+    assert "sums across it at 90°" in caplog.text
+    assert "Give axis_angle=-180, or 0" in caplog.text
 
 
 def test_without_a_thickness_half_the_width_is_taken_and_said(tilts: tuple[Path, TiltSeries], tmp_path: Path, caplog) -> None:

@@ -51,3 +51,12 @@ def test_labels_and_table_belong_together(tmp_path) -> None:
         information_file(str(tmp_path / "a.mrc"), str(tmp_path / "map.mrc"), table=str(tmp_path / "t.csv"))
     with pytest.raises(CellmlError, match="wedge"):
         information_file(str(tmp_path / "a.mrc"), str(tmp_path / "map.mrc"), wedge=[-60, 60])
+
+
+def test_tilt_series_and_wedges_turned_round_are_refused(tmp_path) -> None:
+    write_volume(Volume(np.ones((8, 8, 8), np.float32), (1.0,) * 3), tmp_path / "tilts.st")
+    with pytest.raises(CellmlError, match="is a tilt series .* where a volume is expected"):
+        information_file(str(tmp_path / "tilts.st"), str(tmp_path / "share.mrc"))
+    for wedge in ([60, -60, 2], [-60, 60, 0], [-60, 60]):
+        with pytest.raises(CellmlError, match=r"wedge=.* must be the first tilt, the larger last"):
+            information_file(str(tmp_path / "volume.mrc"), str(tmp_path / "share.mrc"), wedge)

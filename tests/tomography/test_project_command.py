@@ -9,7 +9,7 @@ import pytest
 from cellml.cli import main
 from cellml.errors import CellmlError
 from cellml.io import read_tilts, write_volume
-from cellml.tomography.project_command import tilt_angles
+from cellml.tomography.project_command import project_file, tilt_angles
 from cellml.types import Volume
 
 
@@ -41,6 +41,18 @@ def test_ranges_and_steps() -> None:
         tilt_angles([-60, 60], 0, None)
     with pytest.raises(CellmlError, match="give a larger step"):
         tilt_angles([-60, 60], 1e-4, None)
+    for bad in (["a", "b"], [], [0.0, float("nan")], [[1], [2, 3]]):
+        with pytest.raises(CellmlError, match="must be finite numbers in degrees"):
+            tilt_angles([-60, 60], 1, bad)
+
+
+def test_a_tilt_series_is_no_volume_and_a_seed_not_negative(tmp_path) -> None:
+    with pytest.raises(CellmlError, match="seed=-1 must be a whole number"):
+        project_file("volume.mrc", str(tmp_path / "tilts.st"), seed=-1)
+    write_volume(Volume(np.ones((8, 8, 8), np.float32), (1.0,) * 3), tmp_path / "raw.st")
+    with pytest.raises(CellmlError, match="is a tilt series"):
+        project_file(str(tmp_path / "raw.st"), str(tmp_path / "tilts.st"))
+    assert not (tmp_path / "tilts.st").exists()
 
 
 def test_one_angle_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from cellml.data.mesh_check import check_mesh, is_mesh_file
 from cellml.data.slabs import Opened
 from cellml.data.split_findings import split_findings
 from cellml.data.surface_check import check_surface, is_surface_file
+from cellml.data.tilt_check import check_tilts
 from cellml.errors import CellmlError, FileError
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ _COLOUR = {"fatal": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 def check_file(data: Mapping[str, Any], output: str | None = None) -> list[Finding]:
-    """Print what is wrong with an image file and its labels, with a mesh or a surface, in order of harm and with a remedy each.
+    """Print what is wrong with an image file and its labels, a tilt series, a mesh or a surface, in order of harm and with a remedy each.
 
-    data: path, an image, a known data set's name, a file of triangles, or one of tetrahedra, whose certificate is printed too; labels, a
-    label file of it or None (for a mesh a label file or a surface that it was made of); spacing_nm, the voxel size (z, y, x) in nm where
-    the files do not say it, or None; classes, names of labels 0, 1, … or None; ignore, numbers of unlabelled voxels; train, val,
-    guard, as in training, to have the split checked too. output: also a JSON file of the findings. Returns the findings. Raises CellmlError
-    if one of them is fatal, FileError if a file cannot be read at all.
+    data: path, an image, a known data set's name, a tilt series (`cellml.data.tilt_check`), a file of triangles, or one of tetrahedra,
+    whose certificate is printed too; labels, a label file of it or None (for a mesh a label file or a surface that it was made of);
+    spacing_nm, the voxel size (z, y, x) in nm where the files do not say it, or None; classes, names of labels 0, 1, … or None; ignore,
+    numbers of unlabelled voxels; train, val, guard, as in training, to have the split checked too. output: also a JSON file of the
+    findings. Returns the findings. Raises CellmlError if one of them is fatal, FileError if a file cannot be read at all.
     """
     from rich.console import Console
 
@@ -56,10 +57,15 @@ def check_file(data: Mapping[str, Any], output: str | None = None) -> list[Findi
 def _checked(data: Mapping[str, Any], console: Console) -> list[Finding]:
     """Look, and print what was found."""
     from cellml.data.references import resolve
+    from cellml.io.tilt_frame import is_tilt_file
 
     path, labels, spacing_nm = data["path"], data.get("labels"), data.get("spacing_nm")
     if is_mesh_file(path) or is_surface_file(path):
         found = check_mesh(path, labels, spacing_nm, console) if is_mesh_file(path) else check_surface(path, console)
+        _list(console, found)
+        return found
+    if is_tilt_file(str(path)):
+        found = check_tilts(path, spacing_nm, console)
         _list(console, found)
         return found
     with ExitStack() as stack, console.status("Looking at every voxel"):

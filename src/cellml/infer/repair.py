@@ -39,8 +39,10 @@ def repair_volume(
     """
     from cellml.data.normalisation import Normalisation
     from cellml.io import write_volume
+    from cellml.io.tilt_frame import require_volume_file
     from cellml.types import Volume
 
+    require_volume_file(name)
     if "T" in image.axes:
         raise CellmlError(f"{name} has a time axis ({image.axes}); repair its frames one by one.")
     tilts = known_tilts(contract["wedge"], wedge, name)
@@ -107,6 +109,8 @@ def known_tilts(learned: Mapping[str, Any], wedge: Sequence[float] | None, name:
             f"wedge={list(wedge)} must be the first and the last tilt and the step between tilts in degrees: wedge=[-60,60,2]."
         )
     step = float(wedge[2]) if len(wedge) == 3 else steps[0]
+    if not np.isfinite([*wedge, step]).all() or not wedge[0] < wedge[1] or step <= 0:
+        raise CellmlError(f"wedge={list(wedge)} must have a last tilt above the first, and a positive step: wedge=[-60,60,2], in degrees.")
     half, centre = (wedge[1] - wedge[0]) / 2, (wedge[1] + wedge[0]) / 2
     fits = low - _TOLERANCE <= half <= high + _TOLERANCE and abs(centre) <= slant + _TOLERANCE
     if not fits or all(abs(step - s) > 0.1 * s for s in steps):

@@ -55,6 +55,22 @@ def is_aligned_name(path: str | os.PathLike[str]) -> bool:
     return _ALIGNED.search(Path(path).name) is not None
 
 
+def is_tilt_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a tilt series: `.st`, `.ali` and `_ali.mrc` by their names, others by an mdoc of the stack beside them."""
+    place = Path(path).expanduser()
+    named = place.suffix.lower() in (".st", ".ali") or is_aligned_name(place)
+    return (named and not place.is_dir()) or (place.is_file() and place.with_name(f"{place.name}.mdoc").is_file())
+
+
+def require_volume_file(path: str | os.PathLike[str]) -> None:
+    """Raise CellmlError where a volume is expected and `is_tilt_file` says that this is none."""
+    if is_tilt_file(path):
+        raise CellmlError(
+            f"{path} is a tilt series (by its suffix, or the .mdoc beside it), where a volume is expected. "
+            f"Reconstruct it first (cellml reconstruct input={path} output=volume.mrc), or rename it to .mrc if it is a volume."
+        )
+
+
 def stem(path: Path) -> str:
     """The name that a stack shares with its angle files: without suffix and without IMOD's `_ali` or `_preali`."""
     name = re.sub(r"(\.ome\.tiff?|\.[^.]+)\Z", "", path.name, flags=re.IGNORECASE)

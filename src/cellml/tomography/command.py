@@ -38,7 +38,8 @@ def reconstruct_file(
     thickness, thickness_nm: of the volume along z, one of both (neither: half the width of the images); angles, axis_angle, pretilt, pixel,
     exclude, fill: as in `cellml.io.tilts.open_tilts`; half: "even" or "odd" for every second tilt alone, as `cellml.tomography.halves` has
     them, whose noise is independent of the others'; rows: of the images held at a time; device: auto, cpu or cuda; threads: None for all
-    cores. An axis that seems to be off by 90° is said. Returns output, shape, thickness, voxels and seconds. Raises CellmlError where no
+    cores. An axis that seems to be off by 90°, and angles in
+    another order than the projections, are said. Returns output, shape, thickness, voxels and seconds. Raises CellmlError where no
     method was chosen and for what reading and reconstruction refuse.
     """
     from hydra.utils import instantiate
@@ -48,6 +49,7 @@ def reconstruct_file(
     from cellml.io.overlap import require_apart
     from cellml.io.tilts import open_tilts
     from cellml.tomography.axis_check import axis_warning
+    from cellml.tomography.order_check import order_warning
     from cellml.tomography.slabs import Turned, preview, reconstruct_slabs
 
     if method is None:
@@ -58,9 +60,10 @@ def reconstruct_file(
     reading = {"angles": angles, "axis_angle": axis_angle, "pretilt": pretilt, "pixel": pixel, "fill": fill}
     with open_tilts(input, **reading, exclude=_left_out(input, half, exclude, reading)) as tilts:
         source = Turned(tilts) if tilts.series.axis_angle else tilts
-        doubt = axis_warning(preview(source))
-        if doubt:
-            log.warning(doubt)
+        small = preview(tilts)  # as recorded: the remedy is an axis_angle of the images, not of those that were turned already
+        for doubt in (axis_warning(small), order_warning(small)):
+            if doubt:
+                log.warning(doubt)
         depth = chosen_thickness(source.series, thickness, thickness_nm)
         shape = reconstruct_slabs(source, output, depth, how, rows=rows, device=place, progress=_progress)
     seconds = time.perf_counter() - begin

@@ -40,6 +40,7 @@ def information_file(
     from cellml.infer.outputs import beside
     from cellml.io import read_labels, read_volume, write_volume
     from cellml.io.overlap import require_apart
+    from cellml.io.tilt_frame import require_volume_file
     from cellml.tomography.information import ensemble_uncertainty, global_inferred_share, inferred_share
     from cellml.tomography.project_command import tilt_angles
     from cellml.types import Volume
@@ -48,9 +49,13 @@ def information_file(
     names = [resolve(name, "image")[0] for name in ([input] if isinstance(input, str) else input)]
     if not names or (labels is None) != (table is None):
         raise CellmlError("information needs an input, and either both of labels= and table= (FILE.csv) or neither.")
-    if angles is None and len(wedge) != 3:
-        raise CellmlError(f"wedge={list(wedge)} must be the first tilt, the last and the step between tilts in degrees: wedge=[-60,60,2].")
+    if angles is None and (len(wedge) != 3 or not wedge[0] < wedge[1] or not wedge[2] > 0):
+        raise CellmlError(
+            f"wedge={list(wedge)} must be the first tilt, the larger last and the positive step between tilts in degrees: wedge=[-60,60,2]."
+        )
     require_apart(output, *names)
+    for name in names:
+        require_volume_file(name)
     tilts = tilt_angles(wedge[:2], float(wedge[2]) if angles is None else 1.0, angles)
     volume, ratio = read_volume(names[0], spacing_nm=spacing_nm), np.inf if snr is None else float(snr)
     deviation: NDArray[np.float32] | None = None

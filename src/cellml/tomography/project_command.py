@@ -53,13 +53,17 @@ def project_file(
     from cellml.data.references import resolve
     from cellml.io import read_volume, write_json, write_tilts
     from cellml.io.overlap import require_apart
+    from cellml.io.tilt_frame import require_volume_file
     from cellml.tomography.misalignment import Misalignment
     from cellml.tomography.noise import Exposure, Slab
     from cellml.tomography.simulate import simulate_tilts
 
     begin = time.perf_counter()
+    if seed < 0:
+        raise CellmlError(f"seed={seed} must be a whole number, 0 or more.")
     reference, warning = resolve(input, "image")
     require_apart(output, reference)
+    require_volume_file(reference)
     if warning:
         log.warning(warning)
     chosen = tilt_angles(range, step, angles)
@@ -90,20 +94,32 @@ def project_file(
 def tilt_angles(range: Sequence[float], step: float, angles: Any) -> NDArray[np.float64]:
     """Angles (N,) in degrees: given ones (numbers or an angle file), or from range[0] to range[1] in steps, both ends included.
 
-    Raises CellmlError for a range that is empty or turned round, a step that is not positive, and more than 100,000 angles.
+    Raises CellmlError for a range that is empty or turned round, a step that is not positive, more than 100,000 angles, and angles that
+    are no numbers.
     """
     if isinstance(angles, str):
         from cellml.io.tilt_angles import read_angles
 
         return read_angles(angles)
     if angles is not None:
-        return np.asarray(angles, dtype=np.float64).reshape(-1)
+        return _given(angles)
     if len(range) != 2 or not np.isfinite([*range, step]).all() or not range[0] < range[1] or step <= 0:
         raise CellmlError(f"range={list(range)}, step={step:g} make no tilt series; give range=[-60,60] step=2, for example.")
     count = int(np.floor((range[1] - range[0]) / step + 1e-6)) + 1
     if count > 100_000:
         raise CellmlError(f"range={list(range)} in steps of {step:g}° are {count} projections; give a larger step.")
     return np.asarray(range[0] + step * np.arange(count))
+
+
+def _given(angles: Any) -> NDArray[np.float64]:
+    """Angles as the user wrote them. Raises CellmlError for what is no list of finite numbers."""
+    try:
+        found = np.asarray(angles, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        found = np.zeros(0)
+    if not found.size or not np.isfinite(found).all():
+        raise CellmlError(f"angles={angles} must be finite numbers in degrees, as in angles=[-60,0,60], or the name of an angle file.")
+    return found
 
 
 def _record(angles: NDArray[np.float64], drawn: Misalignment | None) -> dict[str, Any]:

@@ -108,6 +108,6 @@ def check_values(series: TiltSeries) -> None:
             columns = np.flatnonzero(bad.any(axis=0))
             raise CellmlError(
                 f"Projection {number} ({series.angles[number]:g}°) of {series.name!r} has {int(bad.sum())} values that are NaN or "
-                f"infinite, in {len(columns)} columns from {columns[0]} to {columns[-1]}. Fill them from their neighbours, or leave the "
-                "projection out."
+                f"infinite, in {len(columns)} columns from {columns[0]} to {columns[-1]}. Read the series with fill=true, which "
+                f"replaces them by their neighbours, or with exclude=[{number}]."
             )

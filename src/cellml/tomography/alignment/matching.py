@@ -39,6 +39,9 @@ class ProjectionMatching:
                 f"Projection matching needs iterations, finest and sirt of at least 1; got {self.iterations}, {self.finest}, {self.sirt}."
             )
 
+        if self.thickness is not None and self.thickness < 1:
+            raise CellmlError(f"thickness={self.thickness} must be at least 1 pixel, or null for a third of the width of the images.")
+
     def levels(self, shape: tuple[int, int]) -> list[int]:
         """Binnings from coarse to fine for images (Y, X)."""
         coarse = self.finest
@@ -47,7 +50,9 @@ class ProjectionMatching:
         return [coarse // 2**k for k in range(20) if coarse // 2**k >= self.finest]
 
     def depth(self, width: int) -> int:
-        """Voxels along z for images of this width."""
+        """Voxels along z for images of this width. Raises CellmlError for a specimen thicker than that."""
+        if self.thickness is not None and self.thickness > width:
+            raise CellmlError(f"thickness={self.thickness} is more than the field of view, {width} pixels; give at most that.")
         return max(1, width // 3 if self.thickness is None else self.thickness)
 
 
