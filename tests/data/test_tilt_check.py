@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from cellml.data.command import check_file
-from cellml.data.tilt_check import tilt_findings
+from cellml.data.tilt_check import is_tilt_series, tilt_findings
 from cellml.errors import CellmlError
 from cellml.io import write_tilts, write_volume
 from cellml.io.tilt_frame import is_tilt_file, require_volume_file
@@ -70,5 +70,11 @@ def test_tilt_series_and_volumes_are_told_apart(series, tmp_path):
     assert is_tilt_file(tmp_path / "raw.mrc")
     assert not is_tilt_file(tmp_path / "volume.mrc")
     require_volume_file(tmp_path / "volume.mrc")
+    write_tilts(series, tmp_path / "stack.tif")
+    assert is_tilt_series(tmp_path / "stack.tif")
+    assert not is_tilt_series(tmp_path / "volume.mrc")
+    write_volume(Volume(series.data[3:], (2.0,) * 3), tmp_path / "stack.mrc")  # a volume that shares its name with the angles
+    assert not is_tilt_series(tmp_path / "stack.mrc")
+    assert not is_tilt_series(tmp_path / "missing.tif")
     with pytest.raises(CellmlError, match="is a tilt series .* where a volume is expected.*Reconstruct it first"):
         require_volume_file(tmp_path / "raw.mrc")

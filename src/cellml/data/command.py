@@ -14,7 +14,7 @@ from cellml.data.mesh_check import check_mesh, is_mesh_file
 from cellml.data.slabs import Opened
 from cellml.data.split_findings import split_findings
 from cellml.data.surface_check import check_surface, is_surface_file
-from cellml.data.tilt_check import check_tilts
+from cellml.data.tilt_check import check_tilts, is_tilt_series
 from cellml.errors import CellmlError, FileError
 
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ def check_file(data: Mapping[str, Any], output: str | None = None) -> list[Findi
 def _checked(data: Mapping[str, Any], console: Console) -> list[Finding]:
     """Look, and print what was found."""
     from cellml.data.references import resolve
-    from cellml.io.tilt_frame import is_tilt_file
 
     path, labels, spacing_nm = data["path"], data.get("labels"), data.get("spacing_nm")
     if is_mesh_file(path) or is_surface_file(path):
         found = check_mesh(path, labels, spacing_nm, console) if is_mesh_file(path) else check_surface(path, console)
         _list(console, found)
         return found
-    if is_tilt_file(str(path)):
+    if is_tilt_series(path):
         found = check_tilts(path, spacing_nm, console)
         _list(console, found)
         return found

@@ -24,13 +24,14 @@ def likeness(series: TiltSeries, order: NDArray[np.int64], reach: float = 0.12) 
     size = (2 * height, 2 * width)
     v, u = max(1, int(reach * height)), max(1, int(reach * width))
     near = np.ix_(np.r_[-v : v + 1], np.r_[-u : u + 1])
-    before, total = np.zeros(0), 0.0
+    before: NDArray[np.complex128] | None = None
+    total = 0.0
     for number in order:
         image = series.data[number].astype(np.float64)
         detail = image - gaussian_filter(image, (height / 8, width / 8), mode="nearest")
         detail -= detail.mean()
         spectrum = np.fft.rfft2(detail / max(float(np.sqrt((detail**2).sum())), 1e-30), size)
-        if len(before):
+        if before is not None:
             total += float(np.fft.irfft2(before.conj() * spectrum, size)[near].max())
         before = spectrum
     return total / max(1, len(order) - 1)
