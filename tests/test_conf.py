@@ -17,7 +17,7 @@ from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from cellml.cli import VERBS
-from cellml.config import conf_dir, quote_paths
+from cellml.config import conf_dir, group_choices, quote_paths
 
 CONF = conf_dir().resolve()
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
@@ -61,7 +61,7 @@ def test_each_file_opens_with_a_command_that_composes(file: str) -> None:
         assert verb in VERBS
         overrides = [w for w in words if not w.startswith("--")]
         simple = [o.split(",")[0] if "--multirun" in words and "[" not in o else o for o in overrides]
-        config = composed(verb, *quote_paths(simple), hydra=True)
+        config = composed(verb, *quote_paths(group_choices(verb, simple)), hydra=True)
         group = Path(file).parent
         if file.startswith(("experiment/", "debug/", "decode/", "data/", "callbacks/", "hydra/", "trainer/", "logger/")):
             choices = {str(k): str(v) for k, v in config.hydra.runtime.choices.items()}
@@ -95,7 +95,7 @@ def test_keys_and_defaults_of_a_verb_are_its_functions_arguments(verb: str) -> N
     parameters = inspect.signature(getattr(import_module(module), name)).parameters
     config = OmegaConf.to_container(composed(verb), resolve=False)
     groups = [
-        name
+        name.rpartition("@")[2]  # the key, where the group has another name
         for entry in yaml.safe_load((CONF / f"{verb}.yaml").read_text()).get("defaults", [])
         if isinstance(entry, dict)
         for name in entry

@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from cellml.config import conf_dir, plain, quote_paths
+from cellml.config import conf_dir, group_choices, plain, quote_paths
 from cellml.errors import CellmlError
 
 PATHS = [
@@ -62,3 +62,8 @@ def test_texts_by_name_need_no_second_quotes(given, meant):
 
     (override,) = OverridesParser.create().parse_overrides(quote_paths([given]))
     assert override.value() == meant
+
+
+def test_a_key_chooses_from_the_group_that_the_verb_places_there() -> None:
+    assert group_choices("reconstruct", ["method=sirt", "method.iterations=3"]) == ["reconstruction@method=sirt", "method.iterations=3"]
+    assert group_choices("simulate", ["method=stochastic"]) == ["method=stochastic"]

@@ -176,9 +176,9 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
     """Compose the verb's configuration from overrides and Hydra flags, call its function and return the result of a single job."""
     import hydra
 
-    from cellml.config import conf_dir, experiment_file, quote_paths
+    from cellml.config import conf_dir, experiment_file, group_choices, quote_paths
 
-    overrides = experiment_file(overrides) if verb == "train" else overrides
+    overrides = group_choices(verb, experiment_file(overrides) if verb == "train" else overrides)
     entry = VERBS[verb]
     outcome: dict[str, Any] = {}
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach main() instead of being printed by Hydra

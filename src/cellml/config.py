@@ -97,6 +97,24 @@ def experiment_file(overrides: Sequence[str]) -> list[str]:
     return words
 
 
+def group_choices(verb: str, overrides: Sequence[str]) -> list[str]:
+    """Overrides in which `KEY=NAME` chooses from GROUP, where the verb's file has `GROUP@KEY` among its defaults.
+
+    Verbs share the names of groups: `method=sirt` of one verb would make a group `method`, and another's `method=particles`, which is a
+    value, would then be looked for in it. So the group has a name of its own, and users type the key.
+    """
+    import yaml
+
+    listed = yaml.safe_load((conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8")).get("defaults", [])
+    placed = [str(name) for entry in listed if isinstance(entry, dict) for name in entry if "@" in str(name)]
+    groups = {name.partition("@")[2]: name for name in placed}
+    words = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        words.append(f"{groups[key]}={value}" if key in groups and re.fullmatch(r"[A-Za-z_][\w/,-]*", value) else override)
+    return words
+
+
 def plain(config: Any, verb: str | None = None) -> dict[str, Any]:
     """A composed configuration as plain dictionaries and lists, interpolations resolved.
 

@@ -13,14 +13,14 @@ def verb_help(verb: str, summary: str) -> str:
     text = (conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8").strip()
     body, settings = re.split(r"\n(?!#)", text, maxsplit=1)
     example, *more = [line.removeprefix("#").strip() for line in body.splitlines()]
-    groups = list(re.findall(r"^ {2}- (\w+): ", settings, flags=re.MULTILINE))
+    groups = list(re.findall(r"^ {2}- (?:(\w+)@)?(\w+): ", settings, flags=re.MULTILINE))
     settings = re.sub(r"^defaults:\n(?: .*\n)+", "", settings, flags=re.MULTILINE)
     settings = re.sub(r"^hydra:\n(?: .*\n?)+", "", settings, flags=re.MULTILINE)
     lines = [f"cellml {verb}: {summary}", *more, "", f"  {example}", "", "Settings, key=value (??? must be given):", ""]
     lines += [f"  {line}" if line else "" for line in settings.strip().splitlines()]
     if groups:
         lines += ["", "Groups, group=choice:", ""]
-        lines += [f"  {group}: {', '.join(choices(group))}" for group in groups]
+        lines += [f"  {key}: {', '.join(choices(group or key))}" for group, key in groups]
     lines += [
         "",
         f"cellml {verb} --cfg job shows the composed configuration; --multirun key=a,b runs each; --config-dir adds files of yours.",

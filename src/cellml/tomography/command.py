@@ -53,7 +53,7 @@ def reconstruct_file(
     from cellml.tomography.slabs import Turned, preview, reconstruct_slabs
 
     if method is None:
-        raise CellmlError(f"Choose a method: method={' or '.join(choices('method'))}.")
+        raise CellmlError(f"Choose a method: method={' or '.join(choices('reconstruction'))}.")
     require_apart(output, input)
     how, place, begin = instantiate(dict(method), _convert_="all"), choose_device(device), time.perf_counter()
     set_threads(threads)
