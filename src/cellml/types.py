@@ -162,12 +162,18 @@ class TiltSeries:
         if not np.isfinite(angles).all():
             raise CellmlError(f"{self.name!r} has angles that are not finite numbers: {angles[~np.isfinite(angles)].tolist()}.")
         if len(angles) < 2:
-            raise CellmlError(f"{self.name!r} has one projection; a reconstruction needs at least two, at different tilts.")
+            raise CellmlError(
+                f"{self.name!r} has one projection; a reconstruction needs at least two, at different tilts. "
+                "Name the whole stack, or exclude fewer."
+            )
         if np.abs(angles).max() > 180:
             raise CellmlError(f"{self.name!r} has an angle of {angles[np.abs(angles).argmax()]:g}°; tilts lie between -180° and 180°.")
         values, counts = np.unique(np.round(angles, 3), return_counts=True)
         if len(values) == 1:
-            raise CellmlError(f"All {len(angles)} projections of {self.name!r} are at {values[0]:g}°: a range of 0° holds no depth.")
+            raise CellmlError(
+                f"All {len(angles)} projections of {self.name!r} are at {values[0]:g}°: a range of 0° holds no depth. "
+                "Give the recorded angles: angles=FILE.tlt or angles=[…]."
+            )
         if (counts > 1).any():
             twice = ", ".join(f"{v:g}°" for v in values[counts > 1])
             later = np.setdiff1d(np.arange(len(angles)), np.unique(np.round(angles, 3), return_index=True)[1])

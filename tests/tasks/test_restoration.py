@@ -120,6 +120,24 @@ def test_a_volume_without_the_wedge_is_refused(damaged: tuple[Path, np.ndarray])
             require_wedge(np.ascontiguousarray(other), tilts, "it")
 
 
+@pytest.mark.parametrize("snr", [None, 1.0])
+def test_a_narrower_range_than_was_said_is_refused(snr: float | None) -> None:
+    from scipy.ndimage import gaussian_filter
+
+    from cellml.tomography.simulate import simulate_tilts
+    from cellml.tomography.wbp import wbp
+
+    specimen = Volume(gaussian_filter(np.random.default_rng(0).normal(size=(40, 40, 40)), 1.5).astype(np.float32), (1.0,) * 3)
+    said = np.arange(-60.0, 61, 3)
+    for half in (60, 48):
+        image = wbp(simulate_tilts(specimen, np.arange(-half, half + 1, 3.0), snr=snr), 40).data
+        if half == 60:
+            require_wedge(image, said, "it")
+            continue
+        with pytest.raises(ContractError, match="nearly empty where only the outermost tilts from -60° to 60° measured"):
+            require_wedge(image, said, "it")
+
+
 def test_a_checkpoint_of_several_wedges_asks_which() -> None:
     learned = {"half_range": [45.0, 70.0], "step": [2.0, 3.0], "slant": 5.0}
     assert known_tilts(learned, [-50, 58, 3], "it")[[0, -1]].tolist() == [-50, 58]

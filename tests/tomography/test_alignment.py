@@ -190,3 +190,11 @@ def test_the_verb_refuses_an_axis_off_by_90_degrees(tmp_path: Path, capsys: pyte
     assert main(["align", f"input={tmp_path}/cell.st", f"output={tmp_path}/cell.ali"]) == 2
     assert "off by 90°" in capsys.readouterr().err
     assert not (tmp_path / "cell.ali").exists()
+
+
+def test_the_verb_says_that_angles_were_interchanged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    series, _ = shifted()
+    write_tilts(replace(series, angles=np.random.default_rng(0).permutation(series.angles)), tmp_path / "cell.st")
+    words = ["thickness=20", "iterations=1", "finest=4", "check_axis=false"]
+    assert main(["align", f"input={tmp_path}/cell.st", f"output={tmp_path}/cell.ali", *words]) == 0
+    assert "seem not to stand in the order of its projections" in capsys.readouterr().out

@@ -33,20 +33,25 @@ def align_file(
 
     input, angles, axis_angle, pretilt, pixel, exclude, fill: see `cellml.io.open_tilts`; output: .ali, .mrc or another stack; thickness:
     of the specimen in pixels; iterations, finest: see ProjectionMatching; coarse, search_axis: see `align_tilts`; check_axis: refuse a
-    series whose projections say that its axis is off by 90°; shifts: a .json for what was found. Returns the residuals before and after,
-    in pixels. Raises CellmlError as reading does, and for such an axis.
+    series whose projections say that its axis is off by 90°; shifts: a .json for what was found. Angles in another order than the
+    projections are said. Returns the residuals before and after, in pixels. Raises CellmlError as reading does, and for such an axis.
     """
-    from cellml.io import read_tilts, write_json, write_tilts
+    from cellml.io import open_tilts, write_json, write_tilts
     from cellml.io.overlap import require_apart
     from cellml.tomography.alignment.align import align_tilts
     from cellml.tomography.alignment.matching import ProjectionMatching
     from cellml.tomography.axis_check import require_axis
+    from cellml.tomography.order_check import order_warning
+    from cellml.tomography.slabs import preview
 
     begin = time.perf_counter()
     require_apart(output, input)
-    series = read_tilts(input, angles, axis_angle, pretilt, pixel, exclude=exclude, fill=fill)
+    with open_tilts(input, angles=angles, axis_angle=axis_angle, pretilt=pretilt, pixel=pixel, exclude=exclude, fill=fill) as tilts:
+        series, doubt = tilts.read(), order_warning(preview(tilts))
     if check_axis:
         require_axis(series)
+    if doubt:
+        log.warning(doubt)
     how = ProjectionMatching(thickness, iterations, finest)
     found = align_tilts(series, how, coarse=coarse, search_axis=search_axis)
     write_tilts(replace(found.applied(series), name=Path(output).name), output)
