@@ -166,6 +166,12 @@ def test_a_specimen_has_a_thickness_within_the_field_of_view() -> None:
         ProjectionMatching(thickness=61).depth(60)
 
 
+@pytest.mark.parametrize("search", [-5.0, 120.0, float("nan")])
+def test_the_axis_is_searched_within_bounds(search: float) -> None:
+    with pytest.raises(CellmlError, match="search_axis=.* must lie between 0 and 90 degrees"):
+        align_tilts(shifted()[0], search_axis=search)
+
+
 def test_levels_halve_the_binning() -> None:
     assert ProjectionMatching().levels((512, 600)) == [8, 4, 2]
     assert ProjectionMatching(finest=1).levels((100, 100)) == [2, 1]

@@ -75,6 +75,13 @@ def test_errors_that_do_not_fit(values: tuple[np.ndarray, ...], words: str) -> N
         Misalignment(*values)
 
 
+@pytest.mark.parametrize("name", ["shift", "axis", "rotation", "magnification"])
+@pytest.mark.parametrize("most", [-1.0, float("nan"), float("inf")])
+def test_greatest_errors_are_not_negative(name: str, most: float) -> None:
+    with pytest.raises(CellmlError, match=f"{name}=.* is the greatest error to either side"):
+        Misalignment.drawn(3, np.random.default_rng(0), **{name: most})
+
+
 def test_errors_of_another_number_of_projections() -> None:
     with pytest.raises(CellmlError, match="2 projections need as many shifts"):
         misaligned(spots((1, 0, 0)), Misalignment.of(3))

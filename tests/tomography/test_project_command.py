@@ -41,6 +41,8 @@ def test_ranges_and_steps() -> None:
         tilt_angles([-60, 60], 0, None)
     with pytest.raises(CellmlError, match="give a larger step"):
         tilt_angles([-60, 60], 1e-4, None)
+    with pytest.raises(CellmlError, match="beyond ±180°"):
+        tilt_angles([-200, 200], 2, None)
     for bad in (["a", "b"], [], [0.0, float("nan")], [[1], [2, 3]]):
         with pytest.raises(CellmlError, match="must be finite numbers in degrees"):
             tilt_angles([-60, 60], 1, bad)

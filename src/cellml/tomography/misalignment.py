@@ -49,8 +49,12 @@ class Misalignment:
         cls, count: int, rng: np.random.Generator, shift: float = 0.0, axis: float = 0.0, rotation: float = 0.0, magnification: float = 0.0
     ) -> Misalignment:
         """Evenly drawn shifts of at most `shift` pixels along v and u, one rotation of at most `axis` degrees for all (the tilt axis is
-        elsewhere than it is said to be) plus at most `rotation` degrees for each, magnifications within 1 ± `magnification`.
+        elsewhere than it is said to be) plus at most `rotation` degrees for each, magnifications within 1 ± `magnification`. Raises
+        CellmlError for greatest errors that are negative or no numbers.
         """
+        for name, most in (("shift", shift), ("axis", axis), ("rotation", rotation), ("magnification", magnification)):
+            if not 0 <= most < np.inf:
+                raise CellmlError(f"{name}={most:g} is the greatest error to either side; it must be a finite number, 0 or more.")
         turned = rng.uniform(-axis, axis) + rng.uniform(-rotation, rotation, count)
         return cls(rng.uniform(-shift, shift, (count, 2)), turned, 1 + rng.uniform(-magnification, magnification, count))
 

@@ -94,8 +94,8 @@ def project_file(
 def tilt_angles(range: Sequence[float], step: float, angles: Any) -> NDArray[np.float64]:
     """Angles (N,) in degrees: given ones (numbers or an angle file), or from range[0] to range[1] in steps, both ends included.
 
-    Raises CellmlError for a range that is empty or turned round, a step that is not positive, more than 100,000 angles, and angles that
-    are no numbers.
+    Raises CellmlError for a range that is empty, turned round or beyond ±180°, a step that is not positive, more than 100,000 angles, and
+    angles that are no numbers.
     """
     if isinstance(angles, str):
         from cellml.io.tilt_angles import read_angles
@@ -105,6 +105,8 @@ def tilt_angles(range: Sequence[float], step: float, angles: Any) -> NDArray[np.
         return _given(angles)
     if len(range) != 2 or not np.isfinite([*range, step]).all() or not range[0] < range[1] or step <= 0:
         raise CellmlError(f"range={list(range)}, step={step:g} make no tilt series; give range=[-60,60] step=2, for example.")
+    if max(abs(range[0]), abs(range[1])) > 180:
+        raise CellmlError(f"range={list(range)} goes beyond ±180°, where tilts repeat; give range=[-60,60], for example.")
     count = int(np.floor((range[1] - range[0]) / step + 1e-6)) + 1
     if count > 100_000:
         raise CellmlError(f"range={list(range)} in steps of {step:g}° are {count} projections; give a larger step.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.errors import CellmlError
 from cellml.tomography.alignment.cumulative import cumulative_shifts
 from cellml.tomography.alignment.gauge import root_mean_square, without_translation
 from cellml.tomography.alignment.matching import Matcher, ProjectionMatching, matched_shifts
@@ -44,6 +45,8 @@ def align_tilts(series: TiltSeries, how: ProjectionMatching | None = None, *, co
     search_axis: degrees to both sides of the series' axis angle among which the axis is searched, 0 to believe it. A translation of the
     whole specimen stays undetermined. Raises CellmlError for numbers out of range.
     """
+    if not 0 <= search_axis <= 90:
+        raise CellmlError(f"search_axis={search_axis:g} must lie between 0 and 90 degrees, to both sides of the axis; 0 believes it.")
     how = how or ProjectionMatching()
     axis = _search(series, how, search_axis) if search_axis else series.axis_angle
     turned = _turned(series, axis)
