@@ -19,6 +19,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from cellml.data.labelled_mesh import LabelledMesh, collate_meshes, folds_by_group, mesh_sample, prepared
 from cellml.data.spine_meshes import read_spines
+from cellml.errors import CellmlError
 from cellml.nets.meshcnn import MeshCNN
 from cellml.nets.pointnet import PointNet
 from cellml.report.results import write_study_results
@@ -82,15 +83,27 @@ def interval(rows: list[dict[str, str]]) -> tuple[float, float, float, list[list
     return balanced_accuracy(table.sum(axis=0)), float(low), float(high), table.sum(axis=0).tolist()
 
 
+def both_kinds(found: list[LabelledMesh]) -> tuple[list[LabelledMesh], list[LabelledMesh]]:
+    """Repaired spines, and the same with FACES faces for the networks; spines without a manifold simplification are left out, and said."""
+    spines, meshes = [], []
+    for spine in found:
+        whole = LabelledMesh(repair(spine.surface)[0], spine.label, spine.group, spine.name)
+        try:
+            meshes.append(prepared(whole, FACES))
+        except CellmlError as reason:
+            print(f"left out: {reason}", flush=True)
+            continue
+        spines.append(whole)
+    return spines, meshes
+
+
 def main(methods: list[str]) -> None:
     torch.set_num_threads(1)
     path = HERE / "predictions.csv"
     rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
     done = {(row["method"], int(row["fold"])) for row in rows}
-    spines = read_spines(CLASSES)
+    spines, meshes = both_kinds(read_spines(CLASSES))
     fold = folds_by_group([spine.group for spine in spines], FOLDS)
-    spines = [LabelledMesh(repair(spine.surface)[0], spine.label, spine.group, spine.name) for spine in spines]
-    meshes = [prepared(spine, FACES) for spine in spines]
     for method in methods:
         for number in range(FOLDS):
             if (method, number) in done:
