@@ -1,7 +1,7 @@
 """Score models on CDeep3M's mitochondria, where the content is new: `python experiments/segmentation_cdeep3m/run.py`.
 
 The right half (x = 544–1023) holds a nucleus and thick myelin; models saw at most the left half, which has neither. Thresholds come from
-the checkpoints, chosen on validation blocks.
+the checkpoints, chosen on validation rows; that of two networks together is chosen here, on the same rows.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from cellml.metrics.confusion import ClassScores, ConfusionCounts
 from cellml.report.class_picture import class_picture
 from cellml.report.curves import learning_curves
 from cellml.report.results import write_study_results
+from cellml.tasks.decoder_choice import choose_on
 
 HERE = Path(__file__).parent
 VNC = HERE.parent / "segmentation_vnc"
-REGION = {"x": [544, 1024]}
+REGION, VALIDATION = {"x": [544, 1024]}, {"y": [848, 1024], "x": [0, 512]}
 ASSUMED, AS_VNC = [60.0, 7.5, 7.5], [45.0, 4.6, 4.6]
 MODELS = {
-    "mito": ("trained on the left half, two networks in eight orientations", [HERE / "model.ckpt", HERE / "second.ckpt"], ASSUMED),
-    "mito_one_network": ("the first of them alone", HERE / "model.ckpt", ASSUMED),
+    "mito": ("left half, two networks", [HERE / "model.ckpt", HERE / "second.ckpt"], ASSUMED),
+    "mito_one_network": ("left half, one network", HERE / "model.ckpt", ASSUMED),
     "transfer_zero_shot": ("VNC model, not retrained", VNC / "model.ckpt", AS_VNC),
-    "transfer_one_slice": ("VNC model, fine-tuned on one section", HERE / "one_slice.ckpt", ASSUMED),
-    "scratch_one_slice": ("trained on one section alone", HERE / "one_slice_scratch.ckpt", ASSUMED),
+    "transfer_one_slice": ("VNC model, one section", HERE / "one_slice.ckpt", ASSUMED),
+    "scratch_one_slice": ("one section alone", HERE / "one_slice_scratch.ckpt", ASSUMED),
 }
 
 
@@ -35,7 +36,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     sections: dict[str, Any] = {}
     for key, (name, path, spacing) in MODELS.items():
-        block = predict_block(path, Block("cdeep3m_mito", "cdeep3m_mito:mito", REGION, spacing), tta=8 if isinstance(path, list) else 1)
+        block = judged(path, spacing)
         labels, score = scored(block)
         values[f"{key}_iou"] = (score.iou, "1")
         rows.append({"model": name, "threshold": block.task.decoder.threshold, **vars(score)})
@@ -48,6 +49,21 @@ def main() -> None:
         writer.writerows(rows)
     class_picture(block.block.read_raw()[10], block.truth[10] > 0, sections, HERE / "figure.png", pixel_nm=7.5)
     learning_curves(HERE / "metrics.csv").savefig(HERE / "learning_curves.png", dpi=110)
+
+
+def judged(path: Path | list[Path], spacing: list[float]) -> PredictedBlock:
+    """The right half by a checkpoint with its own decoder, or by several in eight orientations with one chosen for their mean."""
+    both = isinstance(path, list)
+
+    def predicted(region: dict[str, list[int]]) -> PredictedBlock:
+        return predict_block(path, Block("cdeep3m_mito", "cdeep3m_mito:mito", region, spacing), tta=8 if both else 1)
+
+    found = predicted(REGION)
+    if both:
+        validation = predicted(VALIDATION)
+        choose_on(validation.task, [("validation rows", validation.probabilities, validation.truth)], HERE)
+        found.task.decoder = validation.task.decoder
+    return found
 
 
 def scored(block: PredictedBlock) -> tuple[Any, ClassScores]:

@@ -22,6 +22,7 @@ from cellml.metrics.membranes import MembraneScores, membrane_scores, sweep_memb
 from cellml.report.class_picture import class_picture
 from cellml.report.curves import learning_curves
 from cellml.report.results import write_study_results
+from cellml.tasks.decoder_choice import choose_on
 
 HERE = Path(__file__).parent
 VALIDATION, TEST = range(17, 19), range(19, 22)
@@ -32,6 +33,8 @@ THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(1, 46))
 
 def main() -> None:
     validation, test = predicted(VALIDATION), predicted(TEST)
+    choose_on(validation.task, [("sections 17 and 18", validation.probabilities, validation.truth)], HERE)
+    test.task.decoder = validation.task.decoder
     sweeps = {"validation": sweep(validation), "test": sweep(test)}
     chosen = max(sweeps["validation"], key=lambda score: score.v_rand)
     decoded, on_validation = decoded_scores(test), decoded_scores(validation)
@@ -49,7 +52,10 @@ def main() -> None:
     }
     write_study_results(HERE, values, seed=0, validation=list(VALIDATION), held_out=list(TEST), data="isbi2012")
     write_rows([{"sections": name, **asdict(score)} for name, scores in sweeps.items() for score in scores])
-    pictures = {"membranes, U-Net": membrane[1] >= 0.5, "borders of decoded cells": borders(test.task.decode(test.probabilities))[1]}
+    pictures = {
+        "membranes, two networks": membrane[1] >= 0.5,
+        "borders of decoded cells": borders(test.task.decode(test.probabilities))[1],
+    }
     class_picture(test.block.read_raw()[CONTEXT + 1], test.truth[1] > 0, pictures, HERE / "figure.png", pixel_nm=4.0)
     learning_curves(HERE / "metrics.csv").savefig(HERE / "learning_curves.png", dpi=110)
     for key, (value, unit) in values.items():

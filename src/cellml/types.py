@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
+from cellml.tilt_range import require_tilt_range
 
 Triple = tuple[float, float, float]
 
@@ -151,36 +152,11 @@ class TiltSeries:
             )
         if len(self.doses) not in (0, count):
             raise CellmlError(f"{self.name!r} has {count} projections but {len(self.doses)} doses.")
-        self._check_angles()
+        require_tilt_range(self.angles, self.name)
         for what, value in (("axis angle", self.axis_angle), ("pre-tilt", self.pretilt)):
             if not np.isfinite(value) or abs(value) > 360:
                 raise CellmlError(f"The {what} of {self.name!r} must be degrees between -360 and 360, got {value!r}.")
         set_(self, "pixel", _triple([self.pixel] * 3, f"The pixel size of {self.name!r}", positive=True)[0])
-
-    def _check_angles(self) -> None:
-        angles = self.angles
-        if not np.isfinite(angles).all():
-            raise CellmlError(f"{self.name!r} has angles that are not finite numbers: {angles[~np.isfinite(angles)].tolist()}.")
-        if len(angles) < 2:
-            raise CellmlError(
-                f"{self.name!r} has one projection; a reconstruction needs at least two, at different tilts. "
-                "Name the whole stack, or exclude fewer."
-            )
-        if np.abs(angles).max() > 180:
-            raise CellmlError(f"{self.name!r} has an angle of {angles[np.abs(angles).argmax()]:g}°; tilts lie between -180° and 180°.")
-        values, counts = np.unique(np.round(angles, 3), return_counts=True)
-        if len(values) == 1:
-            raise CellmlError(
-                f"All {len(angles)} projections of {self.name!r} are at {values[0]:g}°: a range of 0° holds no depth. "
-                "Give the recorded angles: angles=FILE.tlt or angles=[…]."
-            )
-        if (counts > 1).any():
-            twice = ", ".join(f"{v:g}°" for v in values[counts > 1])
-            later = np.setdiff1d(np.arange(len(angles)), np.unique(np.round(angles, 3), return_index=True)[1])
-            raise CellmlError(
-                f"{self.name!r} has angles that occur more than once ({twice}). Correct the angles, average the doubled projections, or "
-                f"leave the later ones out: exclude={later[:12].tolist()}."
-            )
 
     @property
     def tilts(self) -> NDArray[np.float64]:

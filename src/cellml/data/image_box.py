@@ -74,6 +74,14 @@ class ImageBox(ABC):
         return (z, y, x)
 
 
+def require_alike(blocks: Sequence[ImageBox], *properties: str, remedy: str) -> None:
+    """Raise CellmlError where blocks differ in one of these properties, naming each block's, and the remedy."""
+    for what in properties:
+        found = {block.name: getattr(block, what) for block in blocks}
+        if len({str(value) for value in found.values()}) > 1:
+            raise CellmlError(f"The blocks have different {what.replace('_', ' ')}: {found}; {remedy}")
+
+
 def require_guard(train: Sequence[ImageBox], held_out: Sequence[ImageBox], guard: int, *, filled: bool = False) -> None:
     """Raise CellmlError if what counts in a held-out block comes closer than `guard` voxels to what counts in a training block of its file.
 

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from cellml.data.augment import SeededTransforms
 from cellml.data.block_module import BlockDataModule
-from cellml.data.image_box import require_guard
+from cellml.data.image_box import require_alike, require_guard
 from cellml.data.paired import OpenPair, PairedBlock, target_scaling
 from cellml.errors import CellmlError
 
@@ -57,10 +57,7 @@ class PairedDataModule(BlockDataModule):
             [OpenPair(block, normalisation=self.normalisation) for block in blocks] for blocks in (self.train_blocks, self.val_blocks)
         )
         require_guard(train, val, self.guard)
-        for what in ("spacing", "channels", "target_names"):
-            found = {block.name: getattr(block, what) for block in [*train, *val]}
-            if len({str(value) for value in found.values()}) > 1:
-                raise CellmlError(f"The blocks have different {what.replace('_', ' ')}: {found}; give images of one kind.")
+        require_alike([*train, *val], "spacing", "channels", "target_names", remedy="give images of one kind.")
         self.shift, self.scale = target_scaling(train)
         for block in [*train, *val]:
             block.scale_targets(self.shift, self.scale)

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from cellml.data.block_module import BlockDataModule
 from cellml.data.blocks import Block, OpenBlock
-from cellml.data.image_box import require_guard
+from cellml.data.image_box import require_alike, require_guard
 from cellml.data.wedge_damage import WedgeDamage
 from cellml.data.wedge_pairs import WedgePairs, pair
 from cellml.errors import CellmlError
@@ -66,10 +66,7 @@ class WedgeDataModule(BlockDataModule):
             for blocks in (self.train_blocks, self.val_blocks)
         )
         require_guard(train, val, self.guard)
-        for what in ("spacing", "channels"):
-            found = {block.name: getattr(block, what) for block in [*train, *val]}
-            if len(set(found.values())) > 1:
-                raise CellmlError(f"The blocks have different {what}: {found}; give volumes of one kind.")
+        require_alike([*train, *val], "spacing", "channels", remedy="give volumes of one kind.")
         if train[0].channels != 1:
             raise CellmlError(f"{train[0].name} has {train[0].channels} channels; a specimen that is projected has one density.")
         if max(train[0].spacing) > 1.02 * min(train[0].spacing):

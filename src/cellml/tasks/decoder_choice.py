@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Prediction = tuple[str, NDArray[np.float32], NDArray[Any]]
+Judged = tuple[str, NDArray[np.float32], NDArray[Any], NDArray[np.bool_]]
 
 log = logging.getLogger(__name__)
 
@@ -24,28 +28,44 @@ class DecoderChoice:
 
 
 def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
-    """Try `task.decoder_grid` on every validation block, keep the best by its worst neighbour, and write all to `decoder.csv`.
+    """Try `task.decoder_grid` on every validation block, each predicted once; `choose_on` says how, and what is written."""
+    blocks = data.val_dataloader()
+    if not task.decoder_grid or task.decoder is None or not len(blocks):
+        return DecoderChoice()
+    log.info("Choosing the decoder on %d validation block(s) ...", len(blocks))
+    predicted = ((batch["name"], task.predict_volume(batch["image"].numpy()), batch["labels"].numpy()) for batch in blocks)
+    return choose_on(task, predicted, folder)
 
-    Each block is predicted once. The task's decoder is replaced by the chosen one. Decoders of classes are judged by their mean IoU.
+
+def choose_on(task: Any, predictions: Iterable[Prediction], folder: Path) -> DecoderChoice:
+    """Keep the decoder of `task.decoder_grid` that is best by its worst neighbour, and write all to `decoder.csv`.
+
+    predictions: name, probabilities (K, Z, Y, X) and labels (Z, Y, X) of each validation block. The task's decoder is replaced by the
+    chosen one. Decoders of classes are judged by their mean IoU.
     """
+    judged = ((name, probabilities, labels, _known(task, labels)) for name, probabilities, labels in predictions)
+    return (_choose_class_decoder if task.target.kind == "semantic" else _choose_object_decoder)(task, judged, folder)
+
+
+def _known(task: Any, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    import torch
+
+    known = task.target(torch.from_numpy(labels.astype(np.int64))[None])[1]
+    return np.asarray(known.any(dim=1)[0].numpy())
+
+
+def _choose_object_decoder(task: Any, judged: Iterable[Judged], folder: Path) -> DecoderChoice:
     from cellml.io.atomic import write_text
     from cellml.segmentation.selection import choose_parameters
 
-    if not task.decoder_grid or task.decoder is None or not len(data.val_dataloader()):
-        return DecoderChoice()
-    log.info("Choosing the decoder on %d validation block(s) ...", len(data.val_dataloader()))
-    if task.target.kind == "semantic":
-        return _choose_class_decoder(task, data, folder)
     tables = []
-    for batch in data.val_dataloader():
-        probabilities = task.predict_volume(batch["image"].numpy())
+    for name, probabilities, labels, known in judged:
         affinities, offsets = task.target.pairs(probabilities)
-        known = task.target(batch["labels"][None])[1].any(dim=1)[0].numpy()
-        truth = task.target.objects(batch["labels"].numpy())
+        truth = task.target.objects(labels)
         choice = choose_parameters(
             task.decoder, task.decoder_grid, affinities, offsets, truth, mask=known, cost=task.target.cost, scores=task.target.scores
         )
-        tables.append([{"block": batch["name"], **row} for row in choice.rows])
+        tables.append([{"block": name, **row} for row in choice.rows])
     worst, own = (np.mean([[row[key] for row in table] for table in tables], axis=0) for key in ("worst_nearby", "score"))
     best = int(np.lexsort((own, worst))[0])
     write_text(folder / "decoder.csv", _csv([row for table in tables for row in table]))
@@ -58,16 +78,11 @@ def choose_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
     return DecoderChoice(as_config(task.decoder), found)
 
 
-def _choose_class_decoder(task: Any, data: Any, folder: Path) -> DecoderChoice:
+def _choose_class_decoder(task: Any, judged: Iterable[Judged], folder: Path) -> DecoderChoice:
     from cellml.io.atomic import write_text
     from cellml.segmentation.class_selection import choose_class_parameters
 
-    def blocks() -> Iterator[Any]:
-        for batch in data.val_dataloader():
-            known = task.target(batch["labels"][None])[1].any(dim=1)[0].numpy()
-            yield task.predict_volume(batch["image"].numpy()), batch["labels"].numpy(), known
-
-    choice = choose_class_parameters(task.decoder, task.decoder_grid, blocks())
+    choice = choose_class_parameters(task.decoder, task.decoder_grid, (block[1:] for block in judged))
     write_text(folder / "decoder.csv", _csv(list(choice.rows)))
     task.decoder = choice.decoder
     log.info("Decoder chosen on the validation blocks: %s, mean IoU %.3f", choice.parameters, choice.scores["iou"])
