@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cellml.errors import CellmlError
-from cellml.nets.rrdb import ResidualDenseNet
+from cellml.nets.rrdb import ResidualDenseNet, folded, unfolded
 
 
 @pytest.mark.parametrize(("dimensions", "size"), [(2, (9, 14)), (3, (5, 6, 7))])
@@ -33,3 +33,24 @@ def test_numbers_that_mean_nothing_are_refused() -> None:
         ResidualDenseNet(dimensions=4)
     with pytest.raises(CellmlError, match="residual=true adds 2"):
         ResidualDenseNet(1, 2)
+
+
+@pytest.mark.parametrize("size", [(5, 7), (4, 6, 8)])
+def test_folding_loses_nothing(size: tuple[int, ...]) -> None:
+    image = torch.randn(2, 3, *size)
+    coarse = folded(image, 2)
+    assert coarse.shape == (2, 3 * 2 ** len(size), *((n + 1) // 2 for n in size))
+    assert torch.equal(unfolded(coarse, 2)[(..., *(slice(n) for n in size))], image)
+    if len(size) == 2:
+        assert torch.equal(folded(image[..., :4, :6], 2), torch.nn.functional.pixel_unshuffle(image[..., :4, :6], 2))
+
+
+def test_a_folded_network_reaches_twice_as_far() -> None:
+    net = ResidualDenseNet(1, 1, 3, 2, 1, 2, residual=False, fold=2).double()
+    for parameter in net.parameters():
+        parameter.data.abs_().add_(0.1)
+    image = torch.zeros(1, 1, 2, 101, dtype=torch.float64, requires_grad=True)
+    net(image)[0, 0, 0, 50].backward()
+    assert image.grad is not None
+    reached = image.grad[0, 0].sum(0).nonzero().flatten()
+    assert (int(reached[0]), int(reached[-1])) == (50 - 2 * 19, 50 + net.halo[2])

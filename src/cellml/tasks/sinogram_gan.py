@@ -28,10 +28,12 @@ from cellml.tasks.volume_gan import AveragedWeights, axis_roughness, log_losses,
 class SinogramGanTask(AveragedWeights, RestorationTask):
     """Two generators, two critics, one after the other in each step; the second learns from what the first one fills.
 
-    net: (B, 2, M, W) sinograms and where they were measured → (B, 1, M, W); remover: slices (B, 1, Z, 1, X) → the same shape;
-    reconstruction: of `cellml.tomography`, (lines, rays) → sections, for the filled half turn; target, loss: of the slices, as in
-    RestorationTask; filling, removal: the opponents; average, clip: as in VolumeGanTask. Measured rows stay as they were measured. Slices
-    are repaired one by one, so that neighbours along the tilt axis need not agree: `val/axis_roughness` says how much they do.
+    net: (B, 2, M, W) sinograms and where they were measured → (B, 1, M, W); remover: reconstructions (B, C, Z, Y, X) → (B, 1, Z, Y, X),
+    shown the filled half turn, and where it takes two channels the measured tilts alone beside it; reconstruction: of
+    `cellml.tomography`, (lines, rays) → sections, for both; target, loss: of the volumes, as in RestorationTask; filling, removal: the
+    opponents, who judge rows and slices; average, clip: as in VolumeGanTask. Measured rows stay as they were measured. A remover without
+    kernels along y repairs slice by slice, as published: neighbours along the tilt axis then need not agree, and `val/axis_roughness`
+    says how much they do.
     """
 
     def __init__(
@@ -73,11 +75,11 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
         """A step of each critic, then one of both generators. Raises CellmlError where a loss is no longer finite."""
         generators, first, second = self.optimizers()  # type: ignore[misc, attr-defined]  # three of them
         filled, whole, error = self.fill(batch)
-        slices, truth = self.slices(filled, batch)
-        answer = self.remover(slices)
-        flat, real = answer[..., 0, :], truth[..., 0, :]
+        volumes, truth = self.volumes(filled, batch)
+        answer = self.remover(volumes)
+        flat, real = slices(answer), slices(truth)
         judged = [self.filling.learn(self, uncounted(first), whole, filled), self.removal.learn(self, uncounted(second), real, flat)]
-        record = self.loss(answer, truth, batch["wedge"][:1].expand(len(answer), 3))
+        record = self.loss(answer, truth, batch["wedge"])
         told = self.filling.opinion(filled, progress(self)) + self.removal.opinion(flat, progress(self))
         slope = stepped(self, generators, error + record.total + told, nn.ModuleList([self.net, self.remover]), self.clip)
         self.average.update(nn.ModuleDict({"net": self.net, "remover": self.remover}))
@@ -90,12 +92,12 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
     def loss_of(self, batch: dict[str, Tensor]) -> LossRecord:
         """All losses of generators and critics together: for timing a step, not for training."""
         filled, whole, error = self.fill(batch)
-        slices, truth = self.slices(filled, batch)
-        answer = self.remover(slices)
-        record = self.loss(answer, truth, batch["wedge"][:1].expand(len(answer), 3))
+        volumes, truth = self.volumes(filled, batch)
+        answer = self.remover(volumes)
+        record = self.loss(answer, truth, batch["wedge"])
         critics = [
             player.loss.critic(player.critic, real, fake.detach()).total
-            for player, real, fake in ((self.filling, whole, filled), (self.removal, truth[..., 0, :], answer[..., 0, :]))
+            for player, real, fake in ((self.filling, whole, filled), (self.removal, slices(truth), slices(answer)))
         ]
         return LossRecord(error + record.total + sum(critics), record.parts)
 
@@ -107,34 +109,49 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
         difference = (filled - whole) * missing
         return filled, whole, (difference.abs().sum() + difference.square().sum()) / missing.sum().clamp(min=1)
 
-    def slices(self, filled: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Reconstructed slices and their truth, (B·Y, 1, Z, 1, X) both, cut to sizes that the remover can halve."""
+    def volumes(self, filled: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """What the remover sees, (B, C, Z, Y, X), and its truth (B, 1, Z, Y, X), cut to sizes that it can halve."""
         truth = batch["labels"]
         count, _, depth, rows, breadth = truth.shape
         sinograms = filled.detach().float().cpu().numpy().reshape(count, rows, *filled.shape[2:])
-        tilts = batch["tilts"].cpu().numpy()
-        volumes = [reconstructed(part, t, depth, self.reconstruction) for part, t in zip(sinograms, tilts, strict=True)]
-        both = torch.stack([torch.from_numpy(np.stack(volumes)).to(truth), truth[:, 0]])
-        z, _, x = getattr(self.remover, "multiple", (1, 1, 1))
-        both = both[:, :, : depth // z * z, :, : breadth // x * x].transpose(2, 3).flatten(1, 2)[:, :, None, :, None]
-        return both[0], both[1]
+        known = (batch["image"][:, 1, 0, :, 0] > 0).cpu().numpy()
+        seen = [self.views(*one, depth) for one in zip(sinograms, known, batch["tilts"].cpu().numpy(), strict=True)]
+        multiple = getattr(self.remover, "multiple", (1, 1, 1))
+        part = (..., *(slice(n // m * m) for n, m in zip((depth, rows, breadth), multiple, strict=True)))
+        return torch.from_numpy(np.stack(seen)).to(truth)[part], truth[part]
+
+    def views(self, filled: NDArray[np.float32], known: NDArray[np.bool_], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
+        """Reconstructions (C, Z, Y, X) of filled sinograms (Y, M, W), and of their measured rows `known` (M,) alone for a remover of two."""
+        parts = [(filled, tilts), (filled[:, known], tilts[known])][: getattr(self.remover, "in_channels", 1)]
+        return np.stack([reconstructed(lines, t, depth, self.reconstruction) for lines, t in parts])
+
+    def filled_series(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sinograms (2, Y, M, W) as `sinogram_pairs.shown` gives them, filled row by row by the averaged network: (Y, M, W)."""
+        filler = self.average.net["net"]  # type: ignore[index]  # a ModuleDict
+        with torch.inference_mode():
+            return np.stack([filled_sinograms(filler, torch.from_numpy(y)[None]).float().numpy()[0, 0] for y in image.swapaxes(0, 1)])
 
     def repaired_series(self, image: NDArray[np.float32], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
         """Filled, reconstructed and cleaned: (2, Y, M, W) as `sinogram_pairs.shown` gives it → (Z, Y, X) of mean 0 and deviation 1."""
-        filler = self.average.net["net"]  # type: ignore[index]  # a ModuleDict
-        with torch.inference_mode():
-            rows = [filled_sinograms(filler, torch.from_numpy(row)[None]).float().numpy()[0, 0] for row in image.transpose(1, 0, 2, 3)]
-        volume = standardised(reconstructed(np.stack(rows), tilts, depth, self.reconstruction))
-        return np.asarray(self.predict_volume(volume[None])[0])
+        return self.cleaned(self.filled_series(image), image[1, 0, :, 0] > 0, tilts, depth)
+
+    def cleaned(self, filled: NDArray[np.float32], known: NDArray[np.bool_], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
+        """Filled sinograms (Y, M, W), of which the rows `known` (M,) were measured → (Z, Y, X)."""
+        return np.asarray(self.predict_volume(self.views(filled, known, tilts, depth))[0])
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Any]:
-        """Fill, reconstruct and judge one whole block; the reconstruction without filling is what there was before."""
+        """Fill, reconstruct and judge one whole block; the reconstruction without filling is what there was before.
+
+        `val/filled`: the share of the missing rows' power that was found, 1 − Σ (filled − whole)² / Σ whole²; 0 for rows left empty.
+        """
         image, truth, tilts = batch["image"].cpu().numpy(), batch["labels"].float().cpu(), batch["tilts"].cpu().numpy()
-        known = image[1, 0, :, 0] > 0
+        whole, known = batch["sinogram"].cpu().numpy()[0], image[1, 0, :, 0] > 0
         before = reconstructed(image[0][:, known], tilts[known], truth.shape[1], self.reconstruction)
-        answer = torch.from_numpy(self.repaired_series(image, tilts, truth.shape[1]))[None]
+        filled = self.filled_series(image)
+        answer = torch.from_numpy(self.cleaned(filled, known, tilts, truth.shape[1]))[None]
         self.judge(answer, truth, torch.from_numpy(before), batch["wedge"].float().cpu(), batch_idx)
-        self.found[-1]["axis_roughness"] = axis_roughness(truth, answer)
+        error, power = (float(np.square(rows[:, ~known]).sum(dtype=np.float64)) for rows in (filled - whole, whole))
+        self.found[-1] |= {"axis_roughness": axis_roughness(truth, answer), "filled": 1 - error / max(power, 1e-12)}
         return {"image": answer.numpy()}
 
 
@@ -142,6 +159,11 @@ def filled_sinograms(net: nn.Module, image: Tensor) -> Tensor:
     """(B, 2, M, W) sinograms and where they were measured → (B, 1, M, W): measured rows as they are, the network's answer between."""
     known = image[:, 1:]
     return torch.where(known > 0, image[:, :1], net(image).to(image.dtype))
+
+
+def slices(volume: Tensor) -> Tensor:
+    """(B, 1, Z, Y, X) → (B·Y, 1, Z, X), the sections across the tilt axis."""
+    return volume.transpose(1, 3).flatten(0, 1).transpose(1, 2)
 
 
 def reconstructed(sinograms: NDArray[np.float32], tilts: NDArray[np.float64], depth: int, method: Any) -> NDArray[np.float32]:
