@@ -121,7 +121,7 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
         return torch.from_numpy(np.stack(seen)).to(truth)[part], truth[part]
 
     def views(self, filled: NDArray[np.float32], known: NDArray[np.bool_], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
-        """Reconstructions (C, Z, Y, X) of filled sinograms (Y, M, W), and of their measured rows `known` (M,) alone for a remover of two."""
+        """Reconstructions (C, Z, Y, X) of filled sinograms (Y, M, W), and for two channels of their measured rows `known` (M,) alone."""
         parts = [(filled, tilts), (filled[:, known], tilts[known])][: getattr(self.remover, "in_channels", 1)]
         return np.stack([reconstructed(lines, t, depth, self.reconstruction) for lines, t in parts])
 
