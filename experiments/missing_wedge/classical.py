@@ -15,11 +15,10 @@ from specimens import specimen, tilt_series
 from cellml.metrics.psnr import psnr
 from cellml.tomography.conjugate_gradients import conjugate_gradients
 from cellml.tomography.filters import Exact, SirtLike
-from cellml.tomography.shell_snr import tilt_shell_snr
 from cellml.tomography.sirt import sirt
-from cellml.tomography.tilt_consistency import consistent_with_tilts
 from cellml.tomography.total_variation import total_variation
 from cellml.tomography.wbp import wbp
+from cellml.tomography.wiener import wiener
 from cellml.types import TiltSeries, Volume
 
 CHOICES = Path(__file__).parent / "choices.json"
@@ -58,12 +57,6 @@ def run(method: str, series: TiltSeries, thickness: int, choice: float) -> Float
 METHODS = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt_subsets", "sirt", "sart", "cg", "tv", "wiener")
 
 IN_VACUUM = ("sart_nonnegative",)  # only where densities are known to be 0 or more; scikit-image's SART knows that corners are empty
-
-
-def wiener(series: TiltSeries, thickness: int) -> Volume:
-    """Data consistency of an empty volume: least squares with Wiener's weights, nothing inferred."""
-    empty = np.zeros((thickness, *series.data.shape[1:]), np.float32)
-    return consistent_with_tilts(Volume(empty, (series.pixel,) * 3), series, snr=tilt_shell_snr(series.data))
 
 
 def choose(condition: Condition, method: str) -> float:

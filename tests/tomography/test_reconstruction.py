@@ -20,6 +20,7 @@ from cellml.tomography.reconstruction import reconstruct, slabs, value_unit
 from cellml.tomography.sirt import Sirt, normalisation, sirt, spread
 from cellml.tomography.total_variation import TotalVariation, denoised, divergence, gradient, total_variation
 from cellml.tomography.wbp import wbp
+from cellml.tomography.wiener import wiener
 from cellml.types import TiltSeries, Volume
 
 FULL, WEDGE = np.arange(-90, 90, 3.0), np.arange(-60, 61, 3.0)
@@ -37,8 +38,9 @@ METHODS: dict[str, Callable[[TiltSeries], Volume]] = {
     "sart": lambda s: sirt(s, DEPTH, iterations=3, subsets=len(s.data)),
     "cg": lambda s: conjugate_gradients(s, DEPTH, iterations=12),
     "tv": lambda s: total_variation(s, DEPTH, weight=0.002, iterations=30),
+    "wiener": lambda s: wiener(s, DEPTH, iterations=8),
 }
-LEAST = {"wbp": 0.96, "wbp_exact": 0.96, "sirt": 0.96, "sart": 0.97, "cg": 0.97, "tv": 0.97}
+LEAST = {"wbp": 0.96, "wbp_exact": 0.96, "sirt": 0.96, "sart": 0.97, "cg": 0.97, "tv": 0.97, "wiener": 0.97}
 
 
 @pytest.mark.parametrize("name", list(METHODS))

@@ -13,7 +13,7 @@ least squares must (Tarantola 2005, Inverse Problem Theory, eq. 3.37; solved by 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ from cellml.errors import CellmlError
 from cellml.tomography.shell_snr import ShellSnr, tilt_shell_snr
 from cellml.tomography.wedge import frequencies
 from cellml.types import TiltSeries, Volume
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cellml.tomography.projector import ParallelProjector
 
 _CLEAN = 1e3  # signal-to-noise ratio that stands for noise-free: the grid's own error is as large
 
@@ -48,15 +53,20 @@ def consistent_with_tilts(
     if not bool(torch.isfinite(inferred).all() and torch.isfinite(recorded).all()):
         raise CellmlError(f"{volume.name!r} or {series.name!r} holds NaN or infinite values; nothing can be made consistent with them.")
     snr = tilt_shell_snr(series.data) if snr is None else snr
-    ratio = _capped(volume.shape, snr)
-    prior = _filter(volume.shape, np.sqrt(ratio / volume.shape[0]))
-    nearly_inverse = _filter(volume.shape, 1 / (1 + ratio * _density(volume.shape, series.tilts)))
-    residual = prior(projector.adjoint(recorded - projector.forward(inferred)))
-    correction = _conjugate_gradients(
-        lambda z: z + prior(projector.adjoint(projector.forward(prior(z)))), nearly_inverse, residual, iterations
-    )
-    data = (inferred + prior(correction)).numpy()
+    data = (inferred + correction(inferred, recorded, projector, snr, iterations)).numpy()
     return Volume(data, volume.spacing, volume.origin, name=volume.name)
+
+
+def correction(inferred: Tensor, recorded: Tensor, projector: ParallelProjector, snr: ShellSnr, iterations: int) -> Tensor:
+    """What the recorded projections (N, Y, W) add to an inferred volume (Z, Y, X), of its device and precision."""
+    ratio = _capped(projector.shape, snr)
+    prior = _filter(np.sqrt(ratio / projector.shape[0]), inferred)
+    tilts = projector.tilts.detach().cpu().numpy()
+    nearly_inverse = _filter(1 / (1 + ratio * _density(projector.shape, tilts)), inferred)
+    residual = prior(projector.adjoint(recorded - projector.forward(inferred)))
+    return prior(
+        _conjugate_gradients(lambda z: z + prior(projector.adjoint(projector.forward(prior(z)))), nearly_inverse, residual, iterations)
+    )
 
 
 def _capped(shape: tuple[int, int, int], snr: ShellSnr) -> NDArray[np.float32]:
@@ -73,15 +83,17 @@ def _density(shape: tuple[int, int, int], tilts: NDArray[np.float64]) -> NDArray
     return np.asarray(1 / (step * radius + 1 / len(tilts)), np.float32)
 
 
-def _filter(shape: tuple[int, int, int], transfer: NDArray[Any]) -> Callable[[Any], Any]:
-    """Multiplication in Fourier space."""
+def _filter(transfer: NDArray[Any], like: Tensor) -> Callable[[Tensor], Tensor]:
+    """Multiplication in Fourier space, of volumes of the shape, device and precision of one."""
     import torch
 
-    factor = torch.from_numpy(transfer)
-    return lambda data: torch.fft.irfftn(torch.fft.rfftn(data) * factor, s=shape)
+    factor = torch.from_numpy(transfer).to(like)
+    return lambda data: torch.fft.irfftn(torch.fft.rfftn(data) * factor, s=like.shape)
 
 
-def _conjugate_gradients(operator: Callable[[Any], Any], precondition: Callable[[Any], Any], right: Any, iterations: int) -> Any:
+def _conjugate_gradients(
+    operator: Callable[[Tensor], Tensor], precondition: Callable[[Tensor], Tensor], right: Tensor, iterations: int
+) -> Tensor:
     """Solve operator(z) = right, both maps symmetric and positive, from z = 0; stops early where the residual has vanished."""
     solution, residual = right * 0, right.clone()
     direction = precondition(residual)
@@ -99,5 +111,5 @@ def _conjugate_gradients(operator: Callable[[Any], Any], precondition: Callable[
     return solution
 
 
-def _dot(a: Any, b: Any) -> float:
+def _dot(a: Tensor, b: Tensor) -> float:
     return float((a.double() * b.double()).sum())
