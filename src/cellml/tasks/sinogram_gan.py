@@ -128,8 +128,10 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
     def filled_series(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sinograms (2, Y, M, W) as `sinogram_pairs.shown` gives them, filled row by row by the averaged network: (Y, M, W)."""
         filler = self.average.net["net"]  # type: ignore[index]  # a ModuleDict
+        place = next(filler.parameters()).device
+        rows = (torch.from_numpy(row)[None].to(place) for row in image.swapaxes(0, 1))
         with torch.inference_mode():
-            return np.stack([filled_sinograms(filler, torch.from_numpy(y)[None]).float().numpy()[0, 0] for y in image.swapaxes(0, 1)])
+            return np.stack([filled_sinograms(filler, row)[0, 0].float().cpu().numpy() for row in rows])
 
     def repaired_series(self, image: NDArray[np.float32], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
         """Filled, reconstructed and cleaned: (2, Y, M, W) as `sinogram_pairs.shown` gives it → (Z, Y, X) of mean 0 and deviation 1."""
