@@ -26,7 +26,11 @@ class Condition:
 
     @property
     def tilts(self) -> NDArray[np.float64]:
-        """(N,) degrees, both ends of the range among them where the step allows it (±69° for ±70° in steps of 3°)."""
+        """(N,) degrees, both ends of the range among them where the step allows it (±69° for ±70° in steps of 3°); −90° to below 90° for
+        ±90°, which measures everything once.
+        """
+        if self.half_range == 90:
+            return np.arange(-90, 90 - 1e-9, self.step, dtype=float)
         most = self.half_range if 2 * self.half_range % self.step == 0 else self.half_range // self.step * self.step
         return np.arange(-most, most + 1e-9, self.step, dtype=float)
 

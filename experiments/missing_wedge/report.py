@@ -15,7 +15,9 @@ from cellml.report.results import write_study_results
 HERE = Path(__file__).parent
 CLASSICAL = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt_subsets", "sirt", "sart", "sart_nonnegative", "cg", "tv", "wiener")
 THEIRS = ("skimage_iradon", "skimage_sart")
-BEFORE = "sirt_subsets"  # what the networks are shown
+RIVALS = ("sirt", "tv")  # what repairs are measured against; `wiener` beside them
+COMPLETE = "complete"  # tilts over 180°, no repair
+BEFORE = "wiener"  # what the networks are shown
 COLOURS = {"inf": "#0072B2", "10": "#009E73", "1": "#E69F00", "0.1": "#D55E00"}
 
 Row = dict[str, str]
@@ -36,23 +38,18 @@ def best(found: dict[str, Row], methods: list[str], column: str = "psnr") -> str
 
 def learned_of(found: dict[str, Row]) -> list[str]:
     """Methods that are neither ours without learning nor scikit-image's."""
-    return [m for m in found if m not in (*CLASSICAL, *THEIRS)]
+    return [m for m in found if m not in (*CLASSICAL, *THEIRS, COMPLETE)]
 
 
 def values(rows: list[Row]) -> Values:
     """What the rows say about the targets; learned ones only where a network took part."""
     result: Values = {"adjoint_mismatch": (adjoint_mismatch(), "1")}
     for snr in ("inf", "10", "1", "0.1"):
-        found = of(rows, snr=snr)
-        before, after = best(found, list(CLASSICAL)), best(found, learned_of(found))
-        if before:
-            result[f"best_classical_psnr_snr{snr}"] = (float(found[before]["psnr"]), "dB")
-        if before and after:
-            result[f"psnr_gain_snr{snr}"] = (round(float(found[after]["psnr"]) - float(found[before]["psnr"]), 3), "dB")
+        result |= gains(of(rows, snr=snr), f"snr{snr}")
     found = of(rows, snr="10")
     chosen = best(found, learned_of(found))
-    if chosen and {"sirt", "tv", BEFORE} <= set(found):
-        rival = max(float(found[m]["in_wedge"]) for m in ("sirt", "tv"))
+    if chosen and {*RIVALS, BEFORE} <= set(found):
+        rival = max(float(found[m]["in_wedge"]) for m in RIVALS)
         result["in_wedge_correlation"] = (float(found[chosen]["in_wedge"]), "1")
         result["in_wedge_correlation_ratio"] = (round(float(found[chosen]["in_wedge"]) / rival, 3), "1")
         loss = float(found[BEFORE]["measured"]) - float(found[chosen]["measured"])
@@ -60,13 +57,26 @@ def values(rows: list[Row]) -> Values:
     return result | segmentation(chosen) | hallucination(chosen)
 
 
+def gains(found: dict[str, Row], suffix: str) -> Values:
+    """PSNR of the best repair over the better of SIRT and TV, and over Wiener's weights; and what complete tilts would gain."""
+    result: Values = {}
+    psnr = {method: float(row["psnr"]) for method, row in found.items()}
+    before, after = best(found, list(RIVALS)), best(found, learned_of(found))
+    for method, name in ((after, "psnr_gain"), (COMPLETE, "psnr_gain_complete")):
+        if before and method in psnr:
+            result[f"{name}_{suffix}"] = (round(psnr[method] - psnr[before], 3), "dB")
+        if "wiener" in psnr and method in psnr:
+            result[f"{name}_over_wiener_{suffix}"] = (round(psnr[method] - psnr["wiener"], 3), "dB")
+    return result
+
+
 def segmentation(chosen: str | None) -> Values:
-    """Adapted Rand error of complete data, of what the network was shown and of the repair, at SNR 10, and the share recovered."""
+    """Adapted Rand errors at SNR 10, and the share recovered of what the wedge costs: from the best reconstruction without learning."""
     errors = {(r["snr"], r["method"]): float(r["adapted_rand_error"]) for r in read_rows(HERE / "segmentation.csv")}
     result: Values = {f"rand_error_{method}": (value, "1") for (snr, method), value in errors.items() if snr in ("", "10")}
-    keys = [("", "complete"), ("10", BEFORE), ("10", chosen or "")]
-    if all(key in errors for key in keys):
-        complete, before, after = (errors[key] for key in keys)
+    without = [value for (snr, method), value in errors.items() if snr == "10" and method in CLASSICAL]
+    if without and ("", COMPLETE) in errors and ("10", chosen) in errors:
+        complete, before, after = errors["", COMPLETE], min(without), errors["10", chosen or ""]
         result["segmentation_recovered"] = (round((before - after) / (before - complete), 3), "1")
     return result
 
@@ -74,7 +84,7 @@ def segmentation(chosen: str | None) -> Values:
 def hallucination(chosen: str | None) -> Values:
     """Rate of invented membranes, mean share of unknown shells kept, for the repair and the best reconstruction without learning."""
     rows, result = read_rows(HERE / "hallucination.csv"), {}
-    for method, name in ((chosen, ""), ("wiener", "_wiener"), (BEFORE, "_before")):
+    for method, name in ((chosen, ""), (BEFORE, "_before")):
         shares = {
             test: [float(r["share"]) for r in rows if r["test"] == test and r["method"] == method]
             for test in ("removed membrane", "unknown shell")

@@ -11,6 +11,7 @@ import csv
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +53,28 @@ def record(condition: Condition, method: str, choice: float, volume: Any, begin:
 
 
 def classical(condition: Condition, done: set[str]) -> None:
-    """Rows of the methods without learning that are missing; scikit-image's beside them for aligned phantoms at ±60°, 2°."""
+    """Rows of the methods without learning that are missing; scikit-image's beside them for aligned phantoms at ±60°, 2°; for other aligned
+    series at ±60°, 2° also `complete`: what Wiener's weights make of tilts over 180°, beyond which no repair of a wedge is expected to get.
+    """
     from classical import IN_VACUUM, METHODS, choose, run, skimage_iradon, skimage_sart
     from specimens import specimen, tilt_series
 
     possible = METHODS + (IN_VACUUM if condition.specimen == "phantom" else ())
     wanted = [m for m in possible if m not in done]
-    compared = condition.specimen == "phantom" and condition.key[1:3] == ("60", "2") and condition.snr >= 10 and not condition.misaligned
+    usual = condition.key[1:3] == ("60", "2") and not condition.misaligned
+    compared = condition.specimen == "phantom" and usual and condition.snr >= 10
     theirs = {"skimage_iradon": skimage_iradon, "skimage_sart": skimage_sart} if compared else {}
-    if not wanted and not set(theirs) - done:
+    more = {"complete"} if condition.specimen != "phantom" and usual else set()
+    if not wanted and not (more | set(theirs)) - done:
         return
     series, thickness = tilt_series(condition), len(specimen(condition.specimen).volume.data)
     for method in wanted:
         choice = choose(condition, method)
         begin = time.process_time()
         record(condition, method, choice, run(method, series, thickness, choice), begin)
+    for name in more - done:
+        begin = time.process_time()
+        record(condition, name, 0, run("wiener", tilt_series(replace(condition, half_range=90)), thickness, 0), begin)
     for name, method in theirs.items():
         if name not in done:
             begin = time.process_time()
