@@ -86,7 +86,7 @@ def test_the_loss_is_zero_for_the_truth_and_moves_a_wrong_ball_towards_it():
     head, loss = CertifiedHead(step_voxels=2.0, bound=0.3), CertifiedMeshLoss(signs=0.0)
     grid, size = head.grid(FRAME), head.step_nm(FRAME.spacing)
     truth = FRAME.sampled(ball_maps(head)[:1], grid.points)
-    assert float(loss.at_vertices(truth, truth)["distances"]) < 1e-6
+    assert float(loss.of_distances(truth, truth)["distances"]) < 1e-6
     directions = torch.tensor(np.random.default_rng(0).normal(size=(800, 3)))
     points = 60.0 * directions / directions.norm(dim=1, keepdim=True) + torch.tensor([95.0, 145.0, 210.0])
     maps = ball_maps(head, radius_nm=75.0).requires_grad_()
@@ -104,3 +104,28 @@ def test_bad_settings_are_refused():
         CertifiedMeshLoss(signs=-1.0)
     with pytest.raises(CellmlError, match="at least one compartment"):
         scores_of_nested(torch.zeros(0, 3))
+
+
+def test_wrong_distances_never_lose_their_gradient_and_small_compartments_count_as_much():
+    loss = CertifiedMeshLoss(signs=0.0, clip=3.0)
+    truth = torch.tensor([[-4.0, -4.0, 4.0, 4.0, 1.0]])
+    predicted = torch.tensor([[50.0, -9.0, -50.0, 9.0, 4.5]], requires_grad=True)
+    loss.of_distances(predicted, truth)["distances"].backward()
+    assert predicted.grad is not None
+    assert torch.sign(predicted.grad[0]).tolist() == [1.0, 0.0, -1.0, 0.0, 1.0]
+    everywhere = torch.full((1, 1000), 12.0)
+    large, small = everywhere.clone(), everywhere.clone()
+    large[0, :500], small[0, :10] = -0.5, -0.5
+    found = loss.of_distances(torch.cat([large, small]) + 1.0, torch.cat([large, small]))["distances"]
+    alone = [float(loss.of_distances(one + 1.0, one)["distances"]) for one in (large, small)]
+    assert float(found) == pytest.approx(sum(alone) / 2, rel=1e-5)
+    assert alone[1] > 0.5 * alone[0]  # by voxels it would be a fiftieth
+
+
+def test_points_of_absent_surfaces_do_not_pull():
+    head, loss = CertifiedHead(step_voxels=2.0, bound=0.0), CertifiedMeshLoss()
+    grid, size = head.grid(FRAME), head.step_nm(FRAME.spacing)
+    made = head(grid, FRAME, ball_maps(head))
+    there, absent = torch.full((50, 3), 95.0), torch.full((50, 3), torch.nan)
+    assert float(loss.of_surface(made, absent, size)) == 0.0
+    assert float(loss.of_surface(made, torch.cat([there, absent]), size)) == pytest.approx(float(loss.of_surface(made, there, size)))

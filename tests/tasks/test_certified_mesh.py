@@ -140,6 +140,22 @@ def test_a_trained_checkpoint_writes_tetrahedra_and_surfaces_with_certificates(
     assert len(read_surface(tmp_path / f"mesh_{mesh.region_names[int(mesh.regions[0])]}.ply").faces) > 0
 
 
+def test_batch_norms_settle_when_their_time_has_come_and_stay_so() -> None:
+    net = nn.Sequential(nn.Conv3d(1, 6, 1), nn.BatchNorm3d(6))
+    task = CertifiedMeshTask(net, CompartmentTarget(NAMES), CertifiedMeshLoss(), torch.optim.AdamW, SPACING, settle=0.5)
+    task._trainer = type("Trainer", (), {"estimated_stepping_batches": 10, "global_step": 4})()  # type: ignore[assignment]
+    task._fabric = None
+    task.train()
+    task.on_train_batch_start({}, 4)
+    assert net.training and net[1].training
+    task.trainer.global_step = 5  # type: ignore[misc]
+    task.on_train_batch_start({}, 5)
+    assert net[0].training and not net[1].training
+    task.eval()
+    task.train()
+    assert net[0].training and not net[1].training
+
+
 def test_bad_targets_are_refused() -> None:
     with pytest.raises(CellmlError, match="different names"):
         CompartmentTarget(["cell", "cell"])

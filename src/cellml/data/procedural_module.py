@@ -83,7 +83,8 @@ class ProceduralDataModule(BlockDataModule):
     """Cells made by formulas; training and validation cells stem from different seeds, so that no shape is in both.
 
     kinds: of `cellml.data.procedural_kinds`, all with the same compartments, taken in turn; shape: (Z, Y, X) voxels; spacing_nm: (z, y, x);
-    train_cells, val_cells: how many; points: on each surface in a sample; look: of the images. A sample holds what
+    train_cells, val_cells: how many; points: on each surface in a sample; look: of the images; val_kinds: of the validation cells, where
+    they are others, as objects of another block are. A sample holds what
     `ProceduralBlock.content` says, with `points` points and normals; a validation block holds all of them, and "surfaces": vertices
     (V, 3) nm and faces (F, 3) of each compartment. Raises CellmlError for kinds that do not go together.
     """
@@ -101,6 +102,7 @@ class ProceduralDataModule(BlockDataModule):
         patches_per_epoch: int = 32,
         num_workers: int = 0,
         seed: int = 0,
+        val_kinds: Sequence[CellKind] | None = None,
     ) -> None:
         super().__init__(shape, batch_size, patches_per_epoch, "volume", num_workers, seed)
         if not kinds or train_cells < 1 or val_cells < 0 or points < 1:
@@ -110,22 +112,24 @@ class ProceduralDataModule(BlockDataModule):
             )
         z, y, x = (float(s) for s in spacing_nm)
         self.spacing: Triple = (z, y, x)
-        self.kinds, self.train_cells, self.val_cells = list(kinds), train_cells, val_cells
+        self.kinds, self.val_kinds = list(kinds), list(val_kinds or kinds)
+        self.train_cells, self.val_cells = train_cells, val_cells
         self.points, self.look = points, look or MicroscopeLook()
 
     def setup(self, stage: str | None = None) -> None:
         """Number the cells; each is made when first asked for."""
         if self._train:
             return
-        found = {type(kind).__name__: draw_cell(kind, self.patch, self.spacing, seed=0).names for kind in self.kinds}
+        every = [*self.kinds, *self.val_kinds]
+        found = {type(kind).__name__: draw_cell(kind, self.patch, self.spacing, seed=0).names for kind in every}
         if len(set(found.values())) > 1:
             raise CellmlError(f"The kinds of one data set must have the same compartments, got {found}; train one task for each.")
         self.names = next(iter(found.values()))
-        self._train = [self._block(1, number) for number in range(self.train_cells)]
-        self._val = [self._block(2, number) for number in range(self.val_cells)]
+        self._train = [self._block(self.kinds, 1, number) for number in range(self.train_cells)]
+        self._val = [self._block(self.val_kinds, 2, number) for number in range(self.val_cells)]
 
-    def _block(self, split: int, number: int) -> ProceduralBlock:
-        kind = self.kinds[number % len(self.kinds)]
+    def _block(self, kinds: Sequence[CellKind], split: int, number: int) -> ProceduralBlock:
+        kind = kinds[number % len(kinds)]
         return ProceduralBlock(kind, self.patch, self.spacing, [self.seed, split, number], self.look, self.points)
 
     @property

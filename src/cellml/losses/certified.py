@@ -14,6 +14,8 @@ from cellml.meshops.batch import mesh_batch
 from cellml.meshops.chamfer import Cloud, chamfer_distance
 from cellml.meshops.sampling import sample_surfaces
 
+_NEAR = 0.7  # share of the weight near surfaces
+
 
 class CertifiedMeshLoss(nn.Module):
     """w_s · cross-entropy of signs + w_d · |distances| + w_c · Chamfer of surfaces + w_v · squared velocity, lengths in cubes of the grid.
@@ -39,25 +41,29 @@ class CertifiedMeshLoss(nn.Module):
         self.weights = {"signs": signs, "distances": distances, "surface": surface, "displacement": displacement}
         self.sharpness, self.clip, self.samples, self.seed = sharpness, clip, samples, seed
 
-    def at_vertices(self, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
-        """Weighted losses of distances (K, V) in cubes at the vertices of the grid, vertices near a surface counting most.
+    def of_distances(self, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
+        """Weighted losses of distances (K, P) in cubes at the voxels.
 
-        A vertex weighs 0.1 + exp(−|truth|), so that neither the outside nor the deep inside, which are easy and large, decides, and
-        nothing is left to chance there either: a far vertex of the wrong sign is a piece that is not there.
+        Every compartment has the same say, however small it is: of its weight 0.7 goes to points near its surface, as exp(−|truth|), and
+        0.3 evenly to all, because a far point of the wrong sign is a piece that is not there. Beyond the clip a distance that is too large
+        costs nothing, and a wrong one never loses its gradient.
         """
-        weight = 0.1 + torch.exp(-truth.abs())
-        weight = weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
+        near = torch.softmax(-truth.abs(), dim=1)
+        weight = (_NEAR * near + (1 - _NEAR) / truth.shape[1]) / len(truth)
         inside = (truth < 0).to(predicted.dtype)
         signs = functional.binary_cross_entropy_with_logits(-self.sharpness * predicted, inside, reduction="none")
-        apart = (predicted.clamp(-self.clip, self.clip) - truth.clamp(-self.clip, self.clip)).abs()
-        # Beyond the clip the gradient of a wrong value must not vanish.
-        apart = apart + 0.1 * functional.relu(predicted.abs() - 2 * self.clip)
+        apart = (predicted - truth).abs()
+        apart = torch.where(truth >= self.clip, functional.relu(self.clip - predicted), apart)
+        apart = torch.where(truth <= -self.clip, functional.relu(predicted + self.clip), apart)
         return {"signs": self.weights["signs"] * (weight * signs).sum(), "distances": self.weights["distances"] * (weight * apart).sum()}
 
     def of_surface(self, made: CutGrid, points: Tensor, size_nm: float) -> Tensor:
-        """Weighted Chamfer distance in cubes between the membranes of a cut grid and true points (P, 3) in nm; 0 where there are none."""
-        faces = membranes_of(made)
-        if not len(faces):
+        """Weighted Chamfer distance in cubes between the membranes of a cut grid and true points (P, 3) in nm; 0 where either has none.
+
+        Points that are NaN, as those of an absent compartment are, are left out.
+        """
+        faces, points = membranes_of(made), points[torch.isfinite(points).all(1)]
+        if not len(faces) or not len(points):
             return points.new_zeros(())
         used, index = torch.unique(faces, return_inverse=True)
         membranes = mesh_batch([made.points[used] / size_nm], [index.reshape(-1, 3)])

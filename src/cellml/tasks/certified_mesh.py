@@ -28,8 +28,9 @@ class CertifiedMeshTask(VolumeTask):
 
     net: (B, C, Z, Y, X) → (B, K + 3, Z, Y, X); target: names the K compartments; loss: such as `cellml.losses.certified`; spacing_nm:
     (z, y, x) of the training voxels; step_voxels, bound: of `CertifiedHead`; standoff, least_deg: of `Cutting`; begin: share of the
-    training before surfaces are compared, while they are still noise; quality: whether meshes of validation and inference are mended
-    to 10°; optimizer, schedule, window: as for every task on volumes.
+    training before surfaces are compared, while they are still noise; settle: share of the training before batch norms go on with the
+    statistics that they have gathered, as they will when they predict: those of a batch of one volume are its own; quality: whether
+    meshes of validation and inference are mended to 10°; optimizer, schedule, window: as for every task on volumes.
     """
 
     decoder = None
@@ -46,7 +47,8 @@ class CertifiedMeshTask(VolumeTask):
         bound: float = 0.3,
         standoff: float = 0.25,
         least_deg: float = 6.0,
-        begin: float = 0.3,
+        begin: float = 0.8,
+        settle: float = 0.5,
         quality: bool = True,
         schedule: Schedule | None = None,
         window: SlidingWindow | None = None,
@@ -55,7 +57,8 @@ class CertifiedMeshTask(VolumeTask):
         z, y, x = (float(s) for s in spacing_nm)
         self.spacing: Triple = (z, y, x)
         self.head = CertifiedHead(step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg))
-        self.begin, self.quality = begin, quality
+        self.begin, self.settle, self.quality = begin, settle, quality
+        self._settled = False
         self.scores: list[MeshScores] = []
         self._grids: dict[Frame, BackgroundGrid] = {}
 
@@ -65,25 +68,45 @@ class CertifiedMeshTask(VolumeTask):
             self._grids = {frame: self.head.grid(frame)}
         return self._grids[frame].to(device)
 
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done."""
+        return self.global_step / max(1, int(self.trainer.estimated_stepping_batches))
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Settle the batch norms when their time has come, after resuming too."""
+        if not self._settled and self.progress >= self.settle:
+            self._settled = True
+            self.train(self.training)
+
+    def train(self, mode: bool = True) -> CertifiedMeshTask:
+        """Training mode, but for batch norms that have settled."""
+        super().train(mode)
+        if self._settled:
+            for module in self.net.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        return self
+
     def loss_of(self, batch: dict[str, Tensor]) -> LossRecord:
         """The loss on {"image": (B, C, Z, Y, X), "distances": (B, K, Z, Y, X) nm, "points": (B, K, P, 3) nm on the surfaces}."""
         maps = self.net(batch["image"]).float()
-        progress = self.global_step / max(1, int(self.trainer.estimated_stepping_batches))
         parts: dict[str, list[Tensor]] = {}
         for one, distances, points in zip(maps, batch["distances"], batch["points"], strict=True):
-            for name, value in self._losses(one, distances, points, with_surface=progress >= self.begin).items():
+            for name, value in self._losses(one, distances, points, with_surface=self.progress >= self.begin).items():
                 parts.setdefault(name, []).append(value)
         return self.loss({name: torch.stack(values).mean() for name, values in parts.items()})  # type: ignore[no-any-return]
 
     def _losses(self, maps: Tensor, distances: Tensor, points: Tensor, *, with_surface: bool) -> dict[str, Tensor]:
         z, y, x = maps.shape[1:]
         frame = Frame((z, y, x), self.spacing)
-        grid, size = self.grid(frame, maps.device), self.head.step_nm(self.spacing)
+        size = self.head.step_nm(self.spacing)
         loss: Any = self.loss
-        predicted, truth = frame.sampled(maps[:-3], grid.points), frame.sampled(distances, grid.points) / size
-        parts = loss.at_vertices(predicted, truth)
+        # At the voxels: between them the grid's vertices see means, which say nothing of what each voxel contributes.
+        parts = loss.of_distances(maps[:-3].flatten(1), distances.flatten(1) / size)
         parts["displacement"] = loss.of_velocity(maps[-3:])
         if with_surface:
+            grid = self.grid(frame, maps.device)
             parts["surface"] = loss.of_surface(self.head(grid, frame, maps), points.reshape(-1, 3), size)
         return parts  # type: ignore[no-any-return]
 
@@ -124,10 +147,9 @@ class CertifiedMeshTask(VolumeTask):
         return {"prediction": labels_of(scores_of_nested(flat)).reshape(maps.shape[1:]).numpy(), "mesh": result}
 
     def _validation_loss(self, maps: Any, batch: dict[str, Any], frame: Frame) -> Tensor:
-        grid, size = self.grid(frame, torch.device("cpu")), self.head.step_nm(frame.spacing)
-        truth = frame.sampled(batch["distances"].cpu(), grid.points) / size
+        truth = batch["distances"].cpu().flatten(1) / self.head.step_nm(frame.spacing)
         loss: Any = self.loss
-        parts = loss.at_vertices(frame.sampled(torch.from_numpy(maps[:-3]), grid.points), truth)
+        parts = loss.of_distances(torch.from_numpy(maps[:-3]).flatten(1), truth)
         return torch.stack(list(parts.values())).sum()
 
     def on_validation_epoch_end(self) -> None:

@@ -18,8 +18,9 @@ from cellml.types import Surface, TetMesh
 @dataclass(frozen=True)
 class MeshScores:
     """assd_voxels, hd95_voxels: means over compartments, voxels being cube roots of their volume (NaN where a compartment is missing);
-    sound: all boundaries closed and manifold, nothing crossed or inverted; genus_correct: share of compartments whose surface is in one
-    piece of the true genus; min_dihedral_deg: of all tetrahedra; missing: whether a compartment was not predicted.
+    sound: all boundaries closed and manifold, nothing crossed or inverted; genus_correct: share of compartments whose surface has as many
+    pieces as the true one, and together the true genus; min_dihedral_deg: of all tetrahedra; missing: whether a compartment was not
+    predicted.
     """
 
     assd_voxels: float
@@ -50,7 +51,8 @@ class MeshScores:
 def scores_of_mesh(result: Any, batch: Mapping[str, Any], compartments: int) -> MeshScores:
     """Judge a MeshResult (None: nothing was predicted) against a validation block of `cellml.data.procedural_module`.
 
-    batch: labels (Z, Y, X), distances (K, Z, Y, X), surfaces and genus of K compartments, spacing (z, y, x) in nm.
+    batch: labels (Z, Y, X), distances (K, Z, Y, X), surfaces, genus and, where they are not all 1, components of K compartments, spacing
+    (z, y, x) in nm.
     """
     if result is None or len(np.unique(result.mesh.regions)) < compartments:
         return MeshScores(float("nan"), float("nan"), False, 0.0, float("nan"), True)
@@ -58,12 +60,13 @@ def scores_of_mesh(result: Any, batch: Mapping[str, Any], compartments: int) -> 
     faults = certificate.crossing_facets + certificate.inverted_tets + certificate.other_branching_edges
     voxel = float(np.cbrt(np.prod(np.asarray(batch["spacing"], float))))
     held = solids(np.asarray(batch["labels"].cpu()), np.asarray(batch["distances"].cpu()))
+    pieces = batch["components"].tolist() if "components" in batch else [1] * compartments
     found, right = [], 0
     for number, (vertices, faces) in enumerate(batch["surfaces"], start=1):
         surface = surface_of(result.mesh, held[number])
         found.append(mesh_distances(surface, Surface(vertices.cpu().numpy(), faces.cpu().numpy(), "truth")))
         sound = mesh_soundness(surface)
-        right += sound.components == 1 and sound.genus == int(batch["genus"][number - 1])
+        right += sound.components == pieces[number - 1] and sound.genus == int(batch["genus"][number - 1])
     assd, hd95 = np.mean(found, axis=0) / voxel
     whole = faults == 0 and certificate.conforming and not any(region.faults for region in certificate.regions.values())
     return MeshScores(float(assd), float(hd95), whole, right / compartments, certificate.dihedral_min_deg, False)
