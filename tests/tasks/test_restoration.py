@@ -11,18 +11,21 @@ import pytest
 import torch
 
 from cellml.data.phantom import em_phantom
-from cellml.data.wedge_damage import TiltScheme, WedgeDamage, standardised
+from cellml.data.wedge_damage import TiltScheme, WedgeDamage, clean_projections, noisy_projections, standardised
 from cellml.errors import CellmlError, ContractError
 from cellml.infer.repair import known_tilts, measured_gain, require_wedge, returned, wedge_power
-from cellml.io import read_volume, write_volume
-from cellml.types import Volume
+from cellml.io import read_volume, write_tilts, write_volume
+from cellml.tomography.reconstruction import reconstruct
+from cellml.tomography.sirt import Sirt
+from cellml.types import TiltSeries, Volume
 
 Command = Callable[..., int]
+SCHEME = TiltScheme(-60, 60, 6, 10.0)
 
 TINY = (
     "experiment=missing_wedge/fib25_unet", "seed=0", "training.budget_minutes=null", "training.max_steps=6", "training.validations=1",
     "training.precision=32-true", "data.patch=[16,16,16]", "data.section=[32,32]", "data.patches_per_epoch=8", "data.damage.step=[6.0]",
-    "data.guard=4", "data.train=[{region: {z: [0, 20]}}]", "data.val=[{region: {z: [24, 40]}}]", "task.net.widths=[4,8]",
+    "data.guard=4", "data.train=[{region: {z: [0, 20]}}]", "data.val=[{region: {z: [24, 40]}}]", "task.net.net.widths=[4,8]",
 )  # fmt: skip
 
 
@@ -42,6 +45,17 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]
     path = tmp_path_factory.mktemp("damaged") / "reconstruction.mrc"
     write_volume(Volume(image, (10.0,) * 3), path)
     return path, truth
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TiltSeries]:
+    """The tilt series of another phantom, angles beside it, and its reconstruction beside that."""
+    truth = standardised(em_phantom((32, 32, 32), seed=9)[0].data)
+    series = TiltSeries(20 * noisy_projections(truth, SCHEME, np.random.default_rng(0)) + 1000, SCHEME.tilts, 10.0)
+    path = tmp_path_factory.mktemp("recorded") / "tilts.mrc"
+    write_tilts(series, path)
+    write_volume(reconstruct(series, 32, Sirt(5, subsets=10)), path.with_name("volume.mrc"))
+    return path, series
 
 
 def blobs(seed: int) -> np.ndarray:
@@ -89,6 +103,49 @@ def test_infer_repairs_a_reconstruction_in_its_own_grey_values(
         assert volume.data.mean() == pytest.approx(image.mean(), abs=0.05) and 0.2 < volume.data.std() / image.std() < 2
     apart = [np.abs(np.fft.rfftn(volume.data - image)[0, :, 1:8]).mean() for volume in outputs.values()]
     assert apart[0] < apart[1]  # k_z = 0 was measured, and comes back
+
+
+def unexplained(volume: np.ndarray, series: TiltSeries) -> float:
+    """Share of the recorded projections' power, means apart, that those of a volume leave unexplained."""
+    again, lines = (v - v.mean(axis=(1, 2), keepdims=True) for v in (clean_projections(volume, series.tilts), series.data))
+    return float(np.square(again - lines).sum() / np.square(lines).sum())
+
+
+@pytest.mark.parametrize("given", [("input={0}/volume.mrc", "tilts={0}/tilts.mrc"), ("input={0}/tilts.mrc",)], ids=["both", "series"])
+def test_recorded_projections_return_on_their_own_grey_scale(
+    given: tuple[str, ...], model: Path, recorded: tuple[Path, TiltSeries], cellml: Command, tmp_path: Path
+) -> None:
+    path, series = recorded
+    left = {}
+    for consistency in ("true", "false"):
+        words = (f"checkpoint={model}", *(word.format(path.parent) for word in given), f"output={tmp_path / 'repaired.mrc'}")
+        assert cellml("infer", *words, "precision=float32", f"consistency={consistency}") == 0
+        volume = read_volume(tmp_path / "repaired.mrc")
+        assert volume.data.shape == (32, 32, 32) and volume.spacing == pytest.approx((10.0,) * 3)
+        left[consistency] = unexplained(volume.data, series)
+    assert left["false"] < 0.5 and left["true"] < 0.9 * left["false"]
+
+
+def test_series_and_volumes_that_do_not_belong_together_are_refused(
+    model: Path, damaged: tuple[Path, np.ndarray], recorded: tuple[Path, TiltSeries], cellml: Command, tmp_path: Path, capsys: Any
+) -> None:
+    path, series = recorded
+    write_volume(Volume(read_volume(path.with_name("volume.mrc")).data[::-1], (10.0,) * 3), tmp_path / "mirrored.mrc")
+    write_volume(Volume(np.zeros((32, 30, 32), np.float32) + np.arange(32, dtype=np.float32), (10.0,) * 3), tmp_path / "cut.mrc")
+    few = series.tilts[3:-3]
+    write_tilts(TiltSeries(series.data[3:-3], few, 10.0), tmp_path / "few.mrc")
+    write_tilts(TiltSeries(series.data, series.angles, 4.0), tmp_path / "fine.mrc")
+    for words, text in (
+        ((f"input={tmp_path}/mirrored.mrc", f"tilts={path}"), "mirror image"),
+        ((f"input={tmp_path}/cut.mrc", f"tilts={path}"), "30 × 32 voxels (y, x), but tilts.mrc 32 × 32 pixels"),
+        ((f"input={tmp_path}/few.mrc",), "tilts from -42° to 42° in steps of 6°"),
+        ((f"input={tmp_path}/fine.mrc",), "pixels of 4 nm"),
+        ((f"input={path}", "thickness=40"), "thickness=40 must be 1 to 32"),
+        ((f"input=[{path},{path}]", "angles=[1,2]"), "name the series"),
+    ):
+        assert cellml("infer", f"checkpoint={model}", f"output={tmp_path}/x.mrc", *words) == 2
+        assert text in " ".join(capsys.readouterr().err.split()), text
+    assert not (tmp_path / "x.mrc").exists()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from cellml.data.sinogram_module import SinogramDataModule
 from cellml.data.sinogram_pairs import SinogramPairs
 from cellml.data.wedge_damage import TiltScheme, WedgeDamage, clean_projections, standardised
 from cellml.errors import CellmlError
-from cellml.infer.repair_series import grey_gain
 from cellml.io import read_volume, write_tilts
 from cellml.tasks.sinogram_gan import filled_sinograms, reconstructed
 from cellml.tomography.wbp import WeightedBackprojection
@@ -104,13 +103,6 @@ def test_series_that_contradict_the_checkpoint_are_refused(
 ) -> None:
     command = (f"checkpoint={run / 'model.ckpt'}", f"input={series[0]}", f"output={tmp_path / 'x.mrc'}", *more)
     assert cellml("infer", *command) == 2 and re.search(words, capsys.readouterr().err)
-
-
-def test_the_gain_of_grey_values_is_that_of_the_projections() -> None:
-    volume = np.random.default_rng(0).standard_normal((8, 4, 8)).astype(np.float32)
-    tilts = np.arange(-60.0, 61, 12)
-    assert grey_gain(volume, 5 * clean_projections(volume, tilts) + 2, tilts) == pytest.approx(5, rel=1e-5)
-    assert grey_gain(volume, -clean_projections(volume, tilts), tilts) == 1.0
 
 
 def test_several_tilt_schemes_are_refused(phantom_file: Path) -> None:

@@ -42,6 +42,8 @@ def infer_file(
     wedge: Sequence[float] | None = None,
     consistency: bool = True,
     thickness: int | None = None,
+    tilts: str | None = None,
+    angles: Any = None,
 ) -> dict[str, Any]:
     """Predict a volume and write instances (affinity and boundary models), classes, or images with named channels.
 
@@ -53,9 +55,11 @@ def infer_file(
     drawn from the probabilities, `_sample_000` …, whose errors are shared over correlation_nm (estimated where None); spacing_nm: (z, y, x)
     where the file does not say; tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module
     prefixes that checkpoints may build classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments; wedge:
-    tilts of a reconstruction that is to be repaired, [first, last, step] in degrees; consistency: whether its measured Fourier
-    coefficients return; thickness: voxels along z of a volume repaired from a tilt series. A time axis is kept, frame by frame. Returns
-    seconds and voxels of each part. Raises CellmlError where input and checkpoint disagree.
+    tilts of a reconstruction that is to be repaired, [first, last, step] in degrees; consistency: whether what was measured of it
+    returns; tilts: the series it was reconstructed from, whose projections then return instead of the reconstruction's Fourier
+    coefficients; thickness: voxels along z of a volume repaired from a tilt series as input; angles: of the series, numbers or an angle
+    file. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint
+    disagree.
     """
     from cellml.checkpoint import require_match
     from cellml.data.planes import PlanesAsChannels
@@ -65,6 +69,7 @@ def infer_file(
     from cellml.infer.members import load_members, make_committee
     from cellml.infer.opened import input_files, open_input
     from cellml.infer.outputs import require_target
+    from cellml.infer.recorded import given_series
     from cellml.infer.repair import repair_volume
     from cellml.infer.repair_series import repair_series
     from cellml.infer.surfaces import MESH_SUFFIXES, predict_mesh_file
@@ -73,7 +78,7 @@ def infer_file(
 
     checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
     files, name = input_files(input), input if isinstance(input, str) else " + ".join(input)
-    require_apart(output, *files, *checkpoints)
+    require_apart(output, *files, *checkpoints, *([] if tilts is None else [tilts]))
     if Path(output).suffix.lower() not in MESH_SUFFIXES:
         require_target(output)
     _require_numbers(precision, samples, correlation_nm)
@@ -104,14 +109,17 @@ def infer_file(
     task = members.task.to(place)
     window = fitted_window(task.window, place, tile=tile, halo=halo, precision=precision)
     _choose_decoder(task, decode, str(checkpoints[0]))
-    if members.contract.get("axes") == "TILTS":
-        options: dict[str, Any] = {"wedge": wedge, "thickness": thickness, "spacing_nm": spacing_nm, "consistency": consistency}
-        return repair_series(task, window, name, output, members.contract, **options)
+    known: dict[str, Any] = {"angles": angles, "spacing_nm": spacing_nm, "wedge": wedge}
+    series, alone = given_series(files, tilts, members.contract, name, **known)
+    if series is not None and alone:
+        options: dict[str, Any] = {"thickness": thickness, "consistency": consistency, "device": place}
+        return repair_series(task, window, series, output, members.contract, **options)
     with open_input(files, spacing_nm, axes) as opened:
         image: Any = PlanesAsChannels(opened) if members.contract.get("planes_as_channels") else opened
         require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=name)
         if "wedge" in members.contract:
-            return repair_volume(task, window, image, name, output, members.contract, wedge=wedge, consistency=consistency)
+            how: dict[str, Any] = {"wedge": wedge, "consistency": consistency, "series": series}
+            return repair_volume(task, window, image, name, output, members.contract, **how)
         if images:
             return predict_image(task, window, image, name, output, members.contract)
         wanted = {"probabilities": probabilities, "uncertainty": uncertainty}

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, ContractError
+from cellml.types import TiltSeries, Volume
 
 log = logging.getLogger(__name__)
 
@@ -30,34 +31,45 @@ def repair_volume(
     *,
     wedge: Sequence[float] | None = None,
     consistency: bool = True,
+    series: TiltSeries | None = None,
 ) -> dict[str, Any]:
-    """Repair an opened reconstruction and write it in its own grey values, float32 with axes ZYX.
+    """Repair an opened reconstruction and write it in its own grey values, or on the grey scale of its tilt series, float32 with axes ZYX.
 
-    wedge: first and last tilt in degrees and, as a third number, the step between tilts; the checkpoint's where it knows but one;
-    consistency: whether measured coefficients return (`cellml.tasks.measured_return`; the network alone is written otherwise). The
-    transforms hold the whole volume: about seven times its float32 size in memory. Returns seconds and voxels. Raises ContractError where
-    the wedge is not one that the checkpoint learned to repair, or the reconstruction has no such wedge.
+    wedge: first and last tilt in degrees and, as a third number, the step between tilts; the series', or the checkpoint's where it knows
+    but one; consistency: whether what was measured returns, the network alone is written otherwise; series: as `recorded_series` reads it,
+    whose projections return (`cellml.tomography.tilt_return`) in place of the reconstruction's Fourier coefficients
+    (`cellml.tasks.measured_return`). The transforms hold the whole volume: about seven times its float32 size in memory, ten with a series.
+    Returns seconds and voxels. Raises ContractError where the wedge is not one that the checkpoint learned to repair, the reconstruction
+    has no such wedge, or the series is not that of the reconstruction.
     """
     from cellml.data.normalisation import Normalisation
+    from cellml.infer.recorded import range_of, require_same_grid
     from cellml.io import write_volume
-    from cellml.io.tilt_frame import require_volume_file
-    from cellml.types import Volume
+    from cellml.tomography.likeness import require_likeness
+    from cellml.tomography.tilt_return import tilts_returned
 
-    require_volume_file(name)
     if "T" in image.axes:
         raise CellmlError(f"{name} has a time axis ({image.axes}); repair its frames one by one.")
-    tilts = known_tilts(contract["wedge"], wedge, name)
+    tilts = known_tilts(contract["wedge"], wedge if series is None else wedge or range_of(series), name)
+    if series is not None:
+        require_same_grid(image.shape[-3:], image.spacing, series, name)
     begin = time.perf_counter()
     numbers = Normalisation.measure(image, method=contract["normalisation"], name=name)
     voxels = numbers.apply(image.read())
     known = slice(None) if contract.get("halves") else slice(0, 1)  # halves are measured alike, other channels are made of the first
     measured = voxels[known].mean(axis=0)
     require_wedge(measured, tilts, name)
-    answer = _predicted(task, window, voxels)
+    if series is not None:
+        require_likeness(Volume(measured, image.spacing, name=name), series)
+    answer = predicted(task, window, voxels)
     network = time.perf_counter() - begin
-    shift, scale = (float(np.ravel(v)[known].mean()) for v in (numbers.shift, numbers.scale))
-    repaired = returned(answer, measured, tilts, strength=1.0 if consistency else 0.0)
-    write_volume(Volume(repaired * np.float32(scale) + np.float32(shift), image.spacing, image.origin, name="repaired"), output)
+    if series is None:
+        shift, scale = (np.float32(np.ravel(v)[known].mean()) for v in (numbers.shift, numbers.scale))
+        data = returned(answer, measured, tilts, strength=1.0 if consistency else 0.0) * scale + shift
+        repaired = Volume(data, image.spacing, image.origin, name="repaired")
+    else:
+        repaired = tilts_returned(Volume(answer, image.spacing, image.origin, name="repaired"), series, consistency=consistency)
+    write_volume(repaired, output)
     seconds = time.perf_counter() - begin
     log.info("%s: %d voxels in %.1f s, of which the network %.1f s", output, answer.size, seconds, network)
     return {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
@@ -192,7 +204,7 @@ def power_ratio(image: NDArray[np.float32], one: NDArray[np.bool_], other: NDArr
     return float(np.exp(np.log(means[0][both] / means[1][both]).mean())) if both.any() else 0.0
 
 
-def _predicted(task: Any, window: Any, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+def predicted(task: Any, window: Any, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
     """The network's answer, (Z, Y, X), with a progress bar."""
     from cellml.infer.progress import tile_progress
 

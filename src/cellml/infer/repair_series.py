@@ -1,16 +1,17 @@
-"""Repair from a tilt series: sinograms are filled, reconstructed and cleaned, and the recorded projections return to the volume."""
+"""Repair from a tilt series: reconstructed and repaired, or its sinograms filled and cleaned; the recorded projections return."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import CellmlError, ContractError
+from cellml.errors import ContractError
+from cellml.types import TiltSeries
 
 log = logging.getLogger(__name__)
 
@@ -18,67 +19,64 @@ log = logging.getLogger(__name__)
 def repair_series(
     task: Any,
     window: Any,
-    reference: str,
+    series: TiltSeries,
     output: str,
     contract: Mapping[str, Any],
     *,
-    wedge: Sequence[float] | None = None,
     thickness: int | None = None,
-    spacing_nm: Sequence[float] | None = None,
     consistency: bool = True,
+    device: str = "cpu",
 ) -> dict[str, Any]:
-    """Read a tilt series, repair it and write the volume, float32 with axes ZYX on the grey scale of the projections per voxel.
+    """Repair a series that `recorded_series` read and write the volume, float32 with axes ZYX, in value of the projections per voxel.
 
-    wedge: first and last tilt and step where they are not the series' own; thickness: voxels along z, the width of the projections where
-    None; spacing_nm: pixel size where the file does not know it; consistency: whether the recorded projections return, by least squares
-    (`cellml.tomography.tilt_consistency`). Returns seconds and voxels. Raises ContractError where the series contradicts the checkpoint.
+    Networks of volumes see reconstructions by the methods that they learned from, sinogram networks the projections. thickness: voxels
+    along z, the width of the projections where None; consistency: whether the recorded projections return, by least squares
+    (`cellml.tomography.tilt_return`); device: of the reconstruction. Returns seconds and voxels. Raises CellmlError for a thickness out of
+    range, ContractError as `reconstructions`.
     """
-    from cellml.data.sinogram_grid import sinogram_grid
-    from cellml.data.sinogram_pairs import shown
-    from cellml.infer.repair import known_tilts
-    from cellml.io import read_tilts, write_volume
-    from cellml.tomography.tilt_consistency import consistent_with_tilts
+    from cellml.infer.recorded import depth_of
+    from cellml.infer.repair import predicted
+    from cellml.io import write_volume
+    from cellml.tomography.tilt_return import tilts_returned
     from cellml.types import Volume
 
-    begin = time.perf_counter()
-    series = read_tilts(reference, pixel=None if spacing_nm is None else float(spacing_nm[-1]))
-    _require_pixel(series.pixel, contract, reference)
-    tilts = np.sort(series.tilts)
-    known_tilts(contract["wedge"], wedge or [tilts[0], tilts[-1], float(np.median(np.diff(tilts)))], reference)
-    depth = series.data.shape[2] if thickness is None else int(thickness)
-    if not 1 <= depth <= series.data.shape[2]:
-        raise CellmlError(f"thickness={thickness} must be 1 to {series.data.shape[2]} voxels, the width of {reference}.")
-    grid = sinogram_grid(series.tilts)
-    lines = series.data.astype(np.float32) - np.float32(series.data.mean(dtype=np.float64))
-    unit = np.float32(max(float(lines.std(dtype=np.float64)), 1e-12))
-    task.window = window
-    answer = task.repaired_series(shown(lines / unit, grid), grid.tilts, depth)
+    begin, depth = time.perf_counter(), depth_of(series, thickness)
+    if contract.get("axes") == "TILTS":
+        answer = _filled(task, window, series, depth)
+    else:
+        answer = predicted(task, window, reconstructions(series, depth, contract, device))
     network = time.perf_counter() - begin
-    volume = Volume(answer * np.float32(grey_gain(answer, lines, series.tilts)), (series.pixel,) * 3, name="repaired")
-    if consistency:
-        from dataclasses import replace
-
-        volume = consistent_with_tilts(volume, replace(series, data=lines))
-    write_volume(volume, output)
+    write_volume(tilts_returned(Volume(answer, (series.pixel,) * 3, name="repaired"), series, consistency=consistency), output)
     seconds = time.perf_counter() - begin
-    log.info("%s: %d voxels in %.1f s, of which the networks %.1f s", output, answer.size, seconds, network)
+    log.info("%s: %d voxels in %.1f s, of which reconstruction and network %.1f s", output, answer.size, seconds, network)
     return {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
 
 
-def grey_gain(answer: NDArray[np.float32], lines: NDArray[np.float32], tilts: NDArray[np.float64]) -> float:
-    """Least-squares gain of a volume's projections on the recorded ones (N, Y, W), means apart; 1 where they do not resemble each other."""
-    from cellml.data.wedge_damage import clean_projections
+def reconstructions(series: TiltSeries, depth: int, contract: Mapping[str, Any], device: str = "cpu") -> NDArray[np.float32]:
+    """What a network of volumes is shown of a series: (C, Z, Y, X), by each method of its contract, of mean 0 and deviation 1.
 
-    projected = clean_projections(answer, tilts)[..., : lines.shape[2]]
-    ours, theirs = projected - projected.mean(dtype=np.float64), lines - lines.mean(dtype=np.float64)
-    gain = float(np.vdot(ours, theirs)) / max(float(np.vdot(ours, ours)), 1e-30)
-    return gain if gain > 0 else 1.0
+    Raises ContractError where the contract names no method, as for networks that learned from one tomogram, or one that is not known.
+    """
+    from cellml.data.wedge_damage import standardised
+    from cellml.tomography.known_methods import method_of
+    from cellml.tomography.reconstruction import reconstruct
 
-
-def _require_pixel(pixel: float, contract: Mapping[str, Any], name: str) -> None:
-    trained = float(contract["spacing_nm"][-1])
-    if abs(pixel - trained) > 0.02 * trained:
+    methods = contract["wedge"].get("reconstruction")
+    if not methods:
+        files = "input=[even.mrc,odd.mrc]" if contract.get("halves") else "input=reconstruction.mrc"
         raise ContractError(
-            f"{name} has pixels of {pixel:g} nm, but the checkpoint was trained at {trained:g} nm. Bin the series, correct its pixel size "
-            "(spacing_nm=[z,y,x]), or train at this size."
+            f"The checkpoint learned from a tomogram, not from tilt series, and does not know how {series.name} is to be reconstructed. "
+            f"Reconstruct it as that tomogram was (cellml reconstruct), and give both: {files} tilts=SERIES."
         )
+    return np.stack([standardised(reconstruct(series, depth, method_of(text), device=device).data) for text in methods])
+
+
+def _filled(task: Any, window: Any, series: TiltSeries, depth: int) -> NDArray[np.float32]:
+    """The answer of a network that fills sinograms, (Z, Y, X)."""
+    from cellml.data.sinogram_grid import sinogram_grid
+    from cellml.data.sinogram_pairs import shown
+
+    grid = sinogram_grid(series.tilts)
+    unit = np.float32(max(float(series.data.std(dtype=np.float64)), 1e-12))
+    task.window = window
+    return np.asarray(task.repaired_series(shown(series.data / unit, grid), grid.tilts, depth), np.float32)
