@@ -42,7 +42,8 @@ def repair_series(
 
     begin, depth = time.perf_counter(), depth_of(series, thickness)
     if contract.get("axes") == "TILTS":
-        answer = _filled(task, window, series, depth)
+        task.window = window
+        answer = filled_and_cleaned(task, series, depth)
     else:
         answer = predicted(task, window, reconstructions(series, depth, contract, device))
     network = time.perf_counter() - begin
@@ -71,12 +72,11 @@ def reconstructions(series: TiltSeries, depth: int, contract: Mapping[str, Any],
     return np.stack([standardised(reconstruct(series, depth, method_of(text), device=device).data) for text in methods])
 
 
-def _filled(task: Any, window: Any, series: TiltSeries, depth: int) -> NDArray[np.float32]:
-    """The answer of a network that fills sinograms, (Z, Y, X)."""
+def filled_and_cleaned(task: Any, series: TiltSeries, depth: int) -> NDArray[np.float32]:
+    """The answer of a network that fills sinograms (`SinogramGanTask`) to a levelled series (N, Y, W): (Z, Y, W) of deviation 1."""
     from cellml.data.sinogram_grid import sinogram_grid
     from cellml.data.sinogram_pairs import shown
 
     grid = sinogram_grid(series.tilts)
     unit = np.float32(max(float(series.data.std(dtype=np.float64)), 1e-12))
-    task.window = window
     return np.asarray(task.repaired_series(shown(series.data / unit, grid), grid.tilts, depth), np.float32)

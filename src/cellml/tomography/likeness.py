@@ -44,4 +44,4 @@ def likeness(data: NDArray[np.floating], recorded: NDArray[np.float32], tilts: N
     projector = ParallelProjector(tilts, data.shape, width=recorded.shape[2])
     ours = projector.forward(torch.from_numpy(np.ascontiguousarray(data, np.float32))).numpy()
     a, b = (np.asarray(v - v.mean(axis=(1, 2), keepdims=True), np.float64).ravel() for v in (ours, recorded))
-    return float(a @ b / max(np.sqrt((a @ a) * (b @ b)), 1e-30))
+    return float(a @ b) / max(float(np.sqrt((a @ a) * (b @ b))), 1e-30)
