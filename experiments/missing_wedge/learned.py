@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cellml.checkpoint import load
 from cellml.errors import CellmlError
 from cellml.infer.repair import known_tilts, returned
-from cellml.infer.repair_series import reconstructions
-from cellml.tomography.tilt_return import tilts_returned
+from cellml.infer.repair_series import filled_and_cleaned, reconstructions
+from cellml.tomography.tilt_return import levelled, tilts_returned
 from cellml.types import TiltSeries, Volume
 
 HERE = Path(__file__).parent
@@ -28,14 +28,14 @@ def _model(path: Path) -> Any:
 
 
 def checkpoints() -> list[Path]:
-    """Checkpoints of networks that repair, sorted by name."""
-    return sorted(path for path in HERE.glob("*.ckpt") if "wedge" in _model(path).contract)
+    """Checkpoints of networks that repair any specimen, sorted by name; those that know one tomogram are for `self_supervised`."""
+    return sorted(path for path in HERE.glob("*.ckpt") if "reconstruction" in _model(path).contract.get("wedge", {}))
 
 
 def repairs(path: Path, series: TiltSeries, thickness: int, condition: Condition) -> Iterator[tuple[str, Floats]]:
     """Name and volume (Z, Y, X): the network alone, with measured coefficients of its input returned, as `cellml infer` writes of a
-    reconstruction, and with the projections returned by least squares, as it writes of a tilt series. Nothing where the checkpoint did
-    not learn such tilts.
+    reconstruction, and with the projections returned by least squares, as it writes of a tilt series. Networks that fill sinograms are
+    shown no reconstruction whose coefficients could return. Nothing where the checkpoint did not learn such tilts.
     """
     model = _model(path)
     step = float(condition.step)
@@ -43,6 +43,11 @@ def repairs(path: Path, series: TiltSeries, thickness: int, condition: Condition
         tilts = known_tilts(model.contract["wedge"], [float(series.tilts.min()), float(series.tilts.max()), step], "the series")
     except CellmlError as refusal:
         print(f"{path.stem}: {refusal}", flush=True)
+        return
+    if model.contract["axes"] == "TILTS":
+        answer = filled_and_cleaned(model.task, levelled(series), thickness)
+        yield path.stem, answer
+        yield f"{path.stem}+tilts", with_tilts(answer, series)
         return
     image = reconstructions(series, thickness, model.contract)
     answer = np.asarray(model.task.predict_volume(image)[0], np.float32)
