@@ -9,6 +9,7 @@ from cellml.errors import CellmlError
 from cellml.io import read_volume, write_labels, write_volume
 from cellml.tomography.information import global_inferred_share, inferred_share
 from cellml.tomography.information_command import information_file
+from cellml.tomography.information_record import read_record
 from cellml.types import Labels, Volume
 
 SPACING = (10.0, 10.0, 10.0)
@@ -43,6 +44,22 @@ def test_an_ensemble_writes_where_it_disagrees(tmp_path) -> None:
     result = information_file([str(tmp_path / f"{n}.mrc") for n in range(3)], str(tmp_path / "map.mrc"))
     assert result["members"] == 3
     np.testing.assert_allclose(read_volume(tmp_path / "map_deviation.mrc").data, members.std(axis=0, ddof=1), rtol=1e-4)
+    np.testing.assert_allclose(read_volume(tmp_path / "map_mean.mrc").data, members.mean(axis=0), atol=1e-5)
+
+
+def test_the_table_of_an_ensemble_says_where_it_disagrees_and_what_is_mostly_inferred(tmp_path) -> None:
+    members = np.random.default_rng(1).normal(size=(2, 12, 6, 12)).astype(np.float32)
+    for number, member in enumerate(members):
+        write_volume(Volume(member, SPACING), tmp_path / f"{number}.mrc")
+    write_labels(Labels(np.repeat([0, 5], 6)[:, None, None] * np.ones((12, 6, 12), np.uint8), SPACING), tmp_path / "labels.tif")
+    files = {"labels": str(tmp_path / "labels.tif"), "table": str(tmp_path / "table.csv")}
+    for limit, marked in ((0.0, "true"), (1.0, "false")):
+        information_file([str(tmp_path / f"{n}.mrc") for n in range(2)], str(tmp_path / "map.mrc"), inferred_limit=limit, **files)
+        (row,) = csv.DictReader((tmp_path / "table.csv").read_text().splitlines())
+        assert row["label"] == "5" and row["mostly_inferred"] == marked
+        assert float(row["deviation"]) == pytest.approx(members.std(axis=0, ddof=1)[6:].mean(), rel=1e-3)
+    assert read_record(tmp_path / "table_information.json").limit == 1.0
+    assert read_record(tmp_path / "map_information.json").deviation == str(tmp_path / "map_deviation.mrc")
 
 
 def test_labels_and_table_belong_together(tmp_path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from cellml import __version__
 from cellml.errors import CellmlError, FileError
 from cellml.report.calibration import calibration_section
+from cellml.report.information_section import information_section
 from cellml.report.markup import Html, escape
 from cellml.report.mesh_sections import field_section, geometry_section, mesh_section
 from cellml.report.page import Section, page
@@ -30,6 +31,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("courses", "Time courses", courses_section),
     ("species", "Species in the shape", species_section),
     ("slices", "Segmentation", slices_section),
+    ("information", "Measured and inferred", information_section),
     ("geometry", "Geometry in 3D", geometry_section),
     ("field", "Simulated field", field_section),
     ("meshes", "Mesh quality", mesh_section),

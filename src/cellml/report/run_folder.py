@@ -7,6 +7,7 @@
     boundary.npz                        key boundary (Z, Y, X), predicted probability: floats in [0, 1] or bytes
     observables.csv                     name, value, unit, discretisation_error, status, reason: what one simulation answered
     scores.json, scores_NAME.json       what `cellml score … output=` wrote, anywhere below the folder
+    NAME_information.json               records of information maps and of the objects they were carried into, anywhere below the folder
     objects.csv                         one row per truth object and observable (cellml.report.objects)
     courses.csv, movie.gif              time in s and every time course of one simulation; its species in time
     species.json, solution.vtu          unit and kind of each species, and their nodal fields at the end
@@ -66,6 +67,7 @@ class RunFolder:
             "observables.csv",
             "courses.csv",
             SCORES,
+            "*_information.json",
             "*.vtu",
         )
         if not any(next(self.path.rglob(pattern), None) for pattern in known):

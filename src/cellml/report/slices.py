@@ -64,7 +64,7 @@ def slices_figure(
     shape = _common_shape({name: array for name, array in given.items() if array is not None})
     panels = _panels(raw, truth, prediction, boundary, highlighted, seed)
     planes = representative_planes(shape, spacing) if planes is None else planes
-    sizes = [_physical_size(shape, spacing, plane) for plane in planes]
+    sizes = [physical_size(shape, spacing, plane) for plane in planes]
     with figure_style():
         panel = 11.5 / max(len(panels), 3)
         heights = [panel * h / max(w for _, w in sizes) for h, w in sizes]
@@ -73,9 +73,9 @@ def slices_figure(
         for row, plane in enumerate(planes):
             for column, (title, draw) in enumerate(panels):
                 axes = grid[row, column]
-                _show(axes, draw(plane), shape, spacing, plane)
-                axes.set_title(f"{title} · {_position(plane, shape, spacing)}" if column == 0 else title)
-            _scale_bar(grid[row, 0], *sizes[row])
+                show_plane(axes, draw(plane), shape, spacing, plane)
+                axes.set_title(f"{title} · {position_text(plane, spacing)}" if column == 0 else title)
+            scale_bar(grid[row, 0], *sizes[row])
     return figure
 
 
@@ -130,7 +130,7 @@ def _panels(raw: Any, truth: Any, prediction: Any, boundary: Any, highlighted: S
         shown = matched_labels(truth, prediction)
 
     def grey(plane: Plane) -> NDArray[np.float64]:
-        return _contrast(plane.of(raw)) if raw is not None else np.full(plane.of(truth if truth is not None else shown).shape, 0.92)
+        return contrast(plane.of(raw)) if raw is not None else np.full(plane.of(truth if truth is not None else shown).shape, 0.92)
 
     def overlay(labels: NDArray[Any], plane: Plane) -> NDArray[np.float64]:
         cut = plane.of(labels)
@@ -156,7 +156,7 @@ def _panels(raw: Any, truth: Any, prediction: Any, boundary: Any, highlighted: S
     return panels
 
 
-def _contrast(image: NDArray[Any]) -> NDArray[np.float64]:
+def contrast(image: NDArray[Any]) -> NDArray[np.float64]:
     """Grey values between the first and 99th percentile mapped to [0, 1]."""
     low, high = np.percentile(image, (1, 99))
     return np.clip((image.astype(float) - low) / max(float(high - low), 1e-12), 0.0, 1.0)
@@ -169,24 +169,27 @@ def _cividis(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(colormaps["cividis"](np.clip(values / whole, 0.0, 1.0))[..., :3])
 
 
-def _physical_size(shape: Sequence[int], spacing: Triple, plane: Plane) -> tuple[float, float]:
+def physical_size(shape: Sequence[int], spacing: Triple, plane: Plane) -> tuple[float, float]:
     """Height and width of a plane in nm."""
     rows, columns = (axis for axis in range(3) if axis != plane.axis)
     return (shape[rows] * spacing[rows], shape[columns] * spacing[columns])
 
 
-def _position(plane: Plane, shape: Sequence[int], spacing: Triple) -> str:
+def position_text(plane: Plane, spacing: Triple) -> str:
+    """Where a plane lies: z = 500 nm."""
     return f"{_AXES[plane.axis]} = {length_text(plane.index * spacing[plane.axis])}"
 
 
-def _show(axes: Axes, picture: NDArray[np.float64], shape: Sequence[int], spacing: Triple, plane: Plane) -> None:
-    height, width = _physical_size(shape, spacing, plane)
+def show_plane(axes: Axes, picture: NDArray[np.float64], shape: Sequence[int], spacing: Triple, plane: Plane) -> None:
+    """Draw the picture (H, W, 3) of a plane in its physical size, rows downwards; shape, spacing: of the volume."""
+    height, width = physical_size(shape, spacing, plane)
     step = max(1, max(picture.shape[:2]) // _PIXELS)
     axes.imshow(picture[::step, ::step], extent=(0.0, width, height, 0.0), interpolation="nearest", aspect="equal")
     axes.set_axis_off()
 
 
-def _scale_bar(axes: Axes, height: float, width: float) -> None:
+def scale_bar(axes: Axes, height: float, width: float) -> None:
+    """Draw a bar of a round length in the lower left corner of a panel whose height and width are in nm."""
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 

@@ -25,20 +25,29 @@ from cellml.tomography.shell_snr import ShellSnr
 from cellml.types import Labels, Volume
 
 Floats = NDArray[np.float32]
+_DENSE = 1 << 24  # labels up to here are counted in an array of as many places, larger ones sorted first
 
 
 def inferred_share(volume: Volume, tilts: ArrayLike, *, snr: ShellSnr | float = np.inf, window_nm: float | None = None) -> Volume:
     """Share of the energy around each voxel that was inferred rather than measured, (Z, Y, X) float32 from 0 to 1.
 
     volume: a repaired (or any) volume (Z, Y, X); tilts: (N,) in degrees, of the series that it rests on; snr: of one projection, by
-    frequency or for all; window_nm: standard deviation of the Gaussian window, two voxels where None. Voxels without any structure
-    around them are 0. Raises CellmlError for a window that is not positive.
+    frequency or for all; window_nm: as in `local_share`.
+    """
+    return local_share(volume, wiener_weights(volume.shape, tilts, snr), window_nm=window_nm)
+
+
+def local_share(volume: Volume, weights: NDArray[Any], *, window_nm: float | None = None) -> Volume:
+    """The same for weights of measurements that are known, such as those of `cellml.tasks.measured_return`.
+
+    weights: 0 to 1, of coefficients in rfftn's layout, broadcastable; window_nm: standard deviation of the Gaussian window, two voxels
+    where None. Voxels without any structure around them are 0. Raises CellmlError for a window that is not positive.
     """
     from scipy.ndimage import gaussian_filter
 
     if window_nm is not None and not window_nm > 0:
         raise CellmlError(f"The window of an information map must be wider than 0 nm, got {window_nm}.")
-    inferred, measured = split(volume.data, wiener_weights(volume.shape, tilts, snr))
+    inferred, measured = split(volume.data, weights)
     sigma = [2.0 if window_nm is None else window_nm / s for s in volume.spacing]
     inferred, measured = (gaussian_filter(part**2, sigma, mode="wrap") for part in (inferred, measured))  # periodic, as the transform is
     total = inferred + measured
@@ -69,9 +78,21 @@ def object_information(labels: Labels, share: Volume) -> dict[int, float]:
     """
     if labels.shape != share.shape:
         raise CellmlError(f"The labels have shape {labels.shape}, the information map {share.shape}; they must cover the same voxels.")
-    numbers, inverse = np.unique(labels.data, return_inverse=True)
-    means = np.bincount(inverse.ravel(), weights=share.data.ravel()) / np.bincount(inverse.ravel())
-    return {int(n): float(m) for n, m in zip(numbers, means, strict=True) if n != 0}
+    counts, sums = label_sums(labels.data, share.data)
+    return {n: sums[n] / counts[n] for n in counts if n != 0}
+
+
+def label_sums(labels: NDArray[Any], values: NDArray[Any]) -> tuple[dict[int, int], dict[int, float]]:
+    """Voxels of each label, and the sum of values (Z, Y, X) over them."""
+    flat = labels.ravel()
+    if int(flat.max()) < _DENSE:
+        numbers, index = np.arange(int(flat.max()) + 1), flat
+    else:
+        numbers, index = np.unique(flat, return_inverse=True)
+    counts, sums = np.bincount(index), np.bincount(index, weights=values.ravel())
+    found = np.flatnonzero(counts)
+    keys = numbers[found].tolist()
+    return dict(zip(keys, counts[found].tolist(), strict=True)), dict(zip(keys, sums[found].tolist(), strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,22 +24,27 @@ def information_file(
     window_nm: float | None = None,
     labels: str | None = None,
     table: str | None = None,
+    inferred_limit: float = 0.5,
     spacing_nm: Sequence[float] | None = None,
 ) -> dict[str, Any]:
-    """Write the local share of energy that was inferred, and what of it falls on each object.
+    """Write the local share of energy that was inferred, what of it falls on each object, and records for `cellml report`.
 
-    input: a repaired volume (Z, Y, X), tilt axis along Y, or a list of repairs by several networks, whose mean is judged and whose
-    standard deviation goes to `<output stem>_deviation`; output: share from 0 to 1; wedge: first and last tilt and step in degrees;
-    angles: numbers or an angle file instead; snr: of the projections, null where noise is left out of account; window_nm: standard
-    deviation of the Gaussian window, two voxels where null; labels: objects of the same voxels, whose means go to the CSV `table`.
-    Returns the share of the whole volume and seconds. Raises CellmlError where shapes differ and for labels without a table.
+    input: a repaired volume (Z, Y, X), tilt axis along Y, or a list of repairs by several networks, whose mean is judged and goes to
+    `<output stem>_mean`, and whose standard deviation to `<output stem>_deviation`; output: share from 0 to 1; wedge: first and last tilt
+    and step in degrees; angles: numbers or an angle file instead; snr: of the projections, null where noise is left out of account;
+    window_nm: standard deviation of the Gaussian window, two voxels where null; labels: objects of the same voxels, whose means go to the
+    CSV `table`; inferred_limit: share above which an object is marked as mostly inferred. Returns the share of the whole volume and
+    seconds. Raises CellmlError where shapes differ and for labels without a table.
     """
     from cellml.data.references import resolve
     from cellml.infer.outputs import beside
     from cellml.io import read_labels, read_volume, write_volume
     from cellml.io.overlap import require_apart
     from cellml.io.tilt_frame import require_volume_file
-    from cellml.tomography.information import ensemble_uncertainty, global_inferred_share, inferred_share
+    from cellml.tomography.consistency import wiener_weights
+    from cellml.tomography.inferred_objects import require_limit
+    from cellml.tomography.information import ensemble_uncertainty
+    from cellml.tomography.information_files import write_map, write_objects
     from cellml.tomography.project_command import tilt_angles
     from cellml.types import Volume
 
@@ -53,23 +56,29 @@ def information_file(
         raise CellmlError(
             f"wedge={list(wedge)} must be the first tilt, the larger last and the positive step between tilts in degrees: wedge=[-60,60,2]."
         )
+    require_limit(inferred_limit)
     require_apart(output, *names)
     for name in names:
         require_volume_file(name)
     tilts = tilt_angles(wedge[:2], float(wedge[2]) if angles is None else 1.0, angles)
-    volume, ratio = read_volume(names[0], spacing_nm=spacing_nm), np.inf if snr is None else float(snr)
-    deviation: NDArray[np.float32] | None = None
+    volume, judged, deviation = read_volume(names[0], spacing_nm=spacing_nm), names[0], None
     if len(names) > 1:
-        ensemble = ensemble_uncertainty(_members(names, spacing_nm))
-        volume, deviation = Volume(ensemble.mean, volume.spacing, volume.origin, name=volume.name), ensemble.deviation
-        write_volume(Volume(deviation, volume.spacing, volume.origin), beside(output, "_deviation"))
-    share = inferred_share(volume, tilts, snr=ratio, window_nm=window_nm)
-    write_volume(share, output)
+        ensemble, judged = ensemble_uncertainty(_members(names, spacing_nm)), beside(output, "_mean")
+        volume, deviation = Volume(ensemble.mean, volume.spacing, volume.origin, name="mean of repairs"), ensemble.deviation
+        write_volume(volume, judged)
+    weights = wiener_weights(volume.shape, tilts, np.inf if snr is None else float(snr))
+    weighting = "whatever a tilt passes within half a sample of" + ("" if snr is None else f", by its signal-to-noise ratio of {snr:g}")
+    record = write_map(
+        volume, judged, weights, output,
+        tilts=tilts, weighting=weighting, window_nm=window_nm, deviation=deviation, members=len(names),
+    )  # fmt: skip
     if labels is not None and table is not None:
-        _write_table(Path(table), read_labels(resolve(labels, "labels")[0], spacing_nm=spacing_nm), share, deviation)
-    whole, seconds = global_inferred_share(volume, tilts, snr=ratio), time.perf_counter() - begin
-    log.info("%s: %.1f %% of the energy was inferred; %.1f s", output, 100 * whole, seconds)
-    return {"output": output, "inferred_share": whole, "members": len(names), "seconds": seconds}
+        found = resolve(labels, "labels")[0]
+        objects = read_labels(found, spacing_nm=spacing_nm)
+        write_objects(objects, found, output, table, spacing_nm=spacing_nm, limit=inferred_limit)
+    seconds = time.perf_counter() - begin
+    log.info("%s: %.1f s", output, seconds)
+    return {"output": output, "inferred_share": record.inferred_share, "members": len(names), "seconds": seconds}
 
 
 def _members(names: Sequence[str], spacing_nm: Sequence[float] | None) -> Iterator[NDArray[Any]]:
@@ -77,20 +86,3 @@ def _members(names: Sequence[str], spacing_nm: Sequence[float] | None) -> Iterat
 
     for name in names:
         yield read_volume(name, spacing_nm=spacing_nm).data
-
-
-def _write_table(path: Path, labels: Any, share: Any, deviation: NDArray[np.float32] | None) -> None:
-    """label, voxels, inferred_share and, for an ensemble, deviation."""
-    from cellml.io import atomic_path
-    from cellml.tomography.information import object_information
-    from cellml.types import Volume
-
-    shares = object_information(labels, share)
-    voxels = dict(zip(*(a.tolist() for a in np.unique(labels.data, return_counts=True)), strict=True))
-    columns: dict[str, dict[int, Any]] = {"voxels": voxels, "inferred_share": {n: round(s, 5) for n, s in shares.items()}}
-    if deviation is not None:
-        columns["deviation"] = object_information(labels, Volume(deviation, share.spacing))
-    with atomic_path(path) as temporary, Path(temporary).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["label", *columns])
-        writer.writerows([number, *(column[number] for column in columns.values())] for number in sorted(shares))
