@@ -3,7 +3,7 @@
 `CELLML_DATA=… python experiments/missing_wedge/self_supervised.py [snr=10,1] [specimen=fib25] [steps=…] [work=…]`.
 
 The specimen is projected at ±60° by 2°, both halves of its tilts are reconstructed, `cellml train experiment=missing_wedge/self_supervised`
-trains on them, and what the network makes of both is scored: alone, with the measured coefficients of its input returned (`+return`, what
+trains on what every tilt sees of them, and what the network makes of both is scored: alone, with the measured coefficients of its input returned (`+return`, what
 `cellml infer` writes) and with the projections returned by least squares (`+tilts`). Steps and the rest of RECIPE were chosen on another
 block (specimen=fib25-validation, whose scores are printed and not kept). A training that was interrupted goes on where it stood.
 """
@@ -22,10 +22,11 @@ from run import read_rows, record
 from scores import scored
 from specimens import ROWS, Specimen, specimen, tilt_series, tissue
 
-from cellml.types import TiltSeries
+from cellml.types import TiltSeries, Volume
 
 NAME = "self_supervised"
 STEPS = 800
+SEEN = slice(40, 216)  # z and x of 256: a square in the circle that all tilts see
 RECIPE = (
     "experiment=missing_wedge/self_supervised",
     "training.validations=4",
@@ -50,7 +51,7 @@ def main() -> None:
         begin = time.process_time()
         series, found = tilts_of(condition)
         halves = reconstructed_halves(series, len(found.volume.data), work / f"{condition.specimen}_{snr:g}_{steps}")
-        for name, volume in repairs(trained(halves, condition, steps), halves, series):
+        for name, volume in repairs(trained(halves["seen"], condition, steps), halves["whole"], series):
             if condition.specimen.endswith("validation"):
                 print(condition.key, name, scored(*found.judged(volume), condition.tilts), flush=True)
             elif name not in done:
@@ -69,17 +70,21 @@ def tilts_of(condition: Condition) -> tuple[TiltSeries, Specimen]:
     return simulate_tilts(volume, condition.tilts, snr=condition.snr, support=found.support, seed=condition.seed), found
 
 
-def reconstructed_halves(series: TiltSeries, thickness: int, folder: Path) -> list[Path]:
-    """Files with the reconstructions of every second tilt and of the others, as `cellml reconstruct half=even` and half=odd write."""
+def reconstructed_halves(series: TiltSeries, thickness: int, folder: Path) -> dict[str, list[Path]]:
+    """Files of the reconstructions of every second tilt and of the others, as `cellml reconstruct half=even` and half=odd write: "whole",
+    and "seen", the part that all tilts see. Elsewhere a wider wedge is missing than the one that is removed in training.
+    """
     from cellml.io import write_volume
-    from cellml.tomography.filters import SirtLike
     from cellml.tomography.halves import split_halves
-    from cellml.tomography.wbp import wbp
+    from cellml.tomography.wiener import wiener
 
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "even.mrc", folder / "odd.mrc"]
-    for file, half in zip(files, split_halves(series), strict=True):
-        write_volume(wbp(half, thickness, SirtLike(20)), file)
+    files: dict[str, list[Path]] = {"whole": [], "seen": []}
+    for name, half in zip(("even", "odd"), split_halves(series), strict=True):
+        volume = wiener(half, thickness)
+        for part, data in (("whole", volume.data), ("seen", volume.data[SEEN, :, SEEN])):
+            files[part].append(folder / f"{name}_{part}.mrc")
+            write_volume(Volume(np.ascontiguousarray(data), volume.spacing, name=name), files[part][-1])
     return files
 
 

@@ -13,14 +13,14 @@ import torch
 
 from cellml.data.self_wedge_module import SelfWedgeDataModule
 from cellml.errors import CellmlError
-from cellml.io import read_volume, write_volume
+from cellml.io import read_volume, write_tilts, write_volume
 from cellml.losses.removed_wedge import RemovedWedgeLoss
 from cellml.nets.halves import MeanOverHalves
 from cellml.nets.unet import UNet
 from cellml.tasks.removed_wedge import RemovedWedge
 from cellml.tasks.self_restoration import SelfRestorationTask
 from cellml.tomography.rotated_wedge import without_wedge
-from cellml.types import Volume
+from cellml.types import TiltSeries, Volume
 
 Command = Callable[..., int]
 SHAPE = (40, 40, 40)
@@ -161,3 +161,20 @@ def test_train_and_infer_by_command(cellml: Command, files: dict[str, str], tmp_
     done, given = read_volume(out), read_volume(files["even"])
     assert done.data.shape == SHAPE and done.spacing == given.spacing
     assert np.corrcoef(done.data.ravel(), given.data.ravel())[0, 1] > 0.4
+
+
+@pytest.mark.parametrize(("wedge", "words"), [((-45, 45, 2), "too strong"), ((-80, 80, 2), "nearly empty")])
+def test_a_wedge_that_the_tomogram_does_not_lack_is_refused_before_training(
+    wedge: tuple[float, ...], words: str, truth: np.ndarray, files: dict[str, str], tmp_path: Path
+) -> None:
+    make_data(files).setup()
+    with pytest.raises(CellmlError, match=f"{words}.*data.wedge"):
+        path = tmp_path / "tomogram.mrc"
+        write_volume(Volume(truth if words == "too strong" else read_volume(files["even"]).data, (5.0, 5.0, 5.0)), path)
+        SelfWedgeDataModule(path=str(path), wedge=wedge, size=16).setup()
+
+
+def test_a_tilt_series_is_not_taken_for_a_tomogram(tmp_path: Path) -> None:
+    write_tilts(TiltSeries(np.ones((11, 8, 8), np.float32), np.arange(-50.0, 51, 10), 5.0), tmp_path / "tilts.mrc")
+    with pytest.raises(CellmlError, match="is a tilt series.*half=even"):
+        SelfWedgeDataModule(path=str(tmp_path / "tilts.mrc"), size=8, margin=0, fade=1).setup()

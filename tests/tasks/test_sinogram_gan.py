@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,29 @@ def test_infer_makes_a_volume_of_a_tilt_series(run: Path, series: tuple[Path, Ti
         again, recorded = clean_projections(volume.data, tilts.tilts), tilts.data - tilts.data.mean()
         errors[consistency] = np.mean((again - again.mean() - recorded) ** 2) / recorded.var()
     assert errors["true"] < 0.5 * errors["false"]
+
+
+def damaged(tilts: TiltSeries, how: str) -> TiltSeries:
+    """The series with one NaN, or without any structure."""
+    data = np.full_like(tilts.data, 3.3) if how == "constant" else tilts.data.copy()
+    if how == "NaN":
+        data[3, 4, 5] = np.nan
+    return replace(tilts, data=data)
+
+
+@pytest.mark.parametrize(("how", "words"), [("NaN", "projection 3 in column 5.*cellml align"), ("constant", "one value throughout")])
+def test_series_in_which_nothing_can_be_filled_are_refused(
+    how: str, words: str, run: Path, series: tuple[Path, TiltSeries], cellml: Command, tmp_path: Path, capsys: Any
+) -> None:
+    path = tmp_path / "tilts.mrc"
+    write_tilts(damaged(series[1], how), path)
+    command = ("infer", f"checkpoint={run / 'model.ckpt'}", f"input={path}", f"output={tmp_path / 'x.mrc'}")
+    assert cellml(*command) == 2 and re.search(words, capsys.readouterr().err, re.DOTALL)
+
+
+def test_two_files_are_no_tilt_series(run: Path, series: tuple[Path, TiltSeries], cellml: Command, tmp_path: Path, capsys: Any) -> None:
+    command = (f"checkpoint={run / 'model.ckpt'}", f"input=[{series[0]},{series[0]}]", f"output={tmp_path / 'x.mrc'}")
+    assert cellml("infer", *command) == 2 and "2 files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cellml.data.block_module import BlockDataModule
 from cellml.data.halves import TomogramHalves
 from cellml.data.patches import collate
 from cellml.data.rotated_wedges import RotatedWedges
-from cellml.errors import CellmlError
+from cellml.errors import CellmlError, ContractError
 from cellml.tomography.rotated_wedge import checked_range
 
 
@@ -63,9 +63,24 @@ class SelfWedgeDataModule(BlockDataModule):
         self.transforms, self.spacing_nm = list(transforms), spacing_nm
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the tomogram, once."""
-        if not self._train:
-            self._train = [TomogramHalves(self.references, self.normalisation, self.spacing_nm)]
+        """Read the tomogram, once. Raises CellmlError where it does not lack the wedge that is said: what is learned would be another."""
+        if self._train:
+            return
+        from cellml.data.tilt_check import is_tilt_series
+        from cellml.data.wedge_damage import tilts_of
+        from cellml.infer.repair import require_wedge
+
+        for reference in filter(is_tilt_series, self.references):
+            raise CellmlError(
+                f"{reference} is a tilt series, by its suffix or the angles beside it, and a tomogram is expected. Reconstruct both halves "
+                f"(cellml reconstruct input={reference} output=even.mrc half=even, and half=odd), and give data.even and data.odd."
+            )
+        halves = TomogramHalves(self.references, self.normalisation, self.spacing_nm)
+        try:
+            require_wedge(halves.voxels.mean(dim=0).numpy(), tilts_of(*self.wedge), halves.name)
+        except ContractError as error:
+            raise CellmlError(f"{error} In training, the range is data.wedge={self.wedge}.") from error
+        self._train = [halves]
 
     @property
     def halves(self) -> TomogramHalves:

@@ -38,6 +38,8 @@ def recorded_series(
             "pixel size (spacing_nm=[z,y,x]), or train at this size."
         )
     known_tilts(contract["wedge"], wedge or range_of(series), reference)
+    if not np.ptp(series.data, axis=(1, 2)).any():
+        raise CellmlError(f"Every projection of {reference} has one value throughout; there is nothing to repair. Choose another file.")
     return levelled(axis_along_y(series) if series.axis_angle else series)
 
 
@@ -59,6 +61,10 @@ def given_series(
     from cellml.data.tilt_check import is_tilt_series
     from cellml.io.tilt_frame import require_volume_file
 
+    if contract.get("axes") == "TILTS" and len(files) > 1:
+        raise CellmlError(
+            f"The checkpoint fills the sinograms of one tilt series, but {name} are {len(files)} files. Give the series alone."
+        )
     named = tilts == files[0] if tilts is not None else angles is not None or is_tilt_series(files[0])
     alone = len(files) == 1 and (named or contract.get("axes") == "TILTS")
     if tilts is not None and alone and not named:
