@@ -15,6 +15,7 @@ from cellml.data.wedge_damage import TiltScheme, WedgeDamage, clean_projections,
 from cellml.errors import CellmlError, ContractError
 from cellml.infer.repair import known_tilts, measured_gain, require_wedge, returned, wedge_power
 from cellml.io import read_volume, write_tilts, write_volume
+from cellml.tomography.information_record import MapRecord, read_record
 from cellml.tomography.reconstruction import reconstruct
 from cellml.tomography.sirt import Sirt
 from cellml.types import TiltSeries, Volume
@@ -103,6 +104,16 @@ def test_infer_repairs_a_reconstruction_in_its_own_grey_values(
         assert volume.data.mean() == pytest.approx(image.mean(), abs=0.05) and 0.2 < volume.data.std() / image.std() < 2
     apart = [np.abs(np.fft.rfftn(volume.data - image)[0, :, 1:8]).mean() for volume in outputs.values()]
     assert apart[0] < apart[1]  # k_z = 0 was measured, and comes back
+    share = read_volume(tmp_path / "with_inferred.mrc").data
+    assert share.shape == image.shape and 0 <= share.min() < share.max() <= 1
+    record = read_record(tmp_path / "with_inferred_information.json")
+    assert (
+        isinstance(record, MapRecord)
+        and record.volume == str(tmp_path / "with.mrc")
+        and (min(record.tilts), max(record.tilts)) == (-60, 60)
+    )
+    assert 0 < record.unmeasured_share < record.inferred_share < 1  # noise lets the network speak where tilts measured, too
+    assert not (tmp_path / "without_inferred.mrc").exists()  # all of it was inferred
 
 
 def unexplained(volume: np.ndarray, series: TiltSeries) -> float:
@@ -123,6 +134,9 @@ def test_recorded_projections_return_on_their_own_grey_scale(
         volume = read_volume(tmp_path / "repaired.mrc")
         assert volume.data.shape == (32, 32, 32) and volume.spacing == pytest.approx((10.0,) * 3)
         left[consistency] = unexplained(volume.data, series)
+        if consistency == "true":
+            record = read_record(tmp_path / "repaired_inferred_information.json")
+            assert isinstance(record, MapRecord) and record.tilts == series.tilts.tolist() and 0 < record.inferred_share < 1
     assert left["false"] < 0.5 and left["true"] < 0.9 * left["false"]
 
 

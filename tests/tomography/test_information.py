@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
-from cellml.tomography.information import ensemble_uncertainty, global_inferred_share, inferred_share, object_information, split
+from cellml.tomography.inferred_spectrum import inferred_spectrum
+from cellml.tomography.information import (
+    ensemble_uncertainty,
+    global_inferred_share,
+    inferred_share,
+    local_share,
+    object_information,
+    split,
+)
 from cellml.tomography.wedge import measured_mask
 from cellml.types import Labels, Volume
 
@@ -46,6 +54,19 @@ def test_parts_add_up_and_their_energies_are_those_of_the_coefficients() -> None
     outside = ~np.broadcast_to(measured_mask(data.shape, TILTS, full=True), power.shape)
     expected = power[outside].sum() / power.sum()
     assert global_inferred_share(Volume(data, SPACING), TILTS) == pytest.approx(expected, rel=1e-4)
+
+
+def test_energies_add_up_for_weights_that_are_no_mask() -> None:
+    data = np.random.default_rng(3).normal(2, 1, size=(10, 6, 12)).astype(np.float32)
+    weights = np.random.default_rng(4).random((10, 1, 7)).astype(np.float32)
+    weights[1:, :, [0, 6]] = (weights[1:, :, [0, 6]] + weights[:0:-1, :, [0, 6]]) / 2  # as the transform of real numbers has it
+    inferred, measured = split(data, weights)
+    energy = float(((data - data.mean()) ** 2).sum())
+    assert float((inferred**2).sum() + (measured**2).sum()) == pytest.approx(energy, rel=1e-5)
+    share = local_share(Volume(data, SPACING), weights)
+    assert 0 < share.data.min() and share.data.max() < 1
+    whole = inferred_spectrum(Volume(data, SPACING), weights).whole
+    assert float((inferred**2).sum()) / energy == pytest.approx(whole, rel=1e-4)
 
 
 def test_noise_makes_measurements_count_less() -> None:

@@ -44,6 +44,8 @@ def infer_file(
     thickness: int | None = None,
     tilts: str | None = None,
     angles: Any = None,
+    information: bool | str = True,
+    inferred_limit: float = 0.5,
 ) -> dict[str, Any]:
     """Predict a volume and write instances (affinity and boundary models), classes, or images with named channels.
 
@@ -58,14 +60,18 @@ def infer_file(
     tilts of a reconstruction that is to be repaired, [first, last, step] in degrees; consistency: whether what was measured of it
     returns; tilts: the series it was reconstructed from, whose projections then return instead of the reconstruction's Fourier
     coefficients; thickness: voxels along z of a volume repaired from a tilt series as input; angles: of the series, numbers or an angle
-    file. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and checkpoint
-    disagree.
+    file; information: a repair also writes `<output stem>_inferred`, the share of energy around each voxel that was inferred, or that to
+    the FILE given; labels of a repaired volume that has such a map beside it, or of which it is given, come with `<output
+    stem>_inferred.csv`, the inferred share of each object, those above inferred_limit marked (`cellml.tomography.inferred_objects`); False
+    for neither. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and
+    checkpoint disagree.
     """
     from cellml.checkpoint import require_match
     from cellml.data.planes import PlanesAsChannels
     from cellml.infer.device import choose_device, set_threads
     from cellml.infer.frame import Asked
     from cellml.infer.image import predict_image, require_image_options
+    from cellml.infer.information import carry, map_source, map_target, require_no_map
     from cellml.infer.members import load_members, make_committee
     from cellml.infer.opened import input_files, open_input
     from cellml.infer.outputs import require_target
@@ -74,6 +80,7 @@ def infer_file(
     from cellml.infer.repair_series import repair_series
     from cellml.infer.surfaces import MESH_SUFFIXES, predict_mesh_file
     from cellml.io.overlap import require_apart
+    from cellml.tomography.inferred_objects import require_limit
     from cellml.uncertainty.temperature import read_calibration
 
     checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
@@ -82,6 +89,7 @@ def infer_file(
     if Path(output).suffix.lower() not in MESH_SUFFIXES:
         require_target(output)
     _require_numbers(precision, samples, correlation_nm)
+    require_limit(inferred_limit)
     asked = Asked(samples, correlation_nm, read_calibration(temperature), seed)
     set_threads(threads)
     members = load_members(checkpoints, trust)
@@ -92,6 +100,7 @@ def infer_file(
         )
     if members.task.target.kind == "mesh":
         _require_labels(str(checkpoints[0]), len(checkpoints) * tta > 1 or dropout_passes + samples > 0 or probabilities or uncertainty)
+        require_no_map(information, str(checkpoints[0]))
         return predict_mesh_file(members, choose_device(device), files, name, output, spacing_nm, axes)
     require_target(output)
     several = len(checkpoints) * tta * max(1, dropout_passes) > 1
@@ -109,21 +118,27 @@ def infer_file(
     task = members.task.to(place)
     window = fitted_window(task.window, place, tile=tile, halo=halo, precision=precision)
     _choose_decoder(task, decode, str(checkpoints[0]))
+    where = None
+    if "wedge" in members.contract:
+        where = map_target(information, output, [*files, *([] if tilts is None else [tilts])], consistency=consistency)
     known: dict[str, Any] = {"angles": angles, "spacing_nm": spacing_nm, "wedge": wedge}
     series, alone = given_series(files, tilts, members.contract, name, **known)
     if series is not None and alone:
-        options: dict[str, Any] = {"thickness": thickness, "consistency": consistency, "device": place}
+        options: dict[str, Any] = {"thickness": thickness, "consistency": consistency, "device": place, "information": where}
         return repair_series(task, window, series, output, members.contract, **options)
     with open_input(files, spacing_nm, axes) as opened:
         image: Any = PlanesAsChannels(opened) if members.contract.get("planes_as_channels") else opened
         require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=name)
         if "wedge" in members.contract:
-            how: dict[str, Any] = {"wedge": wedge, "consistency": consistency, "series": series}
+            how: dict[str, Any] = {"wedge": wedge, "consistency": consistency, "series": series, "information": where}
             return repair_volume(task, window, image, name, output, members.contract, **how)
         if images:
+            require_no_map(information, str(checkpoints[0]))
             return predict_image(task, window, image, name, output, members.contract)
         wanted = {"probabilities": probabilities, "uncertainty": uncertainty}
-        return _predict(members, committee.to(place), window, image, name, output, asked, wanted)
+        source = map_source(information, files, image)
+        done = _predict(members, committee.to(place), window, image, name, output, asked, wanted)
+    return done if source is None else {**done, **carry(output, source, inferred_limit)}
 
 
 def _predict(

@@ -64,6 +64,15 @@ def map_source(information: bool | str, files: Sequence[str], image: Any) -> str
     return name
 
 
+def require_no_map(information: bool | str, checkpoint: str) -> None:
+    """Raise CellmlError where a map is named although a checkpoint neither repairs nor labels."""
+    if isinstance(information, str):
+        raise CellmlError(
+            f"information={information} is for repairs of the missing wedge and for labels of repaired volumes, and {checkpoint} predicts "
+            "neither; leave it out."
+        )
+
+
 def carry(output: str, source: str, limit: float) -> dict[str, Any]:
     """Write `<output stem>_inferred.csv`, each label's inferred share by the map `source`; returns its name and how many are marked."""
     from cellml.infer.outputs import beside

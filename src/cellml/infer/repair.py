@@ -32,17 +32,20 @@ def repair_volume(
     wedge: Sequence[float] | None = None,
     consistency: bool = True,
     series: TiltSeries | None = None,
+    information: str | None = None,
 ) -> dict[str, Any]:
     """Repair an opened reconstruction and write it in its own grey values, or on the grey scale of its tilt series, float32 with axes ZYX.
 
     wedge: first and last tilt in degrees and, as a third number, the step between tilts; the series', or the checkpoint's where it knows
     but one; consistency: whether what was measured returns, the network alone is written otherwise; series: as `recorded_series` reads it,
     whose projections return (`cellml.tomography.tilt_return`) in place of the reconstruction's Fourier coefficients
-    (`cellml.tasks.measured_return`). The transforms hold the whole volume: about seven times its float32 size in memory, ten with a series.
-    Returns seconds and voxels. Raises ContractError where the wedge is not one that the checkpoint learned to repair, the reconstruction
-    has no such wedge, or the series is not that of the reconstruction.
+    (`cellml.tasks.measured_return`); information: where the map of what was inferred goes (`cellml.tomography.information_files`). The
+    transforms hold the whole volume: about seven times its float32 size in memory, ten with a series. Returns seconds and voxels. Raises
+    ContractError where the wedge is not one that the checkpoint learned to repair, the reconstruction has no such wedge, or the series is
+    not that of the reconstruction.
     """
     from cellml.data.normalisation import Normalisation
+    from cellml.infer.information import returned_weights, series_weights, write_repair_map
     from cellml.infer.recorded import range_of, require_same_grid
     from cellml.io import write_volume
     from cellml.tomography.likeness import require_likeness
@@ -72,7 +75,11 @@ def repair_volume(
     write_volume(repaired, output)
     seconds = time.perf_counter() - begin
     log.info("%s: %d voxels in %.1f s, of which the network %.1f s", output, answer.size, seconds, network)
-    return {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
+    done = {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
+    if information is None:
+        return done
+    weights = returned_weights(answer, measured, tilts) if series is None else series_weights(repaired.shape, series)
+    return {**done, **write_repair_map(repaired, output, information, weights, tilts if series is None else series.tilts)}
 
 
 def returned(answer: NDArray[np.float32], measured: NDArray[np.float32], tilts: NDArray[np.float64], *, strength: float) -> NDArray[Any]:

@@ -26,14 +26,16 @@ def repair_series(
     thickness: int | None = None,
     consistency: bool = True,
     device: str = "cpu",
+    information: str | None = None,
 ) -> dict[str, Any]:
     """Repair a series that `recorded_series` read and write the volume, float32 with axes ZYX, in value of the projections per voxel.
 
     Networks of volumes see reconstructions by the methods that they learned from, sinogram networks the projections. thickness: voxels
     along z, the width of the projections where None; consistency: whether the recorded projections return, by least squares
-    (`cellml.tomography.tilt_return`); device: of the reconstruction. Returns seconds and voxels. Raises CellmlError for a thickness out of
-    range, ContractError as `reconstructions`.
+    (`cellml.tomography.tilt_return`); device: of the reconstruction; information: where the map of what was inferred goes. Returns seconds
+    and voxels. Raises CellmlError for a thickness out of range, ContractError as `reconstructions`.
     """
+    from cellml.infer.information import series_weights, write_repair_map
     from cellml.infer.recorded import depth_of
     from cellml.infer.repair import predicted
     from cellml.io import write_volume
@@ -47,10 +49,14 @@ def repair_series(
     else:
         answer = predicted(task, window, reconstructions(series, depth, contract, device))
     network = time.perf_counter() - begin
-    write_volume(tilts_returned(Volume(answer, (series.pixel,) * 3, name="repaired"), series, consistency=consistency), output)
+    repaired = tilts_returned(Volume(answer, (series.pixel,) * 3, name="repaired"), series, consistency=consistency)
+    write_volume(repaired, output)
     seconds = time.perf_counter() - begin
     log.info("%s: %d voxels in %.1f s, of which reconstruction and network %.1f s", output, answer.size, seconds, network)
-    return {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
+    done = {"output": output, "voxels": int(answer.size), "network": network, "total": seconds, "consistency": consistency}
+    if information is None:
+        return done
+    return {**done, **write_repair_map(repaired, output, information, series_weights(repaired.shape, series), series.tilts)}
 
 
 def reconstructions(series: TiltSeries, depth: int, contract: Mapping[str, Any], device: str = "cpu") -> NDArray[np.float32]:

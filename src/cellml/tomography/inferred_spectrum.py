@@ -1,6 +1,6 @@
 """Which directions and frequencies of a repaired volume were inferred: its energy in Fourier space, parted by the weights of measurements.
 
-    E_inferred(k) = (1 − w(k))² |F(k)|²,    E_measured(k) = w(k)² |F(k)|²
+    E_inferred(k) = (1 − w(k)) |F(k)|²,    E_measured(k) = w(k) |F(k)|²
 
 summed over k_y, along which a tilt series measures all coefficients alike, and over cells of frequency and direction in the plane
 (k_x, k_z) across the tilt axis. In that plane a tilt of t degrees measured the direction t.
@@ -72,17 +72,16 @@ def inferred_spectrum(volume: Volume, weights: NDArray[Any], *, rings: int = 16,
     kz, _, kx = frequencies(volume.shape)
     coefficients = rfftn(np.asarray(volume.data, np.float32) - np.float32(volume.data.mean(dtype=np.float64)), overwrite_x=True)
     twice = np.where((kx[0] == 0) | (kx[0] == 0.5), 1.0, 2.0)  # all other columns stand for their mirror images too
-    inferred, measured, unmeasured = np.zeros((3, volume.shape[0], kx.size))
+    inferred, total, unmeasured = np.zeros((3, volume.shape[0], kx.size))
     for section, plane in enumerate(coefficients):
         power, weight = np.abs(plane) ** 2 * twice, weights[section % len(weights)].astype(np.float64)
-        inferred[section] = (power * (1 - weight) ** 2).sum(axis=0)
-        measured[section] = (power * weight**2).sum(axis=0)
+        inferred[section], total[section] = (power * (1 - weight)).sum(axis=0), power.sum(axis=0)
         unmeasured[section] = (power * (weight == 0)).sum(axis=0)
     radius, direction = np.hypot(kz[:, 0], kx[0]), np.rad2deg(np.arctan2(SENSE * kz[:, 0], kx[0]))
     edges = [np.append(np.linspace(0, 0.5, rings + 1), np.sqrt(0.5) + 1e-9), np.linspace(-90, 90, sectors + 1)]
     cells = [
         np.histogram2d(radius.ravel(), np.broadcast_to(direction, radius.shape).ravel(), bins=edges, weights=energy.ravel())[0]
-        for energy in (inferred, inferred + measured, unmeasured)
+        for energy in (inferred, total, unmeasured)
     ]
     scale = max(float(cells[1].sum()), 1e-300)
     return InferredSpectrum(edges[0] / volume.spacing[2], edges[1], *(energy / scale for energy in cells))

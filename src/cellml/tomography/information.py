@@ -1,13 +1,13 @@
 """How much of a repaired volume was measured and how much inferred: in Fourier space, around each voxel, in each object.
 
 In Fourier space a coefficient's weight w of `cellml.tomography.consistency.wiener_weights` says it: 1 measured, 0 inferred. A voxel is
-never simply one of them, for it sums all coefficients. So the volume is split into what w lets through and the rest,
+never simply one of them, for it sums all coefficients. So the energy of the volume is split between two volumes,
 
-    x − x̄ = x_measured + x_inferred,    x_inferred = F⁻¹[(1 − w) F(x − x̄)],
+    x_inferred = F⁻¹[√(1 − w) F(x − x̄)],    x_measured = F⁻¹[√w F(x − x̄)],
 
-and around each voxel the share is the local power of the inferred part over that of both, s = G ∗ x_inferred² / G ∗ (x_inferred² +
-x_measured²), G a Gaussian window. For a mask the two parts are orthogonal (Parseval), so that s weighed by the denominator has the mean
-Σ_inferred |F|² / Σ |F|².
+whose energies add up to that of x − x̄ whatever the weights (Parseval); where the weights are a mask, the two volumes add up to it too.
+Around each voxel the share is the local power of the inferred part over that of both, s = G ∗ x_inferred² / G ∗ (x_inferred² +
+x_measured²), G a Gaussian window. Weighed by the denominator s has the mean Σ (1 − w) |F|² / Σ |F|².
 """
 
 from __future__ import annotations
@@ -59,9 +59,12 @@ def split(data: NDArray[Any], weights: NDArray[Any]) -> tuple[Floats, Floats]:
     """The inferred and the measured part of (Z, Y, X) less its mean; weights: of coefficients in rfftn's layout, broadcastable."""
     from scipy.fft import irfftn, rfftn
 
-    centred = np.asarray(data, np.float32) - np.float32(data.mean(dtype=np.float64))
-    inferred = np.asarray(irfftn(rfftn(centred) * (1 - weights.astype(np.float32)), s=data.shape, overwrite_x=True), np.float32)
-    return inferred, centred - inferred
+    coefficients = rfftn(np.asarray(data, np.float32) - np.float32(data.mean(dtype=np.float64)), overwrite_x=True)
+    weights = weights.astype(np.float32)
+    inferred = irfftn(coefficients * np.sqrt(1 - weights), s=data.shape, overwrite_x=True)
+    coefficients *= np.sqrt(weights)
+    measured = irfftn(coefficients, s=data.shape, overwrite_x=True)
+    return np.asarray(inferred, np.float32), np.asarray(measured, np.float32)
 
 
 def global_inferred_share(volume: Volume, tilts: ArrayLike, *, snr: ShellSnr | float = np.inf) -> float:
