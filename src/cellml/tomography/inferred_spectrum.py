@@ -64,8 +64,8 @@ def inferred_spectrum(volume: Volume, weights: NDArray[Any], *, rings: int = 16,
     """Energies by frequency and direction.
 
     volume: (Z, Y, X), whose mean is left out; weights: 0 to 1, of coefficients in rfftn's layout, broadcastable; rings: of equal width up
-    to the Nyquist frequency, beyond which there is one more; sectors: of equal width. What varies along the tilt axis alone has no
-    direction and stands at 0°. Directions are those of the voxel grid, frequencies are in units of its spacing along x.
+    to the Nyquist frequency, beyond which there is one more; sectors: of equal width, that of ±90° in two halves. What varies along the
+    tilt axis alone has no direction and stands at 0°. Directions are those of the voxel grid, frequencies count with its spacing along x.
     """
     from scipy.fft import rfftn
 
@@ -78,7 +78,11 @@ def inferred_spectrum(volume: Volume, weights: NDArray[Any], *, rings: int = 16,
         inferred[section], total[section] = (power * (1 - weight)).sum(axis=0), power.sum(axis=0)
         unmeasured[section] = (power * (weight == 0)).sum(axis=0)
     radius, direction = np.hypot(kz[:, 0], kx[0]), np.rad2deg(np.arctan2(SENSE * kz[:, 0], kx[0]))
-    edges = [np.append(np.linspace(0, 0.5, rings + 1), np.sqrt(0.5) + 1e-9), np.linspace(-90, 90, sectors + 1)]
+    half = 90 / sectors  # 0° is the middle of a sector: few coefficients of a thin volume have other directions near it
+    edges = [
+        np.append(np.linspace(0, 0.5, rings + 1), np.sqrt(0.5) + 1e-9),
+        np.concatenate([[-90], np.linspace(half - 90, 90 - half, sectors), [90]]),
+    ]
     cells = [
         np.histogram2d(radius.ravel(), np.broadcast_to(direction, radius.shape).ravel(), bins=edges, weights=energy.ravel())[0]
         for energy in (inferred, total, unmeasured)
