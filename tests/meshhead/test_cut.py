@@ -18,7 +18,7 @@ GRID = background_grid((0, 0, 0), (3, 3, 3), 1.0)
 FINE = background_grid((-10, -10, -10), (10, 10, 10), 2.0)
 
 
-def sound(grid, made, labels, least_deg=5.0):
+def sound(grid, made, labels, least_deg=10.19):
     """Assert everything that is promised by construction."""
     points, tets, regions = made.points.numpy(), made.cells.tets.numpy(), made.cells.regions.numpy()
     assert float(determinants(made.points, made.cells.tets).min()) > 0
@@ -111,9 +111,11 @@ def test_fields_that_are_zero_or_of_one_sign_have_no_mesh():
 
 
 def test_zero_on_a_plane_of_vertices_is_outside_and_sound():
-    made = Cutting()(GRID, scores_of_distances((GRID.points[:, 0] - 1.0)[None]))
-    sound(GRID, made, 2)
-    assert mesh_of(GRID, made, {}).volumes().sum() == pytest.approx(9.0, abs=0.6)
+    scores = scores_of_distances((GRID.points[:, 0] - 1.0)[None])
+    sound(GRID, Cutting()(GRID, scores), 2)
+    lenient = Cutting(least_deg=6.0)(GRID, scores)  # between walls 3 cubes apart, 10.2° would draw the whole plane back towards rest
+    sound(GRID, lenient, 2, least_deg=6.0)
+    assert mesh_of(GRID, lenient, {}).volumes().sum() == pytest.approx(9.0, abs=0.6)
 
 
 def test_sheets_of_one_vertex_and_membranes_nearer_than_a_cube_are_sound():

@@ -30,6 +30,26 @@ def test_maps_of_a_ball_become_a_ball_where_it_is():
     assert mesh.points.mean(axis=0) == pytest.approx([95.0, 145.0, 210.0], abs=3.0)
 
 
+def test_a_grid_near_the_compartments_cuts_them_as_the_whole_grid_does():
+    rng = np.random.default_rng(0)
+    head = CertifiedHead(step_voxels=1.5, bound=0.3)
+    rough = ball_maps(head, radius_nm=30.0, velocity=0.5) + 0.2 * torch.tensor(rng.normal(size=(4, *FRAME.shape)), dtype=torch.float32)
+    rough[0, :3] -= 2.0  # some of it at a wall
+    whole, near = head.grid(FRAME), head.grid(FRAME, rough)
+    assert len(near.tets) < 0.8 * len(whole.tets)
+    for settled in (CertifiedHead(step_voxels=1.5, bound=0.0), head):
+        one, other = (mesh_of(grid, settled(grid, FRAME, rough), {}) for grid in (whole, near))
+        assert one.points.shape == other.points.shape and one.tets.shape == other.tets.shape
+        far_away = 1e-6 if not settled.bound else 0.01  # the steepest place, which sets the steps of the flow, may be far away
+        assert one.volumes().sum() == pytest.approx(other.volumes().sum(), rel=far_away)
+    outside = rough.clone()
+    outside[0] = 1.0
+    nothing = head.grid(FRAME, outside)
+    assert 0 < len(nothing.tets) < 20
+    with pytest.raises(CellmlError, match="is empty"):
+        mesh_of(nothing, head(nothing, FRAME, outside), {})
+
+
 def test_a_velocity_moves_the_mesh_within_its_bound():
     head = CertifiedHead(step_voxels=1.5, bound=0.3)
     grid, size = head.grid(FRAME), head.step_nm(FRAME.spacing)
@@ -63,7 +83,7 @@ def test_the_quality_pass_reaches_ten_degrees_and_keeps_regions():
     grid = background_grid((0, 0, 0), (8, 8, 8), 1.0)
     ball = (grid.points - torch.tensor([0.3, 4.0, 4.0])).norm(dim=1) - 2.6  # the wall leaves angles below 10° behind
     inner = (grid.points - torch.tensor([1.0, 4.0, 4.0])).norm(dim=1) - 1.1
-    mesh = mesh_of(grid, Cutting()(grid, scores_of_nested(torch.stack([ball, inner]))), {1: "cell", 2: "core"})
+    mesh = mesh_of(grid, Cutting(least_deg=6.0)(grid, scores_of_nested(torch.stack([ball, inner]))), {1: "cell", 2: "core"})
     raw, done = certified(mesh).certificate, certified(polished(grid, mesh)).certificate
     assert raw.dihedral_min_deg >= 6.0
     assert done.dihedral_min_deg >= 10.0

@@ -55,9 +55,10 @@ class CertifiedHead:
         """Edge of the cubes in nm for voxels (z, y, x) in nm."""
         return self.step_voxels * float(np.prod(spacing)) ** (1 / 3)
 
-    def grid(self, frame: Frame) -> BackgroundGrid:
-        """The grid over all voxels of a volume."""
-        return grid_of_volume(frame.shape, frame.spacing, frame.origin, self.step_nm(frame.spacing))
+    def grid(self, frame: Frame, maps: Tensor | None = None) -> BackgroundGrid:
+        """The grid over all voxels of a volume, or, for maps (K + 3, Z, Y, X), over what is near the compartments that they give."""
+        inside = None if maps is None else (maps[:-3] < 0).any(0).cpu().numpy()
+        return grid_of_volume(frame.shape, frame.spacing, frame.origin, self.step_nm(frame.spacing), inside)
 
     def __call__(self, grid: BackgroundGrid, frame: Frame, maps: Tensor) -> CutGrid:
         """Cut the grid. maps: (K + 3, Z, Y, X): distances to K surfaces in cubes, negative inside, later ones inside earlier ones; then the
