@@ -12,6 +12,7 @@ from cellml.data.procedural_images import MicroscopeLook, exact_surface, membran
 from cellml.data.procedural_kinds import Mitochondrion, Nucleus, Reticulum, Spine
 from cellml.data.procedural_module import ProceduralDataModule
 from cellml.errors import CellmlError
+from cellml.meshops.feature_pooling import to_normalised, vert_align
 
 SHAPE, SPACING = (32, 30, 34), (14.0, 15.0, 13.0)
 CLEAN = MicroscopeLook(electrons=(1e12, 1e12), texture=0.0, blur=0.1, tilt=0.0)
@@ -79,8 +80,25 @@ def test_samples_are_functions_of_their_number_and_visit_every_cell() -> None:
         assert a["genus"].tolist() == [0, 0]
     seen = [one[number]["image"] for number in range(3)]
     assert len({image.numpy().tobytes() for image in seen}) == 3
-    same = next(n for n in range(3, 6) if torch.equal(one[n]["image"], seen[0]))
-    assert not torch.equal(one[same]["points"], one[0]["points"])
+    still = module(turn=False)
+    still.setup()
+    kept = still.patches()
+    same = next(n for n in range(3, 6) if torch.equal(kept[n]["image"], kept[0]["image"]))
+    assert not torch.equal(kept[same]["points"], kept[0]["points"])
+    turned = one[same]["image"]
+    assert not torch.equal(turned, kept[0]["image"])
+    assert torch.equal(turned.reshape(-1).sort().values, kept[0]["image"].reshape(-1).sort().values)
+
+
+def test_turned_cells_keep_points_on_their_surfaces() -> None:
+    data = module(points=200)
+    data.setup()
+    samples = data.patches()
+    for number in range(3):
+        sample = samples[number]
+        place = to_normalised(sample["points"].reshape(-1, 3), (24, 24, 24), (20.0, 20.0, 20.0), (0.0, 0.0, 0.0))
+        at = vert_align(sample["distances"][None], place[None].float())[0].reshape(2, 200, 2)
+        assert at[0, :, 0].abs().mean() < 2.0  # nm; voxels of 20 nm
 
 
 def test_a_batch_and_a_validation_block() -> None:

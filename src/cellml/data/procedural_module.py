@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from cellml.data.block_module import BlockDataModule
 from cellml.data.procedural_cells import CellKind, VoxelCell, draw_cell, voxelise
 from cellml.data.procedural_images import MicroscopeLook, exact_surface, render, surface_points
+from cellml.data.symmetry import Symmetry
 from cellml.errors import CellmlError
 from cellml.types import Surface, Triple
 
@@ -62,10 +63,12 @@ class ProceduralBlock:
 
 
 class ProceduralSamples(Dataset[dict[str, Tensor]]):
-    """Number `epoch * length + index` → a cell and `points` of its surface points, both functions of the seed and that number."""
+    """Number `epoch * length + index` → a cell and `points` of its surface points, mirrored and turned where `turn` says so, all of it
+    functions of the seed and that number.
+    """
 
-    def __init__(self, blocks: Sequence[ProceduralBlock], length: int, points: int, seed: int) -> None:
-        self.blocks, self.length, self.points, self.seed = list(blocks), length, points, seed
+    def __init__(self, blocks: Sequence[ProceduralBlock], length: int, points: int, seed: int, turn: bool) -> None:
+        self.blocks, self.length, self.points, self.seed, self.turn = list(blocks), length, points, seed, turn
 
     def __len__(self) -> int:
         return self.length
@@ -73,10 +76,17 @@ class ProceduralSamples(Dataset[dict[str, Tensor]]):
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         rounds, index = divmod(int(number), len(self.blocks))  # every cell once before any comes again
         order = np.random.default_rng([self.seed, 3, rounds]).permutation(len(self.blocks))
-        _, _, tensors = self.blocks[int(order[index])].content()
-        chosen = np.random.default_rng([self.seed, 4, int(number)]).permutation(_POOL * self.points)[: self.points]
-        rows = torch.from_numpy(chosen)
-        return {**tensors, "points": tensors["points"][:, rows], "normals": tensors["normals"][:, rows]}
+        block = self.blocks[int(order[index])]
+        _, _, tensors = block.content()
+        rng = np.random.default_rng([self.seed, 4, int(number)])
+        rows = torch.from_numpy(rng.permutation(_POOL * self.points)[: self.points])
+        sample = {**tensors, "points": tensors["points"][:, rows], "normals": tensors["normals"][:, rows]}
+        if not self.turn:
+            return sample
+        as_seen = Symmetry.draw(rng, block.shape, block.spacing)
+        volumes = {name: as_seen.of_volume(sample[name]) for name in ("image", "labels", "distances")}
+        points = as_seen.of_points(sample["points"], block.shape, block.spacing)
+        return {**sample, **volumes, "points": points, "normals": as_seen.of_vectors(sample["normals"])}
 
 
 class ProceduralDataModule(BlockDataModule):
@@ -84,8 +94,8 @@ class ProceduralDataModule(BlockDataModule):
 
     kinds: of `cellml.data.procedural_kinds`, all with the same compartments, taken in turn; shape: (Z, Y, X) voxels; spacing_nm: (z, y, x);
     train_cells, val_cells: how many; points: on each surface in a sample; look: of the images; val_kinds: of the validation cells, where
-    they are others, as objects of another block are. A sample holds what
-    `ProceduralBlock.content` says, with `points` points and normals; a validation block holds all of them, and "surfaces": vertices
+    they are others, as objects of another block are; turn: show training cells in all orientations that keep the grid. A sample holds
+    what `ProceduralBlock.content` says, with `points` points and normals; a validation block holds all of them, and "surfaces": vertices
     (V, 3) nm and faces (F, 3) of each compartment. Raises CellmlError for kinds that do not go together.
     """
 
@@ -103,6 +113,7 @@ class ProceduralDataModule(BlockDataModule):
         num_workers: int = 0,
         seed: int = 0,
         val_kinds: Sequence[CellKind] | None = None,
+        turn: bool = True,
     ) -> None:
         super().__init__(shape, batch_size, patches_per_epoch, "volume", num_workers, seed)
         if not kinds or train_cells < 1 or val_cells < 0 or points < 1:
@@ -114,7 +125,7 @@ class ProceduralDataModule(BlockDataModule):
         self.spacing: Triple = (z, y, x)
         self.kinds, self.val_kinds = list(kinds), list(val_kinds or kinds)
         self.train_cells, self.val_cells = train_cells, val_cells
-        self.points, self.look = points, look or MicroscopeLook()
+        self.points, self.look, self.turn = points, look or MicroscopeLook(), turn
 
     def setup(self, stage: str | None = None) -> None:
         """Number the cells; each is made when first asked for."""
@@ -139,7 +150,7 @@ class ProceduralDataModule(BlockDataModule):
 
     def patches(self) -> Dataset[Any]:
         """The samples of an epoch."""
-        return ProceduralSamples(self._train, self.patches_per_epoch, self.points, self.seed)
+        return ProceduralSamples(self._train, self.patches_per_epoch, self.points, self.seed, self.turn)
 
     def whole(self, block: ProceduralBlock) -> dict[str, Any]:
         """A validation cell."""
