@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from cellml.checkpoint import load
 from cellml.data.blocks import Block, OpenBlock
 from cellml.data.phantom import em_phantom
 from cellml.data.sinogram_module import SinogramDataModule
@@ -19,7 +20,7 @@ from cellml.data.sinogram_pairs import SinogramPairs
 from cellml.data.wedge_damage import TiltScheme, WedgeDamage, clean_projections, standardised
 from cellml.errors import CellmlError
 from cellml.io import read_volume, write_tilts
-from cellml.tasks.sinogram_gan import filled_sinograms, reconstructed
+from cellml.tasks.sinogram_gan import filled_sinograms, reconstructed, slices
 from cellml.tomography.wbp import WeightedBackprojection
 from cellml.types import TiltSeries
 
@@ -27,10 +28,10 @@ Command = Callable[..., int]
 
 TINY = (
     "experiment=missing_wedge/fib25_sinogram", "seed=0", "training.budget_minutes=null", "training.max_steps=3", "training.validations=1",
-    "training.precision=32-true", "data.section=[32,32]", "data.rows=2", "data.damage.step=[6.0]", "data.patches_per_epoch=4",
+    "training.precision=32-true", "data.section=[32,32]", "data.rows=4", "data.damage.step=[6.0]", "data.patches_per_epoch=4",
     "data.guard=4", "data.train=[{region: {z: [0, 20]}}]", "data.val=[{region: {z: [24, 40]}}]", "task.net.width=4", "task.net.growth=2",
     "task.net.blocks=1", "task.remover.widths=[2,4]", "task.filling.critic.widths=[2,4]", "task.removal.critic.widths=[2,4]",
-    "callbacks.last.every_n_train_steps=1",
+    "task.window.tile=[32,16,32]", "task.window.halo=[8,4,8]", "callbacks.last.every_n_train_steps=1",
 )  # fmt: skip
 
 
@@ -70,6 +71,28 @@ def test_the_whole_half_turn_reconstructs_better_than_the_measured_part(phantom_
     volumes = [reconstructed(s, t, 32, WeightedBackprojection()) for s, t in ((whole[0], tilts), (image[0][:, known], tilts[known]))]
     errors = [np.mean((standardised(truth[0]) - volume) ** 2) for volume in volumes]
     assert errors[0] < 0.6 * errors[1]
+
+
+def test_what_the_remover_is_shown_depends_on_its_channels(phantom_file: Path, run: Path) -> None:
+    """The filled half turn first, then the measured tilts alone; and items that it cannot halve are refused."""
+    task = load(run / "model.ckpt").task
+    block = OpenBlock(Block(f"{phantom_file}:raw"), need_labels=False)
+    items = [SinogramPairs([block], rows, WedgeDamage(step=(6.0,)), 4, 0, (32, 32), True)[0] for rows in (4, 2)]
+    batch, small = ({name: value[None] for name, value in item.items()} for item in items)
+    with torch.inference_mode():
+        shown, truth = task.volumes(batch["sinogram"].transpose(1, 2).flatten(0, 1), batch)
+    known, tilts = batch["image"][0, 1, 0, :, 0].numpy() > 0, batch["tilts"][0].numpy()
+    expected = [reconstructed(batch["sinogram"][0, 0].numpy(), tilts, 32, task.reconstruction)]
+    expected += [reconstructed(batch["sinogram"][0, 0].numpy()[:, known], tilts[known], 32, task.reconstruction)]
+    assert shown.shape == (1, 2, 32, 4, 32) and truth.shape == (1, 1, 32, 4, 32)
+    assert np.allclose(shown[0].numpy(), np.stack(expected), atol=1e-5)
+    with pytest.raises(CellmlError, match="data.rows"):
+        task.volumes(small["sinogram"].transpose(1, 2).flatten(0, 1), small)
+
+
+def test_slices_are_sections_across_the_tilt_axis() -> None:
+    volume = torch.randn(2, 1, 4, 3, 5)
+    assert torch.equal(slices(volume)[4, 0], volume[1, 0, :, 1]) and slices(volume).shape == (6, 1, 4, 5)
 
 
 def test_three_optimisers_of_which_one_is_counted(run: Path) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cellml.data.wedge_damage import standardised
+from cellml.errors import CellmlError
 from cellml.infer.predict import SlidingWindow
 from cellml.losses.record import LossRecord
 from cellml.nets.average import WeightAverage
@@ -110,14 +111,23 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
         return filled, whole, (difference.abs().sum() + difference.square().sum()) / missing.sum().clamp(min=1)
 
     def volumes(self, filled: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """What the remover sees, (B, C, Z, Y, X), and its truth (B, 1, Z, Y, X), cut to sizes that it can halve."""
+        """What the remover sees, (B, C, Z, Y, X), and its truth (B, 1, Z, Y, X), cut to sizes that it can halve.
+
+        Raises CellmlError for items smaller than that.
+        """
         truth = batch["labels"]
         count, _, depth, rows, breadth = truth.shape
         sinograms = filled.detach().float().cpu().numpy().reshape(count, rows, *filled.shape[2:])
         known = (batch["image"][:, 1, 0, :, 0] > 0).cpu().numpy()
         seen = [self.views(*one, depth) for one in zip(sinograms, known, batch["tilts"].cpu().numpy(), strict=True)]
         multiple = getattr(self.remover, "multiple", (1, 1, 1))
-        part = (..., *(slice(n // m * m) for n, m in zip((depth, rows, breadth), multiple, strict=True)))
+        kept = [n // m * m for n, m in zip((depth, rows, breadth), multiple, strict=True)]
+        if not all(kept):
+            raise CellmlError(
+                f"The remover of artefacts halves volumes of at least {tuple(multiple)} voxels (z, y, x), and an item has "
+                f"{(depth, rows, breadth)}: enlarge data.section or data.rows, or give task.remover fewer widths."
+            )
+        part = (..., *(slice(n) for n in kept))
         return torch.from_numpy(np.stack(seen)).to(truth)[part], truth[part]
 
     def views(self, filled: NDArray[np.float32], known: NDArray[np.bool_], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
