@@ -154,7 +154,7 @@ def test_turn_and_shift_are_applied_by_one_interpolation(angle: float) -> None:
 def test_the_axis_is_searched() -> None:
     series, _ = shifted()
     turned = misaligned(series, Misalignment.of(len(TILTS), 0.0, 4.0))
-    assert align_tilts(turned, HOW, search_axis=8.0).axis_angle == pytest.approx(4.0, abs=1.5)
+    assert align_tilts(turned, HOW, search_axis=8.0).axis_angle == pytest.approx(4.0, abs=0.5)
 
 
 def test_a_specimen_has_a_thickness_within_the_field_of_view() -> None:

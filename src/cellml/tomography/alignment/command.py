@@ -6,8 +6,12 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cellml.tomography.alignment.centring import Centring
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +30,17 @@ def align_file(
     finest: int = 2,
     coarse: bool = True,
     search_axis: float = 0.0,
+    centre: bool = True,
     check_axis: bool = True,
     shifts: str | None = None,
 ) -> dict[str, Any]:
     """Align a tilt series without fiducials and write the aligned one with its angles.
 
     input, angles, axis_angle, pretilt, pixel, exclude, fill: see `cellml.io.open_tilts`; output: .ali, .mrc or another stack; thickness:
-    of the specimen in pixels; iterations, finest: see ProjectionMatching; coarse, search_axis: see `align_tilts`; check_axis: refuse a
-    series whose projections say that its axis is off by 90°; shifts: a .json for what was found. Angles in another order than the
-    projections are said. Returns the residuals before and after, in pixels. Raises CellmlError as reading does, and for such an axis.
+    of the specimen in pixels; iterations, finest: see ProjectionMatching; coarse, search_axis, centre: see `align_tilts`; check_axis:
+    refuse a series whose projections say that its axis is off by 90°; shifts: a .json for what was found. Angles in another order than the
+    projections are said, and so is what the place of the axis rests on, or that nothing tells it. Returns these and the residuals before
+    and after, in pixels. Raises CellmlError as reading does, and for such an axis.
     """
     from cellml.io import open_tilts, write_json, write_tilts
     from cellml.io.overlap import require_apart
@@ -53,10 +59,13 @@ def align_file(
     if doubt:
         log.warning(doubt)
     how = ProjectionMatching(thickness, iterations, finest)
-    found = align_tilts(series, how, coarse=coarse, search_axis=search_axis)
+    found = align_tilts(series, how, coarse=coarse, search_axis=search_axis, centre=centre)
     write_tilts(replace(found.applied(series), name=Path(output).name), output)
     seconds = time.perf_counter() - begin
-    numbers = {"axis_angle_deg": found.axis_angle, "residual_before_px": found.before, "residual_after_px": found.after}
+    numbers: dict[str, Any] = {"axis_angle_deg": found.axis_angle, "residual_before_px": found.before, "residual_after_px": found.after}
+    if found.centring is not None:
+        _say(found.centring)
+        numbers |= {"axis_by": found.centring.way, "axis_error_px": found.centring.error if isfinite(found.centring.error) else None}
     if shifts is not None:
         write_json(shifts, {**numbers, "angles_deg": series.angles.tolist(), "shifts_vu_px": found.shifts.tolist()})
     log.info(
@@ -69,3 +78,17 @@ def align_file(
         seconds,
     )
     return {"output": output, **numbers, "seconds": seconds}
+
+
+def _say(centring: Centring) -> None:
+    """What the place of the axis rests on."""
+    if centring.way == "undetermined":
+        log.warning(
+            "The offset of the tilt axis cannot be determined: %s. Look for arcs in the reconstruction; a thickness= nearer to the "
+            "specimen's, more tilts, or fiducials may tell.",
+            centring.reason,
+        )
+    elif centring.way == "consistency":
+        log.info("The tilt axis is known to ± %.2f px, by what a reconstruction explains", centring.error)
+    else:
+        log.info("Centres of mass moved the projections by %.2f px rms, known to ± %.2f px", centring.moved, centring.error)

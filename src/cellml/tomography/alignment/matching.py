@@ -88,15 +88,17 @@ class Matcher:
         Tried are whole binned pixels up to `reach` to both sides; the result is the lowest point of a parabola through the best of them.
         """
         tried = np.arange(-reach, reach + 1)
-        scores = []
-        for offset in tried * self.binning:
-            images, recorded = self._moved(shifts + np.array([0.0, float(offset)]))
-            scores.append(misfit(images, recorded, self.tilts, self._depth, self._how.sirt))
+        scores = [self.misfit(shifts + np.array([0.0, float(offset)])) for offset in tried * self.binning]
         best = int(np.argmin(scores))
         if not 0 < best < len(tried) - 1:
             return float(tried[best] * self.binning)
         below, at, above = scores[best - 1 : best + 2]
         return float((tried[best] + 0.5 * (below - above) / max(below - 2 * at + above, 1e-30)) * self.binning)
+
+    def misfit(self, shifts: Floats) -> float:
+        """Share of the energy of the projections, with these shifts taken out, that a reconstruction from all of them does not explain."""
+        images, recorded = self._moved(shifts)
+        return misfit(images, recorded, self.tilts, self._depth, self._how.sirt)
 
     def displacements(self, shifts: Floats, chosen: NDArray[np.bool_], most: float) -> Floats:
         """Pixels (v, u), (N, 2), by which the chosen projections lie off what the others predict; 0 for the others."""
