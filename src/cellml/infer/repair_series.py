@@ -84,5 +84,5 @@ def filled_and_cleaned(task: Any, series: TiltSeries, depth: int) -> NDArray[np.
     from cellml.data.sinogram_pairs import shown
 
     grid = sinogram_grid(series.tilts)
-    unit = np.float32(max(float(series.data.std(dtype=np.float64)), 1e-12))
-    return np.asarray(task.repaired_series(shown(series.data / unit, grid), grid.tilts, depth), np.float32)
+    lines = np.asarray(series.data / max(float(series.data.std(dtype=np.float64)), 1e-12), np.float32)
+    return np.asarray(task.repaired_series(shown(lines, grid), grid.tilts, depth), np.float32)
