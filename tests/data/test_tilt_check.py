@@ -7,10 +7,11 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from cellml.data.command import check_file
-from cellml.data.tilt_check import is_tilt_series, tilt_findings
+from cellml.data.tilt_check import tilt_findings
 from cellml.errors import CellmlError
 from cellml.io import write_tilts, write_volume
-from cellml.io.tilt_frame import is_tilt_file, require_volume_file
+from cellml.io.tilt_frame import is_tilt_file
+from cellml.io.tilt_kind import is_tilt_series, require_volume_file
 from cellml.tomography.simulate import simulate_tilts
 from cellml.types import TiltSeries, Volume
 
@@ -76,5 +77,6 @@ def test_tilt_series_and_volumes_are_told_apart(series, tmp_path):
     write_volume(Volume(series.data[3:], (2.0,) * 3), tmp_path / "stack.mrc")  # a volume that shares its name with the angles
     assert not is_tilt_series(tmp_path / "stack.mrc")
     assert not is_tilt_series(tmp_path / "missing.tif")
-    with pytest.raises(CellmlError, match="is a tilt series .* where a volume is expected.*Reconstruct it first"):
-        require_volume_file(tmp_path / "raw.mrc")
+    for name in ("raw.mrc", "stack.tif"):
+        with pytest.raises(CellmlError, match="is a tilt series .* where a volume is expected.*Reconstruct it first"):
+            require_volume_file(tmp_path / name)

@@ -14,8 +14,9 @@ from cellml.data.mesh_check import check_mesh, is_mesh_file
 from cellml.data.slabs import Opened
 from cellml.data.split_findings import split_findings
 from cellml.data.surface_check import check_surface, is_surface_file
-from cellml.data.tilt_check import check_tilts, is_tilt_series
+from cellml.data.tilt_check import check_tilts
 from cellml.errors import CellmlError, FileError
+from cellml.io.tilt_kind import is_tilt_series
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -66,9 +66,9 @@ class SelfWedgeDataModule(BlockDataModule):
         """Read the tomogram, once. Raises CellmlError where it does not lack the wedge that is said: what is learned would be another."""
         if self._train:
             return
-        from cellml.data.tilt_check import is_tilt_series
         from cellml.data.wedge_damage import tilts_of
         from cellml.infer.repair import require_wedge
+        from cellml.io.tilt_kind import is_tilt_series
 
         for reference in filter(is_tilt_series, self.references):
             raise CellmlError(

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from cellml.data.finding import Finding, in_order_of_harm, listed
 from cellml.errors import CellmlError
-from cellml.io.tilt_angles import read_angles
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,27 +19,6 @@ if TYPE_CHECKING:
 _NARROW = 90.0  # degrees from the first to the last tilt, below which little depth is resolved
 _GAP = 2.5  # times the median step
 _DARK = 0.1  # of the median projection's standard deviation
-
-
-def is_tilt_series(path: Any) -> bool:
-    """Whether a path names a tilt series: by `is_tilt_file`, or as a stack of as many images as the angle file of its name has angles."""
-    from cellml.io.location import locate
-    from cellml.io.tilt_frame import is_tilt_file, stem
-    from cellml.io.tilt_stack import open_stack
-
-    if is_tilt_file(str(path)):
-        return True
-    location = locate(str(path))
-    beside = [location.path.parent / f"{stem(location.path)}{suffix}" for suffix in (".tlt", ".rawtlt")]
-    angles = next((place for place in beside if place.is_file()), None)
-    if angles is None or not location.path.is_file():
-        return False
-    try:
-        stack = open_stack(location, str(path))
-        stack.close()
-        return stack.shape[0] == len(read_angles(angles))
-    except CellmlError:  # what is wrong with it is told where it is read as what it is
-        return False
 
 
 def check_tilts(path: Any, spacing_nm: Sequence[float] | None, console: Console) -> list[Finding]:

@@ -58,8 +58,7 @@ def given_series(
     having angles given or beside it; of sinogram networks always. known: as in `recorded_series`. Raises CellmlError for a series where the
     checkpoint repairs none, and where a volume is expected.
     """
-    from cellml.data.tilt_check import is_tilt_series
-    from cellml.io.tilt_frame import require_volume_file
+    from cellml.io.tilt_kind import is_tilt_series, require_volume_file
 
     if contract.get("axes") == "TILTS" and len(files) > 1:
         raise CellmlError(

@@ -153,8 +153,8 @@ def require_wedge(image: NDArray[np.float32], tilts: NDArray[np.float64], name: 
     if ratio > _FULL_WEDGE:
         raise ContractError(
             f"{name} is too strong where tilts from {tilts.min():g}° to {tilts.max():g}° measured nothing (power {ratio:.2f} of what it "
-            f"has where they did, at most {_FULL_WEDGE:g}): it has another wedge, another tilt axis than Y, or was repaired already. "
-            "Correct wedge=, or turn the volume so that the tilt axis runs along Y."
+            f"has where they did, at most {_FULL_WEDGE:g}): it has another wedge, another tilt axis than Y, was repaired already, or is a "
+            "tilt series. Correct wedge=, turn the volume so that the tilt axis runs along Y, or say by angles=FILE that it is a series."
         )
     edge = edge_power(image, tilts)
     if edge < _EMPTY_EDGE:

@@ -62,15 +62,6 @@ def is_tilt_file(path: str | os.PathLike[str]) -> bool:
     return (named and not place.is_dir()) or (place.is_file() and place.with_name(f"{place.name}.mdoc").is_file())
 
 
-def require_volume_file(path: str | os.PathLike[str]) -> None:
-    """Raise CellmlError where a volume is expected and `is_tilt_file` says that this is none."""
-    if is_tilt_file(path):
-        raise CellmlError(
-            f"{path} is a tilt series (by its suffix, or the .mdoc beside it), where a volume is expected. "
-            f"Reconstruct it first (cellml reconstruct input={path} output=volume.mrc), or rename it to .mrc if it is a volume."
-        )
-
-
 def stem(path: Path) -> str:
     """The name that a stack shares with its angle files: without suffix and without IMOD's `_ali` or `_preali`."""
     name = re.sub(r"(\.ome\.tiff?|\.[^.]+)\Z", "", path.name, flags=re.IGNORECASE)
@@ -96,7 +87,7 @@ def _angles(path: Path, given: Angles | None, stored: NDArray[np.float64] | None
         return note.angles, "its mdoc"
     raise CellmlError(
         f"The tilt angles of {path} are not known: there is no {stem(path)}.tlt, .rawtlt or .mdoc beside it. Give angles=FILE "
-        "with one angle in degrees a line, or angles=[…]."
+        "with one angle in degrees a line, or angles=[…]. A volume that was reconstructed already is no tilt series and has none."
     )
 
 

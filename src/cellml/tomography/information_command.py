@@ -40,7 +40,7 @@ def information_file(
     from cellml.infer.outputs import beside
     from cellml.io import read_labels, read_volume, write_volume
     from cellml.io.overlap import require_apart
-    from cellml.io.tilt_frame import require_volume_file
+    from cellml.io.tilt_kind import require_volume_file
     from cellml.tomography.consistency import wiener_weights
     from cellml.tomography.inferred_objects import require_limit
     from cellml.tomography.information import ensemble_uncertainty

@@ -53,7 +53,7 @@ def project_file(
     from cellml.data.references import resolve
     from cellml.io import read_volume, write_json, write_tilts
     from cellml.io.overlap import require_apart
-    from cellml.io.tilt_frame import require_volume_file
+    from cellml.io.tilt_kind import require_volume_file
     from cellml.tomography.misalignment import Misalignment
     from cellml.tomography.noise import Exposure, Slab
     from cellml.tomography.simulate import simulate_tilts
