@@ -37,8 +37,8 @@ def test_a_map_goes_beside_the_repair_or_where_it_is_told() -> None:
     assert map_target(True, "a.mrc", ["in.mrc"], consistency=False) is None
     with pytest.raises(CellmlError, match="all of the repair was inferred"):
         map_target("map.mrc", "a.mrc", ["in.mrc"], consistency=False)
-    for name in ("a.mrc", "in.mrc", "tilts.st"):
-        with pytest.raises(CellmlError, match="would replace"):
+    for name, role in (("a.mrc", "output"), ("in.mrc", "input"), ("tilts.st", "input")):
+        with pytest.raises(CellmlError, match=rf"^information={name} would replace the {role} {name}"):
             map_target(name, "a.mrc", ["in.mrc", "tilts.st"], consistency=True)
     with pytest.raises(CellmlError, match="no suffix"):
         map_target("map", "a.mrc", ["in.mrc"], consistency=True)

@@ -37,7 +37,8 @@ def map_target(information: bool | str, output: str, sources: Sequence[str], *, 
         )
     target = beside(output, "_inferred") if information is True else information
     require_target(target)
-    require_apart(target, output, *sources)
+    require_apart(target, *sources, key="information")
+    require_apart(target, output, key="information", role="the output")
     return target
 
 
