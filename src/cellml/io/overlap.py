@@ -12,7 +12,8 @@ from cellml.io.location import locate
 def require_apart(output: str | os.PathLike[str], *inputs: str | os.PathLike[str], key: str = "output", role: str = "the input") -> None:
     """Raise CellmlError if writing `output` would replace a file that is read: the same file, or the same array of it.
 
-    key, role: what the message calls the two. A bare FILE.npz or FILE.h5 is replaced as a whole; FILE:NAME adds an array and keeps the rest, so that only an equal name is refused.
+    key, role: what the message calls the two. A bare FILE.npz or FILE.h5 is replaced as a whole; FILE:NAME adds an array and keeps the
+    rest, so that only an equal name is refused.
     """
     target = locate(output)
     for source in (locate(one) for one in inputs):
