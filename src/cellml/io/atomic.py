@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cellml.errors import FileError
+from cellml.io.stale import part_name, remove_stale_parts
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -25,15 +26,17 @@ def atomic_path(final: str | os.PathLike[str], *, needed: int | None = None) -> 
 
     The sibling has the suffix of `final` and does not exist yet: make it a file or a folder. On exit it is flushed to the disk
     (fsync) and replaces `final`; an older folder there is removed. On any exception, KeyboardInterrupt included, it is removed and
-    `final` stays as it was. needed: bytes expected, named in the message when the disk is full. Missing parent folders are made.
+    `final` stays as it was. What killed processes left unfinished beside it goes (`cellml.io.stale`). needed: bytes expected, named in the
+    message when the disk is full. Missing parent folders are made.
     Raises FileError if the disk is full or the place cannot be written.
     """
     target = Path(final)
     if target.is_symlink():
         target = target.resolve()  # replace what the link points at, not the link
-    aside = target.with_name(f".part-{secrets.token_hex(4)}{''.join(target.suffixes[-2:])[-40:]}")
+    aside = target.with_name(part_name("".join(target.suffixes[-2:])[-40:]))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale_parts(target.parent)
         yield aside
         _flush(aside)
         _replace(aside, target)
