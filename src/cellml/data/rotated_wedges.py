@@ -42,7 +42,7 @@ class RotatedWedges(Dataset[dict[str, Tensor]]):
         self.transform = transform
         if size > max(halves.shape):
             raise CellmlError(
-                f"{halves.name} has {halves.shape} voxels (z, y, x), less than data.patch={size} along every axis; choose a smaller patch."
+                f"{halves.name} has {halves.shape} voxels (z, y, x), less than data.size={size} along every axis; choose smaller blocks."
             )
         self.window = window(size, fade)
 
