@@ -4,7 +4,7 @@ import torch
 
 from cellml.errors import CellmlError
 from cellml.losses.certified import CertifiedMeshLoss
-from cellml.meshhead.certified import certified, largest_piece, mesh_of, polished
+from cellml.meshhead.certified import certified, largest_piece, mesh_of, pieces, polished
 from cellml.meshhead.cut import Cutting
 from cellml.meshhead.grid import background_grid
 from cellml.meshhead.head import CertifiedHead, Frame, membranes_of
@@ -100,6 +100,9 @@ def test_the_largest_piece_of_a_region_keeps_its_names():
     piece = largest_piece(mesh, 1)
     assert piece.points[:, 2].max() < 5.0 and piece.facet_names == {1: "membrane"}
     assert certified(piece).certificate.regions["ball"].components == 1
+    both = pieces(mesh, 1)
+    assert [len(p.tets) for p in both] == sorted((len(p.tets) for p in both), reverse=True)
+    assert sum(p.volumes().sum() for p in both) == pytest.approx(mesh.volumes().sum()) and both[1].points[:, 2].min() > 5.0
 
 
 def test_the_loss_is_zero_for_the_truth_and_moves_a_wrong_ball_towards_it():
@@ -118,6 +121,10 @@ def test_the_loss_is_zero_for_the_truth_and_moves_a_wrong_ball_towards_it():
 
 
 def test_bad_settings_are_refused():
+    maps = ball_maps(CertifiedHead())
+    maps[0, 1, 2, 3] = torch.nan
+    with pytest.raises(CellmlError, match="1 of 19200 numbers of the network's answer"):
+        CertifiedHead().grid(FRAME, maps)
     with pytest.raises(CellmlError, match="displacement bound"):
         CertifiedHead(bound=5.0)
     with pytest.raises(CellmlError, match="at least 0"):

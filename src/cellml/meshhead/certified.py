@@ -71,22 +71,28 @@ def polished(grid: BackgroundGrid, mesh: TetMesh, *, goal: Goal = _GOAL, reach: 
     return _assembled(grid, done.points, done.tets, done.regions, mesh.region_names, mesh.name)
 
 
-def largest_piece(mesh: TetMesh, region: int) -> TetMesh:
-    """The largest piece of one region, connected through facets, as a mesh of its own with the facets that it keeps."""
+def pieces(mesh: TetMesh, region: int) -> list[TetMesh]:
+    """The pieces of one region, each connected through facets, the largest first, as meshes of their own with the facets that they keep."""
     chosen = np.flatnonzero(mesh.regions == region)
-    _, member = facet_components(mesh.tets[chosen])
-    sizes = np.bincount(member, weights=mesh.volumes()[chosen])
-    chosen = chosen[member == sizes.argmax()]
+    count, member = facet_components(mesh.tets[chosen])
+    sizes = np.bincount(member, weights=mesh.volumes()[chosen], minlength=count)
+    corners = np.sort(mesh.facets, axis=1)
+    tags = dict(zip(map(tuple, corners.tolist()), mesh.facet_tags.tolist(), strict=True))
+    return [_piece(mesh, chosen[member == n], tags, f"{mesh.name} {region}") for n in np.argsort(-sizes, kind="stable")]
+
+
+def largest_piece(mesh: TetMesh, region: int) -> TetMesh:
+    """The largest of the `pieces` of a region."""
+    return pieces(mesh, region)[0]
+
+
+def _piece(mesh: TetMesh, chosen: Index, tag_of: Mapping[tuple[int, ...], int], name: str) -> TetMesh:
+    """Some tetrahedra of a mesh, named by their numbers."""
     used, tets = np.unique(mesh.tets[chosen], return_inverse=True)
-    place = np.full(len(mesh.points), -1)
-    place[used] = np.arange(len(used))
     tets = tets.reshape(-1, 4)
     outer, _, _ = surface_facets(tets, np.ones(len(tets), np.int32))
-    keys = {tuple(sorted(facet)): int(tag) for facet, tag in zip(mesh.facets.tolist(), mesh.facet_tags.tolist(), strict=True)}
-    tags = np.array([keys[tuple(sorted(used[facet].tolist()))] for facet in outer], np.int32)
-    return replace(
-        mesh, points=mesh.points[used], tets=tets, regions=mesh.regions[chosen], facets=outer, facet_tags=tags, name=f"{mesh.name} {region}"
-    )
+    tags = np.array([tag_of[tuple(sorted(used[facet].tolist()))] for facet in outer], np.int32)
+    return replace(mesh, points=mesh.points[used], tets=tets, regions=mesh.regions[chosen], facets=outer, facet_tags=tags, name=name)
 
 
 def surfaces_of(made: CutGrid, labels: int) -> MeshBatch:

@@ -56,7 +56,13 @@ class CertifiedHead:
         return self.step_voxels * float(np.prod(spacing)) ** (1 / 3)
 
     def grid(self, frame: Frame, maps: Tensor | None = None) -> BackgroundGrid:
-        """The grid over all voxels of a volume, or, for maps (K + 3, Z, Y, X), over what is near the compartments that they give."""
+        """The grid over all voxels of a volume, or, for maps (K + 3, Z, Y, X), over what is near the compartments that they give.
+
+        Raises CellmlError for maps that are not finite, which would pass for what lies outside.
+        """
+        if maps is not None and not torch.isfinite(maps).all():
+            bad = int((~torch.isfinite(maps)).sum())
+            raise CellmlError(f"{bad} of {maps.numel()} numbers of the network's answer are not finite; was it trained to the end?")
         inside = None if maps is None else (maps[:-3] < 0).any(0).cpu().numpy()
         return grid_of_volume(frame.shape, frame.spacing, frame.origin, self.step_nm(frame.spacing), inside)
 
