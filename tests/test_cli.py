@@ -76,7 +76,7 @@ def refused(capsys: pytest.CaptureFixture[str], code: int) -> str:
         (["train"], "Say how long to train: training.max_steps=N or training.budget_minutes=M"),
         (
             ["train", "data=fib26", "task=affinities"],
-            "no configuration 'data/fib26'. There are: data/cdeep3m, data/cdeep3m_vnc, data/fib25",
+            "no configuration 'data/fib26'. There are: data/cdeep3m, data/cdeep3m_vnc, data/",
         ),
         (["train", "data=fib25", "task=affinities"], "training.max_steps=N or training.budget_minutes=M"),
         (["infer", "checkpoint=none.ckpt", "input=x.tif", "output=y.tif"], "There is no checkpoint none.ckpt"),
