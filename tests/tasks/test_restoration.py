@@ -155,7 +155,7 @@ def test_series_and_volumes_that_do_not_belong_together_are_refused(
         ((f"input={tmp_path}/few.mrc",), "tilts from -42° to 42° in steps of 6°"),
         ((f"input={tmp_path}/fine.mrc",), "pixels of 4 nm"),
         ((f"input={path}", "thickness=40"), "thickness=40 must be 1 to 32"),
-        ((f"input=[{path},{path}]", "angles=[1,2]"), "name the series"),
+        ((f"input=[{path.parent}/volume.mrc,{path.parent}/volume.mrc]", "angles=[1,2]"), "name the series"),
     ):
         assert cellml("infer", f"checkpoint={model}", f"output={tmp_path}/x.mrc", *words) == 2
         assert text in " ".join(capsys.readouterr().err.split()), text
