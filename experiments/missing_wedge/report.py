@@ -17,6 +17,7 @@ CLASSICAL = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt_subsets", "sirt", "sart"
 THEIRS = ("skimage_iradon", "skimage_sart")
 RIVALS = ("sirt", "tv")  # what repairs are measured against; `wiener` beside them
 COMPLETE = "complete"  # tilts over 180°, no repair
+FOR_SEGMENTER = "judged+tilts"  # trained for what a segmenter makes of it
 BEFORE = "wiener"  # what the networks are shown
 COLOURS = {"inf": "#0072B2", "10": "#009E73", "1": "#E69F00", "0.1": "#D55E00"}
 
@@ -75,9 +76,10 @@ def segmentation(chosen: str | None) -> Values:
     errors = {(r["snr"], r["method"]): float(r["adapted_rand_error"]) for r in read_rows(HERE / "segmentation.csv")}
     result: Values = {f"rand_error_{method}": (value, "1") for (snr, method), value in errors.items() if snr in ("", "10")}
     without = [value for (snr, method), value in errors.items() if snr == "10" and method in CLASSICAL]
-    if without and ("", COMPLETE) in errors and ("10", chosen) in errors:
-        complete, before, after = errors["", COMPLETE], min(without), errors["10", chosen or ""]
-        result["segmentation_recovered"] = (round((before - after) / (before - complete), 3), "1")
+    for method, name in ((FOR_SEGMENTER, "segmentation_recovered"), (chosen or "", "segmentation_recovered_by_best_psnr")):
+        if without and {("", COMPLETE), ("10", method)} <= set(errors):
+            lost = min(without) - errors["", COMPLETE]
+            result[name] = (round((min(without) - errors["10", method]) / lost, 3), "1")
     return result
 
 
