@@ -15,12 +15,12 @@ from scipy.spatial import cKDTree
 
 from cellml.checkpoint import load
 from cellml.data.blocks import Block, OpenBlock
+from cellml.data.compartment_distances import compartment_distances
 from cellml.errors import CellmlError
 from cellml.evaluation.objects import ObjectChoice, ObjectComparison, compare_objects
 from cellml.infer.block import PredictedBlock, predict_block
-from cellml.meshhead.certified import certified, pieces
-from cellml.meshhead.head import Frame
-from cellml.meshhead.scores import labels_of, scores_of_nested
+from cellml.meshhead.certified import certified, mesh_of, pieces
+from cellml.meshhead.head import CertifiedHead, Frame
 from cellml.meshing import mesh_labels
 from cellml.meshing.topology import boundary_facets
 from cellml.metrics.mesh_scores import mesh_distances
@@ -68,24 +68,42 @@ def objects_of(mask: Any, name: str) -> Labels:
 def straight() -> Prediction:
     """By the certified head: one network, one mesh with a certificate, its pieces as objects."""
     loaded = load(HERE / "certified_cdeep3m.ckpt")
-    block = OpenBlock(Block("cdeep3m_mito", "cdeep3m_mito:mito", REGION, SPACING), normalisation=loaded.contract["normalisation"])
-    image = block.read_image()
+    image = opened(loaded.contract["normalisation"]).read_image()
     begin = cpu()
-    maps = loaded.task.predict_volume(image)
-    network = cpu() - begin
+    maps = torch.from_numpy(loaded.task.predict_volume(image))
+    return by_pieces(loaded.task.head, maps, cpu() - begin, "certified head")
+
+
+def given_truth() -> Prediction:
+    """What the head makes of the true distances: the errors that its geometry alone brings."""
+    labels, head = opened().read_labels(), CertifiedHead()
+    distances = torch.from_numpy(compartment_distances(labels, SPACING, [[1]], smoothing=SMOOTHING))
+    return by_pieces(head, torch.cat([distances / head.step_nm(SPACING), torch.zeros(3, *labels.shape)]), 0.0, "true distances")
+
+
+def by_pieces(head: CertifiedHead, maps: torch.Tensor, network_s: float, name: str) -> Prediction:
+    """Maps (4, Z, Y, X) to one certified mesh, and its pieces to instances: a voxel inside belongs to the piece that is nearest to it."""
+    frame = Frame(tuple(maps.shape[1:]), SPACING)
     begin = cpu()
-    whole = loaded.task.mesh(maps, Frame(tuple(image.shape[1:]), SPACING)).mesh
+    with torch.no_grad():
+        grid = head.grid(frame, maps)
+        made = head(grid, frame, maps)
+    whole = certified(mesh_of(grid, made, {1: "mitochondrion"}), VOXEL_NM).mesh
     meshing = cpu() - begin
-    mask = labels_of(scores_of_nested(torch.from_numpy(maps[:-3].reshape(len(maps) - 3, -1)))).reshape(image.shape[1:]).numpy() > 0
     parts = [part for part in pieces(whole, 1) if part.volumes().sum() >= FEWEST * np.prod(SPACING)]
     centres = np.concatenate([part.points[part.tets].mean(axis=1) for part in parts])
     owner = np.repeat(np.arange(1, len(parts) + 1), [len(part.tets) for part in parts])
-    voxels = np.argwhere(mask)
-    away, nearest = cKDTree(centres).query((voxels * np.asarray(SPACING))[:, ::-1])
+    mask = maps[0].numpy() < 0
+    away, nearest = cKDTree(centres).query((np.argwhere(mask) * np.asarray(SPACING))[:, ::-1])
     labels = np.zeros(mask.shape, np.int64)
-    labels[mask] = np.where(away < 2 * loaded.task.head.step_nm(SPACING), owner[nearest], 0)
+    labels[mask] = np.where(away < 2 * head.step_nm(SPACING), owner[nearest], 0)
     meshes = {number: certified(part) for number, part in enumerate(parts, 1)}
-    return Prediction(Labels(labels, SPACING, name="certified head"), meshes, network, meshing)
+    return Prediction(Labels(labels, SPACING, name=name), meshes, network_s, meshing)
+
+
+def opened(normalisation: str = "volume") -> OpenBlock:
+    """The block that everything is judged on."""
+    return OpenBlock(Block("cdeep3m_mito", "cdeep3m_mito:mito", REGION, SPACING), normalisation=normalisation)
 
 
 def two_steps(checkpoints: list[Path], orientations: int) -> Prediction:
@@ -115,6 +133,7 @@ def two_steps(checkpoints: list[Path], orientations: int) -> Prediction:
 
 
 WAYS: dict[str, Callable[[], Prediction]] = {
+    "true distances": given_truth,
     "head": straight,
     "two steps, one network": lambda: two_steps([SEGMENTATION / "model.ckpt"], 1),
     "two steps, best": lambda: two_steps([SEGMENTATION / "model.ckpt", SEGMENTATION / "second.ckpt"], 8),
@@ -123,8 +142,7 @@ WAYS: dict[str, Callable[[], Prediction]] = {
 
 def judge_objects(table: Any, times: Any, most: int) -> None:
     """Rows of `most` truth objects, the same for every way, and processor seconds of each way."""
-    block = OpenBlock(Block("cdeep3m_mito", "cdeep3m_mito:mito", REGION, SPACING))
-    truth, model = objects_of(block.read_labels() > 0, "truth"), load_model(find_model(MODEL))
+    truth, model = objects_of(opened().read_labels() > 0, "truth"), load_model(find_model(MODEL))
     choice, solved = ObjectChoice(3000, 100_000, most, SEED), {}
     for way, make in WAYS.items():
         waiting = [number for number in choice.pick(truth) if (way, str(number)) not in table]

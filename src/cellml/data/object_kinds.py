@@ -67,7 +67,7 @@ class LabelledObject:
         from cellml.meshing.topology import surface_topology
         from cellml.surfaces.extraction import marching_tetrahedra
 
-        turned = np.flip(mask, np.flatnonzero(rng.random(3) < 0.5))
+        turned = np.flip(mask, tuple(axis for axis in range(3) if rng.random() < 0.5))
         shape = np.floor(extent[::-1] / spacing).astype(int) + 1
         first = [int(rng.integers(_MARGIN, n - m - _MARGIN + 1)) for n, m in zip(shape, turned.shape, strict=True)]
         labels = np.zeros(shape, np.uint8)
