@@ -14,19 +14,21 @@ from cellml.data.rotated_wedges import RotatedWedges, place, window
 from cellml.data.self_wedge_module import SelfWedgeDataModule
 from cellml.errors import CellmlError
 from cellml.io import write_volume
+from cellml.tomography.wedge import sampled_wedge
 from cellml.types import Volume
 
 
 @pytest.fixture(scope="module")
 def halves(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A smooth image, and twice the same with noise of its own: `even` and `odd`; `flat` has other voxels."""
+    """Twice one image without its wedge, with noise of its own where it was measured: `even` and `odd`; `flat` has other voxels."""
     folder, rng = tmp_path_factory.mktemp("halves"), np.random.default_rng(0)
     z, y, x = np.ogrid[:24, :30, :36]
     signal = np.sin(z / 3) + np.cos(y / 4 + x / 5)
     files = {}
     for name, spacing in (("even", (5.0, 5.0, 5.0)), ("odd", (5.0, 5.0, 5.0)), ("flat", (10.0, 5.0, 5.0))):
         files[name] = str(folder / f"{name}.mrc")
-        write_volume(Volume((signal + rng.normal(0, 0.1, signal.shape)).astype(np.float32), spacing), files[name])
+        noisy = np.fft.rfftn(signal + rng.normal(0, 0.1, signal.shape)) * sampled_wedge(signal.shape, (-60, 50))
+        write_volume(Volume(np.fft.irfftn(noisy, s=signal.shape).astype(np.float32), spacing), files[name])
     return files
 
 

@@ -133,12 +133,12 @@ def known_tilts(learned: Mapping[str, Any], wedge: Sequence[float] | None, name:
         raise CellmlError(f"wedge={list(wedge)} must have a last tilt above the first, and a positive step: wedge=[-60,60,2], in degrees.")
     half, centre = (wedge[1] - wedge[0]) / 2, (wedge[1] + wedge[0]) / 2
     fits = low - _TOLERANCE <= half <= high + _TOLERANCE and abs(centre) <= slant + _TOLERANCE
-    again = f"data.damage.half_range=[{half:g},{half:g}] data.damage.step=[{step:g}]"
-    again = f"data.wedge=[{wedge[0]:g},{wedge[1]:g},{step:g}]" if "tilts" in learned else again
+    again = f"data.damage.half_range=[{half:g},{half:g}] data.damage.step=[{step:g}]."
+    again = f"data.wedge=[{wedge[0]:g},{wedge[1]:g},{step:g}]." if "tilts" in learned else again
     if not fits or all(abs(step - s) > 0.1 * s for s in steps):
         raise ContractError(
             f"{name} has tilts from {wedge[0]:g}° to {wedge[1]:g}° in steps of {step:g}°, but the checkpoint learned to repair ±{low:g}° "
-            f"to ±{high:g}°, off centre by at most {slant:g}°, in steps of {steps}°. Use a checkpoint for this range, or train one: {again}."
+            f"to ±{high:g}°, off centre by at most {slant:g}°, in steps of {steps}°. Take a checkpoint of this range, or train one: {again}"
         )
     return tilts_of(float(wedge[0]), float(wedge[1]), step)
 
