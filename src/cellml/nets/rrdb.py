@@ -6,6 +6,8 @@ Wang et al. 2018 (ESRGAN, doi:10.1007/978-3-030-11021-5_5, figure 4), without no
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -90,7 +92,8 @@ class ResidualDenseNet(nn.Module):
         x = self.first(folded(image, self.fold))
         x = x + self.after_trunk(self.trunk(x))
         x = self.head(nn.functional.leaky_relu(self.smooth(x), 0.2))
-        x = unfolded(x, self.fold)[(..., *(slice(n) for n in image.shape[2:]))]
+        whole: tuple[Any, ...] = (..., *(slice(n) for n in image.shape[2:]))
+        x = unfolded(x, self.fold)[whole]
         return x + image[:, : self.out_channels] if self.residual else x
 
 

@@ -127,7 +127,7 @@ class SinogramGanTask(AveragedWeights, RestorationTask):
                 f"The remover of artefacts halves volumes of at least {tuple(multiple)} voxels (z, y, x), and an item has "
                 f"{(depth, rows, breadth)}: enlarge data.section or data.rows, or give task.remover fewer widths."
             )
-        part = (..., *(slice(n) for n in kept))
+        part: tuple[Any, ...] = (..., *(slice(n) for n in kept))
         return torch.from_numpy(np.stack(seen)).to(truth)[part], truth[part]
 
     def views(self, filled: NDArray[np.float32], known: NDArray[np.bool_], tilts: NDArray[np.float64], depth: int) -> NDArray[np.float32]:
