@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cellml.io import read_tilts
 from cellml.tomography.alignment.align import align_tilts
 from cellml.tomography.alignment.centring import centred
 from cellml.tomography.alignment.compact import centroids, drift, support
 from cellml.tomography.alignment.gauge import root_mean_square, without_translation
 from cellml.tomography.alignment.matching import ProjectionMatching
-from cellml.tomography.geometry import SENSE
+from cellml.tomography.geometry import SENSE, direction
 from cellml.tomography.misalignment import Misalignment, misaligned
 from cellml.tomography.simulate import simulate_tilts
 from cellml.types import TiltSeries, Volume
@@ -63,6 +66,29 @@ def test_a_slow_drift_is_found(snr: float, most: float) -> None:
     assert found is not None
     assert error(found.shifts, truth) < most
     assert error(found.shifts, truth) < 3 * found.error + 0.02
+
+
+def test_a_rod_along_the_axis_says_where_the_axis_is_and_nothing_along_it() -> None:
+    rod = replace(cell(), data=np.tile(cell().data[:, 8:-8], (1, 2, 1)))
+    truth = np.stack([TILTS / 60, 3 + 0.8 * (TILTS / 60) ** 2], axis=1)
+    one = simulate_tilts(rod, TILTS, snr=10, misalignment=Misalignment.of(len(TILTS), truth), field=(48, 64))
+    found = drift(one)
+    assert found is not None and not found.shifts[:, 0].any()
+    across = np.stack([np.zeros(len(TILTS)), truth[:, 1]], axis=1)
+    assert error(found.shifts, across) < 0.15 < error(np.zeros_like(across), across)
+
+
+@pytest.mark.skipif("CELLML_DATA" not in os.environ, reason="real data: set CELLML_DATA")
+def test_the_axis_of_the_tooth() -> None:
+    """Its makers' tutorial finds column 296 of 640."""
+    path = Path(os.environ["CELLML_DATA"]) / "tomopy_tooth.h5"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    series = read_tilts(path, pixel=1000)
+    found = drift(series)
+    assert found is not None and found.error < 0.1
+    modes = np.stack([*direction(series.tilts), np.ones(len(series.tilts))], axis=1)
+    assert 319.5 + np.linalg.lstsq(modes, found.shifts[:, 1], rcond=None)[0][2] == pytest.approx(296, abs=1)
 
 
 def test_specimens_that_are_not_alone_have_no_centres() -> None:

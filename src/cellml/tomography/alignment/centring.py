@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.tomography.alignment.compact import drift, ring
+from cellml.tomography.alignment.compact import drift, sides
 from cellml.tomography.alignment.gauge import root_mean_square, without_translation
 from cellml.tomography.alignment.matching import Matcher, ProjectionMatching
 from cellml.tomography.misalignment import Misalignment, realigned
@@ -36,9 +36,10 @@ class Centring:
 def centred(series: TiltSeries, shifts: Floats, how: ProjectionMatching) -> tuple[Floats, Centring]:
     """Shifts (N, 2) in pixels (v, u) of a series whose axis is along Y, with the axis in the middle, and what that rests on.
 
-    A specimen that lies alone and whole within the view has its centres of mass (`cellml.tomography.alignment.compact.drift`). Otherwise
-    the offset is sought at which a reconstruction explains all projections best, by bands of rows apart, whose disagreement is its error;
-    it is applied where it exceeds twice that, and left alone where it is not determined to a pixel.
+    A specimen that lies alone and whole between the left and the right border has its centres of mass
+    (`cellml.tomography.alignment.compact.drift`). Otherwise the offset is sought at which a reconstruction explains all projections best,
+    by bands of rows apart, whose disagreement is its error; it is applied where it exceeds twice that, and left alone where it is not
+    determined to a pixel.
     """
     found = drift(_aligned(series, shifts))
     if found is not None:
@@ -48,12 +49,12 @@ def centred(series: TiltSeries, shifts: Floats, how: ProjectionMatching) -> tupl
 
 
 def _aligned(series: TiltSeries, shifts: Floats) -> TiltSeries:
-    """The series with its shifts taken out, and each projection's border mean where nothing was recorded: repeated edges make streaks."""
+    """The series with its shifts taken out, and the mean of its sides where a projection recorded nothing: repeated edges make streaks."""
     moved = realigned(series, Misalignment.of(len(shifts), shifts), order=1)
     v, u = (np.arange(n) - (n - 1) / 2 for n in series.data.shape[1:])
     for image, recorded, (dv, du) in zip(moved.data, series.data, shifts, strict=True):
         inside = (np.abs(v + dv) <= -v[0])[:, None] & (np.abs(u + du) <= -u[0])
-        image[~inside] = recorded[ring(recorded.shape)].mean(dtype=np.float64)
+        image[~inside] = recorded[sides(recorded.shape)].mean(dtype=np.float64)
     return moved
 
 

@@ -1,4 +1,4 @@
-"""Specimens that lie wholly within the field of view, with nothing around them: their centres of mass say where projections belong."""
+"""Specimens with nothing beside them in the field of view: their centres of mass say where projections belong."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ _MOST_TERMS = 8  # degree of the polynomials tried
 
 
 def support(series: TiltSeries) -> NDArray[np.bool_] | None:
-    """Pixels (Y, X) that the specimen of an aligned series (axis along Y) falls on at some tilt; None where it reaches the border.
+    """Pixels (Y, X) that the specimen of an aligned series (axis along Y) falls on at some tilt; None where it reaches left or right.
 
-    Bright on dark and dark on bright are alike: what counts is the difference from the border's mean.
+    A rod along the axis may go on above and below. Bright on dark and dark on bright are alike: what counts is the difference from the
+    mean at the left and the right.
     """
     from scipy.ndimage import binary_dilation
 
     order = np.argsort(series.tilts, kind="stable")
     groups = [group for group in np.array_split(order, min(_GROUPS, len(order) // 2)) if len(group) > 1]
-    border = ring(series.data.shape[1:])
+    border = sides(series.data.shape[1:])
     means, doubts = zip(*(_mean_and_noise(series.data[group], border) for group in groups), strict=True)
     least = _FAINT * max(mean.max() for mean in means)
     found = np.any([mean > max(least, _NOISE * doubt) for mean, doubt in zip(means, doubts, strict=True)], axis=0)
@@ -38,7 +39,7 @@ def support(series: TiltSeries) -> NDArray[np.bool_] | None:
 
 
 def _mean_and_noise(images: NDArray[np.float32], border: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """Smoothed distance (Y, X) of the mean image from what its border shows, and the standard deviation of its noise there.
+    """Smoothed distance (Y, X) of the mean image from what its sides show, and the standard deviation of its noise there.
 
     Noise is told by the difference of every second image from the others: what these neighbouring tilts show in common is no noise.
     """
@@ -75,7 +76,7 @@ class Drift:
 
 
 def drift(series: TiltSeries) -> Drift | None:
-    """What the centres of mass of an aligned series say of its remaining shifts; None where the specimen is not alone in the view.
+    """What the centres of mass of an aligned series say of its remaining shifts; None where the specimen is not alone between the sides.
 
     The centre of mass of a projection is v = y and u = x cos t + z SENSE sin t for a specimen at (z, y, x) (the first moment of Helgason's
     and Ludwig's conditions, Natterer 1986, section II.4): everything else is misalignment. Matching knows each projection against its
@@ -89,7 +90,10 @@ def drift(series: TiltSeries) -> Drift | None:
     if not abs(masses.mean()) > 0 or masses.std() > _SPREAD * abs(masses.mean()):
         return None
     modes = np.stack(direction(series.tilts), axis=1)
-    along, error_v = _smooth(places[:, 0], series.tilts, modes[:, :0])
+    along, error_v = np.zeros(len(masses)), 0.0
+    rod = inside[:_MARGIN].any() or inside[-_MARGIN:].any()  # which, moved along itself, shows another piece
+    if not rod:
+        along, error_v = _smooth(places[:, 0], series.tilts, modes[:, :0])
     across, error_u = _smooth(places[:, 1], series.tilts, modes)
     return Drift(np.stack([along, across], axis=1), float(np.hypot(error_v, error_u)))
 
@@ -113,8 +117,8 @@ def _smooth(values: Floats, tilts: Floats, modes: Floats) -> tuple[Floats, float
     return best[1], best[2]
 
 
-def ring(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The border of images (Y, X), `_MARGIN` pixels wide."""
-    border = np.ones(shape, bool)
-    border[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = False
+def sides(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The left and the right border of images (Y, X), `_MARGIN` pixels wide."""
+    border = np.zeros(shape, bool)
+    border[:, :_MARGIN] = border[:, -_MARGIN:] = True
     return border
