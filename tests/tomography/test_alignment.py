@@ -180,13 +180,17 @@ def test_levels_halve_the_binning() -> None:
         ProjectionMatching(iterations=0)
 
 
-def test_the_verb(tmp_path: Path) -> None:
+def test_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     series, _ = shifted()
     write_tilts(series, tmp_path / "cell.st")
     words = ["thickness=20", "iterations=2", f"shifts={tmp_path}/shifts.json"]
     assert main(["align", f"input={tmp_path}/cell.st", f"output={tmp_path}/cell.ali", *words]) == 0
     found = json.loads((tmp_path / "shifts.json").read_text())
     assert found["residual_after_px"] < found["residual_before_px"]
+    assert found["axis_by"] in ("consistency", "undetermined")  # a slab that goes on beyond the camera has no centre of mass
+    assert ("axis cannot be determined" if found["axis_by"] == "undetermined" else "axis is known to ±") in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert read_tilts(tmp_path / "cell.ali").tilts.tolist() == TILTS.tolist()
 
 
