@@ -85,6 +85,14 @@ def test_the_axis_is_turned_along_y(folder: Path) -> None:
     assert recorded_series(str(folder / "turned.st"), CONTRACT).data.shape == (21, 12, 8)
 
 
+def test_values_that_are_not_finite_have_their_remedy(folder: Path) -> None:
+    data = np.zeros((21, 8, 12), np.float32)
+    data[3, :, 7] = np.nan
+    write_tilts(TiltSeries(data, TILTS, 2.0), folder / "nan.st")
+    with pytest.raises(CellmlError, match="column 7.*exclude=.*keys belong to cellml align"):
+        recorded_series(str(folder / "nan.st"), CONTRACT)
+
+
 def test_thickness_and_grid_must_fit() -> None:
     series = TiltSeries(np.zeros((21, 8, 12), np.float32), TILTS, 2.0, name="tilts.st")
     assert depth_of(series, None) == 12 and depth_of(series, 5) == 5

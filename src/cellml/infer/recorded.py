@@ -23,14 +23,18 @@ def recorded_series(
 
     angles: numbers or an angle file where none stands beside it; spacing_nm: whose last number is the pixel size where the file does not
     know it; wedge: first and last tilt and step to be held against the checkpoint, the series' own where None. Raises ContractError where
-    pixel size or tilts are not what the checkpoint learned, CellmlError as `cellml.io.read_tilts`.
+    pixel size or tilts are not what the checkpoint learned, CellmlError as `cellml.io.open_tilts` and for values that are not finite.
     """
     from cellml.infer.repair import known_tilts
-    from cellml.io import read_tilts
+    from cellml.io import open_tilts
     from cellml.tomography.axis import axis_along_y
     from cellml.tomography.tilt_return import levelled
 
-    series = read_tilts(reference, angles, pixel=None if spacing_nm is None else float(spacing_nm[-1]))
+    with open_tilts(reference, angles=angles, pixel=None if spacing_nm is None else float(spacing_nm[-1])) as source:
+        try:
+            series = source.read()
+        except CellmlError as error:  # infer has no such keys of its own
+            raise CellmlError(f"{error} Such keys belong to cellml align, whose output can be repaired.") from error
     trained = float(contract["spacing_nm"][-1])
     if abs(series.pixel - trained) > 0.02 * trained:
         raise ContractError(
