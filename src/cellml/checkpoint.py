@@ -26,6 +26,7 @@ TRUSTED = (
     "cellml.pixels.",
     "cellml.segmentation.",
     "cellml.tomography.filters.",
+    "cellml.tomography.sirt.",
     "cellml.tomography.wbp.",
     "torch.nn.",
     "torch.optim.",
