@@ -11,7 +11,7 @@ from cellml.meshhead.certified import certified, mesh_of, surfaces_of
 from cellml.meshhead.cut import Cutting
 from cellml.meshhead.grid import background_grid, determinants
 from cellml.meshhead.scores import labels_of, scores_of_distances
-from cellml.meshing.quality import dihedral_angles
+from cellml.meshing.quality import dihedral_angles, surface_angles
 from cellml.meshing.topology import facet_pairs, surface_topology
 
 GRID = background_grid((0, 0, 0), (3, 3, 3), 1.0)
@@ -26,6 +26,7 @@ def sound(grid, made, labels, least_deg=10.19):
     assert float(determinants(made.points, made.cells.tets).sum()) == pytest.approx(whole, rel=1e-12)
     assert facet_pairs(tets).shared.max() <= 2
     assert dihedral_angles(points, tets).min() >= least_deg
+    assert surface_angles(points, facet_pairs(tets).facets).min() >= min(least_deg, 5.99)
     for number in range(labels):
         pairs = facet_pairs(tets[regions == number])
         topology = surface_topology(pairs.facets[pairs.shared == 1])
@@ -47,7 +48,7 @@ def test_a_plane_in_any_position_leaves_no_angle_below_ten_degrees_away_from_wal
     for _ in range(3):
         normal = torch.tensor(rng.normal(size=3))
         distance = (FINE.points - torch.tensor(rng.uniform(-2, 2, 3))) @ (normal / normal.norm())
-        made = Cutting(least_deg=0.0, nearest=0.01)(FINE, scores_of_distances(distance[None]))
+        made = Cutting(least_deg=0.0, least_facet_deg=0.0, nearest=0.01)(FINE, scores_of_distances(distance[None]))
         angles = dihedral_angles(made.points.numpy(), made.cells.tets.numpy()[inner[made.cells.parents].numpy()])
         assert angles.min() > 10.0
 

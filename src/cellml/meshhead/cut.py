@@ -15,7 +15,8 @@ from cellml.meshhead.scores import labels_of
 from cellml.meshhead.standoff import STANDOFF, stood_off
 
 LEAST_DEG = 10.2  # smallest dihedral angle
-MOST_DEG = 10.5  # that can be asked for: 10.9° are left beside a wall with all nodes at rest
+LEAST_FACET_DEG = 6.0  # smallest angle of facets; a larger one undoes most of what a flow does
+MOST_DEG = 10.5  # that can be asked for: 10.7° are left beside a wall with all nodes at rest
 NEAREST = 0.1  # share of an edge between its ends and where it is cut
 
 
@@ -37,19 +38,21 @@ class CutGrid:
 class Cutting:
     """How a grid is cut.
 
-    standoff: α of `stood_off`, in cubes; nearest: share of an edge between its ends and where it is cut; least_deg: smallest dihedral
-    angle, which `relaxed_shares` guarantees.
+    standoff: α of `stood_off`, in cubes; nearest: share of an edge between its ends and where it is cut; least_deg,
+    least_facet_deg: smallest dihedral angle and smallest angle of facets, which `relaxed_shares` guarantees.
     """
 
     standoff: float = STANDOFF
     nearest: float = NEAREST
     least_deg: float = LEAST_DEG
+    least_facet_deg: float = LEAST_FACET_DEG
 
     def __post_init__(self) -> None:
-        if not (0 <= self.standoff <= 0.3 and 0 < self.nearest < 0.5 and 0 <= self.least_deg <= MOST_DEG):
+        angles = (self.least_deg, self.least_facet_deg)
+        if not (0 <= self.standoff <= 0.3 and 0 < self.nearest < 0.5 and min(angles) >= 0 and max(angles) <= MOST_DEG):
             raise CellmlError(
-                f"Cutting needs a standoff in [0, 0.3], a nearest cut in (0, 0.5) and a smallest angle in [0°, {MOST_DEG}°], got "
-                f"{self.standoff}, {self.nearest} and {self.least_deg}°."
+                f"Cutting needs a standoff in [0, 0.3], a nearest cut in (0, 0.5) and smallest angles in [0°, {MOST_DEG}°], got "
+                f"{self.standoff}, {self.nearest} and {angles}."
             )
 
     def __call__(self, grid: BackgroundGrid, scores: Tensor, points: Tensor | None = None) -> CutGrid:
@@ -72,6 +75,6 @@ class Cutting:
         moved, after = stood_off(grid, flown, before, labels, self.standoff)
         cells = divided(grid, labels)
         placing = Placing(cells, grid.points, moved, before, after, labels, self.nearest)
-        shares = relaxed_shares(grid, cells, placing, self.least_deg)
+        shares = relaxed_shares(grid, cells, placing, self.least_deg, self.least_facet_deg)
         drawn_back = int((shares < 1).sum())
         return CutGrid(placing(shares if drawn_back else None), cells, labels, drawn_back)
