@@ -37,7 +37,7 @@ VOXEL_NM = float(np.cbrt(np.prod(SPACING)))
 REGION, VALIDATION = {"y": [0, 384], "x": [544, 1024]}, {"y": [848, 1024], "x": [0, 512]}
 FEWEST = 1000  # voxels of an object
 MODEL, SEED = "diffusion", 0
-SMOOTHING = 0.7
+SMOOTHING = 0.5
 
 
 @dataclass(frozen=True, eq=False)

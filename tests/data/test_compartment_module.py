@@ -29,6 +29,14 @@ def test_distances_are_those_of_the_ball_and_enclose_as_many_voxels() -> None:
     assert np.abs(found - true)[near].mean() < 4.0  # nm, of voxels of 20 × 10 × 10
 
 
+def test_a_small_piece_beside_a_large_one_keeps_its_voxels() -> None:
+    shape = (20, 40, 90)
+    large, small = ball(shape, (190.0, 200.0, 200.0), 150.0) < 0, ball(shape, (190.0, 200.0, 700.0), 45.0) < 0
+    found = compartment_distances((large | small).astype(np.uint8), SPACING, [[1]])[0] < 0
+    halves = np.arange(90) < 50
+    assert (int(found[..., halves].sum()), int(found[..., ~halves].sum())) == (int(large.sum()), int(small.sum()))
+
+
 def test_nested_compartments_hold_what_lies_in_them() -> None:
     shape, centre = (12, 24, 24), (110.0, 120.0, 120.0)
     labels = np.zeros(shape, np.uint8)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from cellml.data.labelled import UNLABELLED
@@ -18,13 +19,13 @@ Solids = Sequence[Sequence[int]]
 
 
 def compartment_distances(
-    labels: NDArray[np.integer], spacing: Triple, solids: Solids, *, smoothing: float = 0.7, name: str = "labels"
+    labels: NDArray[np.integer], spacing: Triple, solids: Solids, *, smoothing: float = 0.5, name: str = "labels"
 ) -> NDArray[np.float32]:
     """Signed distance to the surface of each compartment, (K, Z, Y, X) float32 in nm, negative inside.
 
-    The distance of the voxels is smoothed, and its level chosen so that as many voxel centres lie below it as the compartment has voxels:
-    smoothing alone would shrink what is thin. Sections thicker than pixels are interpolated by shape, because the distances of neighbouring
-    sections are. Of a compartment that is nowhere, or everywhere, the surface is the diagonal of the volume away.
+    The distance of the voxels is smoothed, and its level around each piece chosen so that as many voxel centres lie below it as the piece
+    has voxels: smoothing alone would shrink what is thin. Sections thicker than pixels are interpolated by shape, because the distances
+    of neighbouring sections are. Of a compartment that is nowhere, or everywhere, the surface is the diagonal of the volume away.
     labels: (Z, Y, X), class numbers; spacing: (z, y, x) in nm; solids: the labels that lie within each compartment's surface, its own and
     those nested in it; smoothing: σ in voxels. Raises CellmlError where voxels are unlabelled.
     """
@@ -43,8 +44,24 @@ def _distance(mask: NDArray[np.bool_], spacing: Triple, smoothing: float, far: f
     if count in (0, mask.size):
         return np.full(mask.shape, far if count == 0 else -far, np.float32)
     distance = smooth_signed_distance(mask, spacing, smoothing=smoothing)
-    ordered = np.partition(distance.reshape(-1), [count - 1, count])
-    return np.asarray(distance - (ordered[count - 1] + ordered[count]) / 2, np.float32)
+    return np.asarray(distance - _levels(mask, distance, spacing), np.float32)
+
+
+def _levels(mask: NDArray[np.bool_], distance: NDArray[np.float64], spacing: Triple) -> NDArray[np.float64]:
+    """Around each piece of a mask, as far as no other is nearer, the level below which as many voxels lie as it has, (Z, Y, X) in nm."""
+    pieces, count = ndimage.label(mask)
+    nearest = ndimage.distance_transform_edt(~mask, sampling=spacing, return_distances=False, return_indices=True)
+    owner = pieces[tuple(nearest)].reshape(-1)
+    sizes, around = np.bincount(pieces.reshape(-1), minlength=count + 1), np.bincount(owner, minlength=count + 1)
+    values = distance.reshape(-1)[np.argsort(owner, kind="stable")]
+    levels, first = np.zeros(count + 1), 0
+    for number in range(1, count + 1):
+        part, size = values[first : first + around[number]], sizes[number]
+        first += around[number]
+        if size < len(part):
+            ordered = np.partition(part, [size - 1, size])
+            levels[number] = (ordered[size - 1] + ordered[size]) / 2
+    return levels[owner].reshape(mask.shape)
 
 
 def points_on_surfaces(distances: Tensor, spacing: Triple, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -63,7 +63,7 @@ class CompartmentDataModule(VolumeDataModule):
         compartments: Sequence[str],
         solids: Sequence[Sequence[int]] | None = None,
         points: int = 1000,
-        smoothing: float = 0.7,
+        smoothing: float = 0.5,
         **others: Any,
     ) -> None:
         super().__init__(train, val, patch, **others)
