@@ -2,10 +2,11 @@
 
 `CELLML_DATA=… python experiments/missing_wedge/self_supervised.py [snr=10,1] [specimen=fib25] [steps=…] [work=…]`.
 
-The specimen is projected at ±60° by 2°, both halves of its tilts are reconstructed, `cellml train experiment=missing_wedge/self_supervised`
-trains on what every tilt sees of them, and what the network makes of both is scored: alone, with the measured coefficients of its input returned (`+return`, what
-`cellml infer` writes) and with the projections returned by least squares (`+tilts`). Steps and the rest of RECIPE were chosen on another
-block (specimen=fib25-validation, whose scores are printed and not kept). A training that was interrupted goes on where it stood.
+The specimen is projected at ±60° by 2°, both halves of its tilts are reconstructed by Wiener's least squares, `cellml train
+experiment=missing_wedge/self_supervised` trains on what every tilt sees of them, and what the network makes of both is scored: alone,
+with the measured coefficients of its input returned (`+return`, what `cellml infer` writes) and with the projections returned by least
+squares (`+tilts`). Reconstruction, steps and the part that is seen were chosen on another block (specimen=fib25-validation, whose scores
+are printed and not kept). A training that was interrupted goes on where it stood.
 """
 
 from __future__ import annotations
