@@ -72,14 +72,19 @@ def gains(found: dict[str, Row], suffix: str) -> Values:
 
 
 def segmentation(chosen: str | None) -> Values:
-    """Adapted Rand errors at SNR 10, and the share recovered of what the wedge costs: from the best reconstruction without learning."""
-    errors = {(r["snr"], r["method"]): float(r["adapted_rand_error"]) for r in read_rows(HERE / "segmentation.csv")}
-    result: Values = {f"rand_error_{method}": (value, "1") for (snr, method), value in errors.items() if snr in ("", "10")}
-    without = [value for (snr, method), value in errors.items() if snr == "10" and method in CLASSICAL]
-    for method, name in ((FOR_SEGMENTER, "segmentation_recovered"), (chosen or "", "segmentation_recovered_by_best_psnr")):
-        if without and {("", COMPLETE), ("10", method)} <= set(errors):
-            lost = min(without) - errors["", COMPLETE]
-            result[name] = (round((min(without) - errors["10", method]) / lost, 3), "1")
+    """Adapted Rand errors at SNR 10, and the share recovered of what the wedge costs: from the best reconstruction without learning.
+
+    Decoders are those of complete data, and (`_chosen`) those that were chosen for each reconstruction on other rows.
+    """
+    rows, result = {r["method"]: r for r in read_rows(HERE / "segmentation.csv")}, {}
+    for suffix in ("", "_chosen"):
+        errors = {method: float(r[f"adapted_rand_error{suffix}"]) for method, r in rows.items()}
+        result |= {f"rand_error_{method}{suffix}": (value, "1") for method, value in errors.items()}
+        without = [value for method, value in errors.items() if method in CLASSICAL]
+        for method, name in ((FOR_SEGMENTER, "segmentation_recovered"), (chosen or "", "segmentation_recovered_by_best_psnr")):
+            if without and {COMPLETE, method} <= set(errors):
+                lost = min(without) - errors[COMPLETE]
+                result[f"{name}{suffix}"] = (round((min(without) - errors[method]) / lost, 3), "1")
     return result
 
 
