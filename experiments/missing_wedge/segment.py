@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,10 @@ def affinities(task: Any, dense: Floats) -> Floats:
     return np.asarray(task.predict_volume(np.ascontiguousarray(image[None], np.float32)), np.float32)
 
 
-def prediction(dense: Floats) -> Labels:
-    """Neurites of the scored rows of a volume, decoded as on complete data."""
-    task = load(SEGMENTER).task
+def prediction(method: str, dense: Floats) -> Labels:
+    """Neurites of the scored rows of a reconstruction, decoded as was chosen for it. Raises KeyError for one without a row in the table."""
+    task, chosen = load(SEGMENTER).task, {r["method"]: r for r in read_rows(TABLE)}[method]
+    task.decoder = replace(task.decoder, scoring=chosen["scoring"], threshold=float(chosen["threshold"]))
     return Labels(task.decode(affinities(task, dense)), SPACING_NM, name="prediction")
 
 

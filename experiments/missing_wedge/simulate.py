@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conditions import Condition
+from learned import checkpoints
 from numpy.typing import NDArray
 from run import append_row, read_rows
-from segment import prediction, surroundings, truth, volumes
+from segment import CLASSICAL, CONDITION, prediction, surroundings, truth, volumes
 
 from cellml.evaluation.objects import ObjectChoice, compare_objects
 from cellml.sim.model_file import load_model
@@ -17,26 +17,28 @@ from cellml.sim.shipped import find_model
 from cellml.types import Labels
 
 TABLE = Path(__file__).parent / "answers.csv"
-CONDITION = Condition("fib25", snr=10.0)
 # Neurites that mesh and solve in seconds, drawn before any prediction is looked at.
 CHOICE = ObjectChoice(min_voxels=12_000, max_voxels=45_000, most=4, seed=0)
 OBSERVABLES = ("relaxation_time", "first_passage_time", "conductance")
+METHODS = ("sirt_subsets", "wiener", "unet+tilts", "judged+tilts")
 
 
 def main() -> None:
-    """A row for each method, neurite and observable; neurites that are lost or cannot be meshed have the relative error 1."""
+    """A row for each method, neurite and observable, after `segment`; neurites that are lost or cannot be meshed have the relative error 1."""
     done = {r["method"] for r in read_rows(TABLE)}
     real, model = truth(), load_model(find_model("diffusion"))
     solved: dict[int, Any] = {}
     if "complete" not in done:
         answer("complete", surroundings().data, real, model, solved)
-    for method, volume in volumes(CONDITION, done):
-        answer(method, volume, real, model, solved)
+    others = {*CLASSICAL, *(f"{path.stem}+tilts" for path in checkpoints())}.difference(METHODS)
+    for method, volume in volumes(CONDITION, done | others):
+        if method in METHODS:
+            answer(method, volume, real, model, solved)
 
 
 def answer(method: str, volume: NDArray[np.float32], real: Labels, model: Any, solved: dict[int, Any]) -> None:
     """Segment, solve and write; solved: answers in the truth so far."""
-    for compared in compare_objects(real, prediction(volume), model, choice=CHOICE, solved_truth=solved):
+    for compared in compare_objects(real, prediction(method, volume), model, choice=CHOICE, solved_truth=solved):
         for one in compared.rows:
             if one.observable in OBSERVABLES:
                 error = round(one.rel_error, 5)
