@@ -24,7 +24,7 @@ METHODS = ("sirt_subsets", "wiener", "unet+tilts", "judged+tilts")
 
 
 def main() -> None:
-    """A row for each method, neurite and observable, after `segment`; neurites that are lost or cannot be meshed have the relative error 1."""
+    """A row for each method, neurite and observable, after `segment`; neurites lost or not meshed have the relative error 1."""
     done = {r["method"] for r in read_rows(TABLE)}
     real, model = truth(), load_model(find_model("diffusion"))
     solved: dict[int, Any] = {}
