@@ -38,8 +38,8 @@ def mesh_of(grid: BackgroundGrid, made: CutGrid, names: Mapping[int, str], *, na
     inside = made.cells.regions != 0
     if not inside.any():
         raise MeshingError(
-            f"{name!r} is empty: all {len(made.labels)} vertices of the grid are outside every compartment. Nothing was predicted, or only "
-            "what is thinner than the grid's step; train longer, or give a smaller step_nm."
+            f"{name!r} is empty: no vertex of the grid lies inside a compartment. Nothing was predicted, or only what is thinner than the "
+            "grid's cubes; train longer, or give a smaller task.step_voxels."
         )
     used, tets = np.unique(made.cells.tets[inside].cpu().numpy(), return_inverse=True)
     points = made.points.detach().cpu().numpy()[used]
