@@ -31,7 +31,7 @@ NAMES = ("cell", "nucleus", "nucleolus")
 SPACING = (32.0, 32.0, 32.0)
 TINY = (
     "data.shape=[24,24,24]", "data.spacing_nm=[24,24,24]", "data.train_cells=2", "data.val_cells=1", "data.patches_per_epoch=2",
-    "data.points=200", "task.net.widths=[4,8]", "task.loss.samples=200", "task.begin=0.5", "task.quality=false", "training.max_steps=2", "training.validations=1",
+    "data.points=200", "task.net.widths=[4,8]", "task.begin=0.5", "task.quality=false", "training.max_steps=2", "training.validations=1",
 )  # fmt: skip
 
 

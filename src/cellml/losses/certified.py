@@ -10,18 +10,17 @@ from cellml.errors import CellmlError
 from cellml.losses.record import LossRecord
 from cellml.meshhead.cut import CutGrid
 from cellml.meshhead.head import membranes_of
-from cellml.meshops.batch import mesh_batch
-from cellml.meshops.chamfer import Cloud, chamfer_distance
-from cellml.meshops.sampling import sample_surfaces
+from cellml.meshops.point_mesh import distance_to_points, distance_to_simplices
 
 _NEAR = 0.7  # share of the weight near surfaces
+_TINY = 1e-8  # square cubes: the root has a gradient at zero
 
 
 class CertifiedMeshLoss(nn.Module):
-    """w_s · cross-entropy of signs + w_d · |distances| + w_c · Chamfer of surfaces + w_v · squared velocity, lengths in cubes of the grid.
+    """w_s · cross-entropy of signs + w_d · |distances| + w_c · distance of surfaces + w_v · squared velocity, lengths in cubes of the grid.
 
     signs, distances, surface, displacement: the weights; sharpness: of the sign's probability σ(−sharpness · d); clip: distance beyond
-    which only the sign counts; samples: points on the predicted membranes, drawn from a generator that starts anew at `seed` each time.
+    which only the sign counts.
     """
 
     def __init__(
@@ -32,14 +31,12 @@ class CertifiedMeshLoss(nn.Module):
         displacement: float = 0.01,
         sharpness: float = 4.0,
         clip: float = 3.0,
-        samples: int = 2000,
-        seed: int = 0,
     ) -> None:
         super().__init__()
-        if min(signs, distances, surface, displacement) < 0 or sharpness <= 0 or clip <= 0 or samples < 1:
-            raise CellmlError("Weights of CertifiedMeshLoss must be at least 0; sharpness, clip and samples must be positive.")
+        if min(signs, distances, surface, displacement) < 0 or sharpness <= 0 or clip <= 0:
+            raise CellmlError("Weights of CertifiedMeshLoss must be at least 0; sharpness and clip must be positive.")
         self.weights = {"signs": signs, "distances": distances, "surface": surface, "displacement": displacement}
-        self.sharpness, self.clip, self.samples, self.seed = sharpness, clip, samples, seed
+        self.sharpness, self.clip = sharpness, clip
 
     def of_distances(self, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Weighted losses of distances (K, P) in cubes at the voxels.
@@ -58,18 +55,20 @@ class CertifiedMeshLoss(nn.Module):
         return {"signs": self.weights["signs"] * (weight * signs).sum(), "distances": self.weights["distances"] * (weight * apart).sum()}
 
     def of_surface(self, made: CutGrid, points: Tensor, size_nm: float) -> Tensor:
-        """Weighted Chamfer distance in cubes between the membranes of a cut grid and true points (P, 3) in nm; 0 where either has none.
+        """Weighted distance in cubes between the membranes of a cut grid and true points (P, 3) in nm; 0 where either has none.
 
-        Points that are NaN, as those of an absent compartment are, are left out.
+        mean_p d(p, nearest triangle) + mean, by area, over triangles of d(triangle, nearest p). Between points drawn on both surfaces, as
+        in a Chamfer distance, 0.6 cubes are left for the truth itself; here it is 0.24 (3000 points on a cell 16 cubes wide). Points that
+        are NaN, as those of an absent compartment are, are left out.
         """
-        faces, points = membranes_of(made), points[torch.isfinite(points).all(1)]
+        faces, points = torch.unique(membranes_of(made).sort(dim=1).values, dim=0), points[torch.isfinite(points).all(1)]
         if not len(faces) or not len(points):
             return points.new_zeros(())
-        used, index = torch.unique(faces, return_inverse=True)
-        membranes = mesh_batch([made.points[used] / size_nm], [index.reshape(-1, 3)])
-        drawn = sample_surfaces(membranes, self.samples, torch.Generator().manual_seed(self.seed))
-        truth = Cloud((points.double() / size_nm)[None])
-        return self.weights["surface"] * chamfer_distance(drawn.cloud(), truth, squared=False).distance.float()
+        corners, truth = made.points[faces] / size_nm, points.double() / size_nm
+        area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0], dim=1).detach().norm(dim=1)
+        there = (distance_to_simplices(truth, corners) + _TINY).sqrt().mean()
+        back = ((distance_to_points(corners, truth) + _TINY).sqrt() * area / area.sum()).sum()
+        return self.weights["surface"] * (there + back).float()
 
     def of_velocity(self, velocity: Tensor) -> Tensor:
         """Weighted mean square of what tanh makes of the velocity map (3, Z, Y, X)."""
