@@ -206,7 +206,7 @@ def test_values_that_are_not_finite_are_named(tmp_path: Path) -> None:
     data[4, 1, 6] = np.inf
     with mrcfile.new(tmp_path / "cell.st", data=data) as mrc:
         mrc.voxel_size = 10
-    with pytest.raises(CellmlError, match=r"projection 2 in columns 3 to 4, projection 4 in column 6.*exclude=\[2, 4\], or fill=true"):
+    with pytest.raises(CellmlError, match=r"projection 2 in columns 3 to 4, projection 4 in column 6.*exclude=\[2, 4\]; fill=true"):
         read_tilts(tmp_path / "cell.st", angles=range(5))
     assert read_tilts(tmp_path / "cell.st", angles=range(5), exclude=[2, 4]).angles.tolist() == [0, 1, 3]
 

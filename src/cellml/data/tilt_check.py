@@ -69,14 +69,12 @@ def tilt_findings(series: TiltSeries) -> Iterator[Finding]:
 
 
 def _of_geometry(preview: TiltSeries) -> Iterator[Finding]:
-    """Doubts of `cellml.tomography.axis_check` and `order_check`."""
-    from cellml.tomography.axis_check import axis_warning
-    from cellml.tomography.order_check import order_warning
+    """What `cellml.tomography.doubts` has to say."""
+    from cellml.tomography.doubts import doubts
 
-    for doubt, harm in ((axis_warning(preview), 1.0), (order_warning(preview), 0.9)):
-        if doubt:
-            what, _, remedy = doubt.partition(". Give ")
-            yield Finding("warning", what, "", f"Give {remedy}", harm=harm)
+    for rank, doubt in enumerate(doubts(preview)):
+        what, _, remedy = doubt.partition(". Give ")
+        yield Finding("warning", what, "", f"Give {remedy}", harm=1.0 - 0.1 * rank)
 
 
 def _of_angles(tilts: NDArray[np.float64]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from cellml.errors import CellmlError, ContractError
 from cellml.types import TiltSeries
+
+log = logging.getLogger(__name__)
 
 
 def recorded_series(
@@ -28,6 +31,7 @@ def recorded_series(
     from cellml.infer.repair import known_tilts
     from cellml.io import open_tilts
     from cellml.tomography.axis import axis_along_y
+    from cellml.tomography.doubts import doubts
     from cellml.tomography.tilt_return import levelled
 
     with open_tilts(reference, angles=angles, pixel=None if spacing_nm is None else float(spacing_nm[-1])) as source:
@@ -42,6 +46,8 @@ def recorded_series(
             "pixel size (spacing_nm=[z,y,x]), or train at this size."
         )
     known_tilts(contract["wedge"], wedge or range_of(series), reference)
+    for doubt in doubts(series):
+        log.warning(doubt)
     if not np.ptp(series.data, axis=(1, 2)).any():
         raise CellmlError(f"Every projection of {reference} has one value throughout; there is nothing to repair. Choose another file.")
     return levelled(axis_along_y(series) if series.axis_angle else series)

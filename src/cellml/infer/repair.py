@@ -154,8 +154,10 @@ def require_wedge(image: NDArray[np.float32], tilts: NDArray[np.float64], name: 
     if ratio > _FULL_WEDGE:
         raise ContractError(
             f"{name} is too strong where tilts from {tilts.min():g}° to {tilts.max():g}° measured nothing (power {ratio:.2f} of what it "
-            f"has where they did, at most {_FULL_WEDGE:g}): it has another wedge, another tilt axis than Y, was repaired already, or is a "
-            "tilt series. Correct wedge=, turn the volume so that the tilt axis runs along Y, or say by angles=FILE that it is a series."
+            f"has where they did, at most {_FULL_WEDGE:g}): it has another wedge, another tilt axis than Y, was repaired already, is a "
+            "tilt series, or its projections had a background that no volume explains (grey values whose mean was left in). Correct "
+            "wedge=, turn the volume so that the tilt axis runs along Y, or repair from the series, whose means are taken off: "
+            "input=tilts.mrc, with angles=FILE where none stand beside it."
         )
     edge = edge_power(image, tilts)
     if edge < _EMPTY_EDGE:

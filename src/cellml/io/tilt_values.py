@@ -31,8 +31,9 @@ def checked_values(values: NDArray[Any], name: str, numbers: NDArray[np.int64], 
         places.append(f"projection {numbers[index]} {_columns(columns, values.shape[2])}")
     more = f" and {len(hit) - _NAMED} more projections" if len(hit) > _NAMED else ""
     whole = [int(numbers[index]) for index in np.flatnonzero(lost)]
-    remedy = f"Leave those projections out with exclude={(whole or [int(numbers[i]) for i in hit])[:12]}"
-    remedy += "" if whole else ", or fill=true replaces them by the columns beside them"
+    left_out = whole or [int(numbers[index]) for index in hit]
+    remedy = f"Leave those projections out with exclude={left_out}" if len(left_out) < len(values) else "Every projection has some"
+    remedy += "" if whole else "; fill=true replaces them by the columns beside them"
     remedy += " (options of cellml reconstruct, and of cellml align, which writes a series that other commands take)."
     raise CellmlError(f"{name} has values that are not finite numbers (NaN or infinite): {', '.join(places)}{more}. {remedy}")
 

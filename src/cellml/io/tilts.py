@@ -119,7 +119,10 @@ def _pixel(given: float | None, stack: TiltStack, noted: float | None, where: st
     for size in (given, stack.pixel, noted):
         if size is not None:
             return float(size)
-    raise CellmlError(f"The pixel size of {where} is not known: {stack.missing}. Give it in nm, as in pixel=1.35.")
+    raise CellmlError(
+        f"The pixel size of {where} is not known: {stack.missing}. Give it in nm, as in pixel=1.35 (cellml infer: "
+        "spacing_nm=[1.35,1.35,1.35], cellml check: data.spacing_nm=[1.35,1.35,1.35])."
+    )
 
 
 def _kept(exclude: Sequence[int], count: int, where: str) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cellml.errors import CellmlError, ContractError
 from cellml.losses.record import LossRecord
@@ -15,10 +15,11 @@ from cellml.losses.wedge import WedgeLoss
 class JudgedLoss(WedgeLoss):
     """`WedgeLoss` + weight · mean (p(ŷ) − p(y))², p the answers of a fixed reader trained on undamaged images.
 
-    A perceptual loss (Johnson, Alahi and Fei-Fei 2016, doi:10.1007/978-3-319-46475-6_43, eq. 2) whose features are the answers that are asked
-    for in the end: affinities, memberships. judge: the reader's checkpoint, opened when first asked (never for inference); weight: of its
-    part; invert: whether the reader knows dense structure dark; restoration: arguments of `WedgeLoss`. The reader is shown both images with
-    the truth's mean and deviation, as inference shows it normalised images. Raises ContractError for a reader of several channels.
+    A perceptual loss (Johnson, Alahi and Fei-Fei 2016, doi:10.1007/978-3-319-46475-6_43, eq. 2) whose features are the answers that are
+    asked for in the end: affinities, memberships. judge: the reader's checkpoint, opened when first asked (never for inference); weight:
+    of its part; invert: whether the reader knows dense structure dark; restoration: arguments of `WedgeLoss`. The reader is shown both
+    images with the truth's mean and deviation, as inference shows it normalised images. Raises ContractError for a reader of several
+    channels.
     """
 
     def __init__(self, judge: str, weight: float = 1.0, invert: bool = True, **restoration: Any) -> None:

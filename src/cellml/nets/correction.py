@@ -13,8 +13,8 @@ from cellml.errors import CellmlError
 class Correction(nn.Module):
     """gain · image + net(image): what is right already, fine detail included, need not pass the network (He et al. 2016, section 3.1).
 
-    net: (B, C, Z, Y, X) → (B, 1, Z, Y, X) with `multiple` and `halo`; channel: of the image, that is corrected; gain: to start from, learned
-    with the rest. Raises CellmlError for a network of several outputs and a channel that it does not have.
+    net: (B, C, Z, Y, X) → (B, 1, Z, Y, X) with `multiple` and `halo`; channel: of the image, that is corrected; gain: to start from,
+    learned with the rest. Raises CellmlError for a network of several outputs and a channel that it does not have.
     """
 
     def __init__(self, net: nn.Module, channel: int = 0, gain: float = 1.0) -> None:

@@ -48,8 +48,7 @@ def reconstruct_file(
     from cellml.infer.device import choose_device, set_threads
     from cellml.io.overlap import require_apart
     from cellml.io.tilts import open_tilts
-    from cellml.tomography.axis_check import axis_warning
-    from cellml.tomography.order_check import order_warning
+    from cellml.tomography.doubts import doubts
     from cellml.tomography.slabs import Turned, preview, reconstruct_slabs
 
     if method is None:
@@ -61,9 +60,8 @@ def reconstruct_file(
     with open_tilts(input, **reading, exclude=_left_out(input, half, exclude, reading)) as tilts:
         source = Turned(tilts) if tilts.series.axis_angle else tilts
         small = preview(tilts)  # as recorded: the remedy is an axis_angle of the images, not of those that were turned already
-        for doubt in (axis_warning(small), order_warning(small)):
-            if doubt:
-                log.warning(doubt)
+        for doubt in doubts(small):
+            log.warning(doubt)
         depth = chosen_thickness(source.series, thickness, thickness_nm)
         shape = reconstruct_slabs(source, output, depth, how, rows=rows, device=place, progress=_progress)
     seconds = time.perf_counter() - begin

@@ -60,6 +60,8 @@ def information_file(
     require_apart(output, *names)
     for name in names:
         require_volume_file(name)
+    found = None if labels is None else resolve(labels, "labels")[0]
+    objects = None if found is None else read_labels(found, spacing_nm=spacing_nm)
     tilts = tilt_angles(wedge[:2], float(wedge[2]) if angles is None else 1.0, angles)
     volume, judged, deviation = read_volume(names[0], spacing_nm=spacing_nm), names[0], None
     if len(names) > 1:
@@ -72,9 +74,7 @@ def information_file(
         volume, judged, weights, output,
         tilts=tilts, weighting=weighting, window_nm=window_nm, deviation=deviation, members=len(names),
     )  # fmt: skip
-    if labels is not None and table is not None:
-        found = resolve(labels, "labels")[0]
-        objects = read_labels(found, spacing_nm=spacing_nm)
+    if objects is not None and found is not None and table is not None:
         write_objects(objects, found, output, table, spacing_nm=spacing_nm, limit=inferred_limit)
     seconds = time.perf_counter() - begin
     log.info("%s: %.1f s", output, seconds)

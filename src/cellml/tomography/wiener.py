@@ -58,10 +58,10 @@ def _projector(rays: Rays, rows: int) -> ParallelProjector:
 def wiener(series: TiltSeries, thickness: int, iterations: int = 15, halo: int = 8, **options: Any) -> Volume:
     """The volume x that minimises ‖A x − p‖² / σ² + Σ_k |F x(k)|² / S(k), with S / σ² estimated from the series itself.
 
-    It is `cellml.tomography.tilt_consistency` of an empty volume: each frequency is let through as far as the tilts that share it rise above
-    their noise, so there is no number to choose. thickness: voxels along z; iterations: of conjugate gradients; halo: rows that a slab
-    shares with its neighbours, each slab estimating its own S / σ²; options: of `reconstruct`. Returns (Z, Y, X) float32. Raises CellmlError
-    for numbers out of range and as `reconstruct` does.
+    It is `cellml.tomography.tilt_consistency` of an empty volume: each frequency is let through as far as the tilts that share it rise
+    above their noise, so there is no number to choose. thickness: voxels along z; iterations: of conjugate gradients; halo: rows that a
+    slab shares with its neighbours, each slab estimating its own S / σ²; options: of `reconstruct`. Returns (Z, Y, X) float32. Raises
+    CellmlError for numbers out of range and as `reconstruct` does.
     """
     from cellml.tomography.reconstruction import reconstruct
 
