@@ -35,7 +35,7 @@ TINY_WEDGE = (
     "data.val=[{region: {z: [24, 40]}}]",
     "callbacks.last.every_n_train_steps=1",
 )
-TINY_GAN = ("task.net.widths=[2,4]", "task.opponent.critic.widths=[2,4]", "task.opponent.begin=0.3")
+TINY_GAN = ("task.net.net.widths=[2,4]", "task.opponent.critic.widths=[2,4]", "task.opponent.begin=0.3")
 
 
 @pytest.fixture(scope="module")
