@@ -72,14 +72,16 @@ def gains(found: dict[str, Row], suffix: str) -> Values:
 
 
 def segmentation(chosen: str | None) -> Values:
-    """Adapted Rand errors at SNR 10, and the share recovered of what the wedge costs: from the best reconstruction without learning.
+    """Errors at SNR 10, and the share recovered of what the wedge costs: from the best reconstruction without learning.
 
-    Decoders are those of complete data, and (`_chosen`) those that were chosen for each reconstruction on other rows.
+    By adapted Rand error and (`_voi`) variation of information, with the decoder of complete data and (`_chosen`) the one that was chosen
+    for each reconstruction on other rows.
     """
+    measures = {"adapted_rand_error": "", "voi_sum": "_voi", "adapted_rand_error_chosen": "_chosen", "voi_sum_chosen": "_voi_chosen"}
     rows, result = {r["method"]: r for r in read_rows(HERE / "segmentation.csv")}, {}
-    for suffix in ("", "_chosen"):
-        errors = {method: float(r[f"adapted_rand_error{suffix}"]) for method, r in rows.items()}
-        result |= {f"rand_error_{method}{suffix}": (value, "1") for method, value in errors.items()}
+    for column, suffix in measures.items():
+        errors = {method: float(r[column]) for method, r in rows.items()}
+        result |= {f"{column}_{method}": (value, "1") for method, value in errors.items()}
         without = [value for method, value in errors.items() if method in CLASSICAL]
         for method, name in ((FOR_SEGMENTER, "segmentation_recovered"), (chosen or "", "segmentation_recovered_by_best_psnr")):
             if without and {COMPLETE, method} <= set(errors):
