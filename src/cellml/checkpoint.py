@@ -86,10 +86,9 @@ def write(path: Path, state_dict: Mapping[str, Any], record: Mapping[str, Any]) 
 
     from cellml.io.atomic import atomic_path
 
-    with atomic_path(path) as aside:
-        torch.save(
-            {"state_dict": dict(state_dict), "cellml": dict(record), "pytorch-lightning_version": str(pytorch_lightning.__version__)}, aside
-        )
+    content = {"state_dict": dict(state_dict), "cellml": dict(record), "pytorch-lightning_version": str(pytorch_lightning.__version__)}
+    with atomic_path(path) as aside, aside.open("wb") as stream:  # a stream: given a path, torch names the archive's folder after it
+        torch.save(content, stream)
 
 
 def read(path: str | Path) -> dict[str, Any]:

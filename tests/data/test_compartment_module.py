@@ -108,7 +108,7 @@ def test_a_validation_block_holds_the_true_surface_where_it_is(files: Path) -> N
     vertices, faces = held["surfaces"][0]
     assert held["components"].tolist() == [1] and held["genus"].tolist() == [0] and len(faces) > 50
     low, high = vertices.min(0).values, vertices.max(0).values  # x, y, z
-    assert low[1] == pytest.approx(430.0, abs=4.0) and high[1] == pytest.approx(610.0, abs=4.0)
+    assert low[1] == pytest.approx(430.0, abs=5.0) and high[1] == pytest.approx(610.0, abs=5.0)  # poles are the flatter for smoothing
     other = module(files, solids=[[2]])
     with pytest.raises(CellmlError, match="holds no ball"):
         other.whole(block)
