@@ -129,20 +129,28 @@ def table(rows: list[Row], **wanted: str) -> str:
     return "\n".join(lines)
 
 
+def shown(found: set[str]) -> list[str]:
+    """Methods of the figure from top to bottom: without learning, repairs with the projections returned, complete tilts."""
+    repairs = sorted(m for m in found if m.endswith("+tilts"))
+    return [m for m in (*CLASSICAL, *THEIRS, *repairs, COMPLETE) if m in found]
+
+
 def draw(rows: list[Row]) -> None:
     """figure.png: PSNR and in-wedge correlation of each method at ±60°, 2°, one colour a signal-to-noise ratio."""
-    panels = [(s, c) for s in ("fib25", "phantom") for c in ("psnr", "in_wedge")]
+    specimens = ("fib25", "phantom")
+    methods = {s: shown({m for snr in COLOURS for m in of(rows, specimen=s, snr=snr)}) for s in specimens}
     names = {"psnr": "PSNR (dB)", "in_wedge": "correlation inside the wedge"}
     with figure_style():
-        figure = new_figure(10, 8)
-        for axes, (specimen, column) in zip(figure.subplots(2, 2).ravel(), panels, strict=True):
-            methods = list(dict.fromkeys(m for snr in COLOURS for m in of(rows, specimen=specimen, snr=snr)))
+        figure = new_figure(10, 11)
+        grid = figure.subplots(2, 2, height_ratios=[len(methods[s]) for s in specimens])
+        for axes, (specimen, column) in zip(grid.ravel(), ((s, c) for s in specimens for c in names), strict=True):
             for number, (snr, colour) in enumerate(COLOURS.items()):
                 found = of(rows, specimen=specimen, snr=snr)
-                heights = [float(found[m][column]) if m in found else np.nan for m in methods]
-                axes.barh(np.arange(len(methods)) + 0.2 * number - 0.3, heights, 0.2, color=colour, label=f"SNR {snr.replace('inf', '∞')}")
+                heights = [float(found[m][column]) if m in found else np.nan for m in methods[specimen]]
+                places = np.arange(len(heights)) + 0.2 * number - 0.3
+                axes.barh(places, heights, 0.2, color=colour, label=f"SNR {snr.replace('inf', '∞')}")
             axes.set(title=f"{specimen}, ±60°, 2°", xlabel=names[column])
-            axes.set_yticks(np.arange(len(methods)), methods)
+            axes.set_yticks(np.arange(len(methods[specimen])), methods[specimen])
             axes.invert_yaxis()
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         figure.savefig(HERE / "figure.png", dpi=110)
