@@ -71,13 +71,12 @@ def infer_file(
     from cellml.infer.device import choose_device, set_threads
     from cellml.infer.frame import Asked
     from cellml.infer.image import predict_image, require_image_options
-    from cellml.infer.information import carry, map_source, map_target, require_no_map
+    from cellml.infer.information import carry, map_source, require_no_map
     from cellml.infer.members import load_members, make_committee
     from cellml.infer.opened import input_files, open_input
     from cellml.infer.outputs import require_target
     from cellml.infer.recorded import given_series
-    from cellml.infer.repair import repair_volume
-    from cellml.infer.repair_series import repair_series
+    from cellml.infer.repair_files import repair_files
     from cellml.infer.surfaces import MESH_SUFFIXES, predict_mesh_file
     from cellml.io.overlap import require_apart
     from cellml.tomography.inferred_objects import require_limit
@@ -118,20 +117,14 @@ def infer_file(
     task = members.task.to(place)
     window = fitted_window(task.window, place, tile=tile, halo=halo, precision=precision)
     _choose_decoder(task, decode, str(checkpoints[0]))
-    where = None
-    if "wedge" in members.contract:
-        where = map_target(information, output, [*files, *([] if tilts is None else [tilts])], consistency=consistency)
     known: dict[str, Any] = {"angles": angles, "spacing_nm": spacing_nm, "wedge": wedge}
-    series, alone = given_series(files, tilts, members.contract, name, **known)
-    if series is not None and alone:
-        options: dict[str, Any] = {"thickness": thickness, "consistency": consistency, "device": place, "information": where}
-        return repair_series(task, window, series, output, members.contract, **options)
+    if "wedge" in members.contract:
+        how: dict[str, Any] = {"thickness": thickness, "consistency": consistency, "information": information, "axes": axes}
+        return repair_files(task, window, files, name, output, members.contract, tilts=tilts, device=place, **known, **how)
+    given_series(files, tilts, members.contract, name, **known)  # which refuses one here
     with open_input(files, spacing_nm, axes) as opened:
         image: Any = PlanesAsChannels(opened) if members.contract.get("planes_as_channels") else opened
         require_match(members.contract, spacing_nm=image.spacing, channels=len(image.channels) or 1, name=name)
-        if "wedge" in members.contract:
-            how: dict[str, Any] = {"wedge": wedge, "consistency": consistency, "series": series, "information": where}
-            return repair_volume(task, window, image, name, output, members.contract, **how)
         if images:
             require_no_map(information, str(checkpoints[0]))
             return predict_image(task, window, image, name, output, members.contract)
