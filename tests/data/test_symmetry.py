@@ -16,7 +16,7 @@ def test_volumes_points_and_vectors_turn_together() -> None:
     for _ in range(60):
         symmetry = Symmetry.draw(rng, shape, spacing)
         kinds.add(symmetry)
-        turned, there = symmetry.of_volume(volume), symmetry.of_points(points, shape, spacing)
+        turned, there = symmetry.apply(volume), symmetry.of_points(points, shape, spacing)
         assert turned.shape == volume.shape
         z, y, x = (there.flip(-1) / torch.tensor(spacing)).round().long().T
         torch.testing.assert_close(turned[:, z, y, x], volume[:, index[:, 0], index[:, 1], index[:, 2]])

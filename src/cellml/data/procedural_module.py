@@ -84,7 +84,7 @@ class ProceduralSamples(Dataset[dict[str, Tensor]]):
         if not self.turn:
             return sample
         as_seen = Symmetry.draw(rng, block.shape, block.spacing)
-        volumes = {name: as_seen.of_volume(sample[name]) for name in ("image", "labels", "distances")}
+        volumes = {name: as_seen.apply(sample[name]) for name in ("image", "labels", "distances")}
         points = as_seen.of_points(sample["points"], block.shape, block.spacing)
         return {**sample, **volumes, "points": points, "normals": as_seen.of_vectors(sample["normals"])}
 

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cellml.types import Triple
+from cellml.uncertainty.symmetry import Symmetry as VoxelSymmetry
 
 
-@dataclass(frozen=True)
-class Symmetry:
-    """One of the 48 symmetries of a cube, of which a volume has those that keep its shape and spacing.
-
-    order: which old axis each new one is; mirrored: which new axes run backwards; both (z, y, x).
-    """
-
-    order: tuple[int, int, int]
-    mirrored: tuple[bool, bool, bool]
+class Symmetry(VoxelSymmetry):
+    """One of the 48 symmetries of a cube, of which a volume has those that keep its shape and spacing; for points and vectors as well."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator, shape: Sequence[int], spacing: Sequence[float]) -> Symmetry:
@@ -34,19 +27,13 @@ class Symmetry:
         z, y, x = (bool(flip) for flip in rng.random(3) < 0.5)
         return cls((order[0], order[1], order[2]), (z, y, x))
 
-    def of_volume(self, volume: Tensor) -> Tensor:
-        """(…, Z, Y, X) → the same, turned."""
-        first = volume.ndim - 3
-        turned = volume.permute(*range(first), *(first + axis for axis in self.order))
-        return torch.flip(turned, [first + axis for axis in range(3) if self.mirrored[axis]]).contiguous()
-
     def of_points(self, points: Tensor, shape: Sequence[int], spacing: Triple) -> Tensor:
         """Points (…, 3), columns (x, y, z) in nm, the centre of the first voxel at 0, of a volume of this shape and spacing (z, y, x)."""
-        last = points.new_tensor([(n - 1) * s for n, s in zip(shape, spacing, strict=True)])[list(self.order)]
-        turned = points.flip(-1)[..., list(self.order)]
-        return torch.where(torch.tensor(self.mirrored), last - turned, turned).flip(-1)
+        last = points.new_tensor([(n - 1) * s for n, s in zip(shape, spacing, strict=True)])[list(self.axes)]
+        turned = points.flip(-1)[..., list(self.axes)]
+        return torch.where(torch.tensor(self.flips), last - turned, turned).flip(-1)
 
     def of_vectors(self, vectors: Tensor) -> Tensor:
         """Vectors (…, 3), columns (x, y, z)."""
-        turned = vectors.flip(-1)[..., list(self.order)]
-        return torch.where(torch.tensor(self.mirrored), -turned, turned).flip(-1)
+        turned = vectors.flip(-1)[..., list(self.axes)]
+        return torch.where(torch.tensor(self.flips), -turned, turned).flip(-1)

@@ -14,28 +14,18 @@ from torch.utils.data import Dataset
 from cellml.data.blocks import OpenBlock
 from cellml.data.wedge_damage import TiltScheme, WedgeDamage
 from cellml.errors import CellmlError
+from cellml.uncertainty.symmetry import Symmetry
 
 Sample = dict[str, torch.Tensor]
-
-
-class Symmetry:
-    """One of the 48 ways to lay a box on its axes: axis n of the result is axis order[n] of the original, reversed where flips[n]."""
-
-    def __init__(self, order: Sequence[int], flips: Sequence[bool]) -> None:
-        self.order, self.flips = tuple(order), tuple(bool(f) for f in flips)
-
-    def apply(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """(Z, Y, X) → the same voxels in the new order."""
-        turned = volume.transpose(self.order)
-        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
 
 def symmetries(spacing: Sequence[float], cube: bool = True) -> list[Symmetry]:
     """Those that leave the voxel size (z, y, x) as it is, within 2 %: 48 for cubic voxels; the identity alone unless `cube`."""
     if not cube:
-        return [Symmetry((0, 1, 2), (False,) * 3)]
-    orders = [o for o in permutations(range(3)) if all(abs(spacing[o[n]] - spacing[n]) <= 0.02 * spacing[n] for n in range(3))]
-    return [Symmetry(order, flips) for order in orders for flips in product((False, True), repeat=3)]
+        return [Symmetry()]
+    every = [(a, b, c) for a, b, c in permutations(range(3))]
+    orders = [o for o in every if all(abs(spacing[o[n]] - spacing[n]) <= 0.02 * spacing[n] for n in range(3))]
+    return [Symmetry(order, (z, y, x)) for order in orders for z, y, x in product((False, True), repeat=3)]
 
 
 class WedgePairs(Dataset[Sample]):
@@ -70,7 +60,7 @@ class WedgePairs(Dataset[Sample]):
         self._slab: tuple[int, Any] = (-1, None)
 
     def _fits(self, block: OpenBlock, way: Symmetry) -> bool:
-        return all(block.shape[axis] >= p for axis, p in zip(way.order, self.patch, strict=True))
+        return all(block.shape[axis] >= p for axis, p in zip(way.axes, self.patch, strict=True))
 
     def _check(self, ways: int) -> None:
         if self.per_slab < 1 or len(self.section) != 2 or self.section[0] < self.patch[0] or self.section[1] < self.patch[2]:
@@ -109,11 +99,11 @@ class WedgePairs(Dataset[Sample]):
         number, way = self.ways[int(rng.choice(len(self.ways), p=self.shares))]
         block, sizes = self.blocks[number], (self.section[0], self.patch[1], self.section[1])
         region = [slice(0, 0)] * 3
-        for axis, size in zip(way.order, sizes, strict=True):
+        for axis, size in zip(way.axes, sizes, strict=True):
             extent = min(size, block.shape[axis])
             start = int(rng.integers(0, block.shape[axis] - extent + 1))
             region[axis] = slice(start, start + extent)
-        density = way.apply(block.read_image((region[0], region[1], region[2]))[0])
+        density = way.apply(torch.from_numpy(block.read_image((region[0], region[1], region[2]))[0])).numpy()
         return np.ascontiguousarray(-density if self.invert else density)
 
 
