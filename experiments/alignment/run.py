@@ -6,7 +6,6 @@ results.json and figure of the rows there are.
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from cellml.data.blocks import Block, OpenBlock
 from cellml.data.tomography_phantom import cell_phantom
 from cellml.report.results import write_study_results
+from cellml.report.rows import append_row, read_rows
 from cellml.tomography.alignment.align import align_tilts
 from cellml.tomography.alignment.centring import centred
 from cellml.tomography.alignment.cumulative import cumulative_shifts
@@ -105,25 +105,6 @@ def measured(condition: Condition) -> dict[str, Any]:
     return row | {"cpu_s": round(time.process_time() - begin, 1)}
 
 
-def read_rows() -> list[dict[str, str]]:
-    """Rows that are done."""
-    if not ROWS.is_file():
-        return []
-    with ROWS.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
-def append_row(row: dict[str, Any]) -> None:
-    """Add one; the first brings the header."""
-    new = not ROWS.is_file()
-    with ROWS.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-    print(*row.values(), flush=True)
-
-
 def summary(rows: list[dict[str, str]]) -> dict[str, tuple[float | None, str]]:
     """Medians over the draws, by specimen, SNR and whether the axis was known."""
     values: dict[str, tuple[float | None, str]] = {}
@@ -189,12 +170,12 @@ def draw_figure(rows: list[dict[str, str]]) -> None:
 def main(words: list[str]) -> None:
     """Rows that are missing, then results.json and the figure from all of them."""
     draws = int(dict(word.split("=", 1) for word in words).get("draws", "3"))
-    done = {tuple(row[name] for name in KEY) for row in read_rows()}
+    done = {tuple(row[name] for name in KEY) for row in read_rows(ROWS)}
     for axis, draw, snr, name in product((False, True), range(draws), (10.0, 1.0), ("fib25", "phantom")):
         condition = Condition(name, snr, axis, draw)
         if condition.key not in done:
-            append_row(measured(condition))
-    rows = read_rows()
+            append_row(ROWS, measured(condition))
+    rows = read_rows(ROWS)
     write_study_results(HERE, summary(rows), seed=0, rows=len(rows))
     draw_figure(rows)
     print(table(rows))

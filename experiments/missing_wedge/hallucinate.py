@@ -10,10 +10,10 @@ from classical import choose, run
 from conditions import Condition
 from learned import checkpoints, repairs
 from numpy.typing import NDArray
-from run import append_row, read_rows
 from specimens import specimen
 
 from cellml.metrics.hallucination import expressed_shares, painted_out
+from cellml.report.rows import append_row, read_rows
 from cellml.tomography.simulate import simulate_tilts
 from cellml.types import TiltSeries, Volume
 

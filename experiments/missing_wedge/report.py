@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from conditions import KEY
-from run import read_rows
+from run import ROWS
 
 from cellml.metrics.hallucination import hallucination_rate
 from cellml.report.figure_style import figure_style, new_figure
 from cellml.report.results import write_study_results
+from cellml.report.rows import read_rows
 
 HERE = Path(__file__).parent
 CLASSICAL = ("wbp", "wbp_exact", "wbp_sirt_like", "sirt_subsets", "sirt", "sart", "sart_nonnegative", "cg", "tv", "wiener")
@@ -158,7 +159,7 @@ def draw(rows: list[Row]) -> None:
 
 def main() -> None:
     """Write results.json and figure.png, print the tables of the README."""
-    rows = read_rows()
+    rows = read_rows(ROWS)
     found = values(rows)
     write_study_results(HERE, found, seed=0, conditions=len({tuple(row[name] for name in KEY) for row in rows}))
     draw(rows)

@@ -7,7 +7,6 @@ stood. Checkpoints of repairing networks that lie in this folder take part by th
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -17,28 +16,11 @@ from typing import Any
 
 from conditions import KEY, Condition, conditions
 
+from cellml.report.rows import append_row, read_rows
+
 HERE = Path(__file__).parent
 ROWS = HERE / "rows.csv"
 COLUMNS = (*KEY, "method", "choice", "psnr", "ssim", "in_wedge", "measured", "cpu_s")
-
-
-def read_rows(path: Path = ROWS) -> list[dict[str, str]]:
-    """Rows of a table, none where there is none."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
-def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Add one row; the first one brings the header."""
-    new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-    print(*row.values(), flush=True)
 
 
 def record(condition: Condition, method: str, choice: float, volume: Any, begin: float) -> None:
@@ -104,7 +86,7 @@ def fill(measure: Callable[[Condition, set[str]], None], wanted: Iterable[Condit
         if time.process_time() - begin > 60 * minutes:
             print(f"stopped before {condition.key}: {minutes:g} minutes are over; run again to go on", flush=True)
             return
-        measure(condition, {row["method"] for row in read_rows() if tuple(row[name] for name in KEY) == condition.key})
+        measure(condition, {row["method"] for row in read_rows(ROWS) if tuple(row[name] for name in KEY) == condition.key})
 
 
 def main() -> None:

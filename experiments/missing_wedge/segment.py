@@ -20,13 +20,13 @@ from classical import choose, run
 from conditions import Condition
 from learned import checkpoints, repairs
 from numpy.typing import NDArray
-from run import append_row, read_rows
 from specimens import SPACING_NM, tissue
 
 from cellml.checkpoint import load
 from cellml.data.blocks import Block, OpenBlock
 from cellml.metrics.contingency import ContingencyTable
 from cellml.metrics.partition import partition_scores
+from cellml.report.rows import append_row, read_rows
 from cellml.tasks.decoder_choice import choose_on
 from cellml.tomography.simulate import simulate_tilts
 from cellml.types import Labels, TiltSeries, Volume

@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 from conditions import KEY, Condition
 from numpy.typing import NDArray
-from run import read_rows, record
+from run import ROWS as TABLE
+from run import record
 from scores import scored
 from specimens import ROWS, Specimen, specimen, tilt_series, tissue
 
+from cellml.report.rows import read_rows
 from cellml.types import TiltSeries, Volume
 
 NAME = "self_supervised"
@@ -46,7 +48,7 @@ def main() -> None:
     steps = int(words.get("steps", STEPS))
     for snr in (float(text) for text in words.get("snr", "10").split(",")):
         condition = Condition(words.get("specimen", "fib25"), snr=snr)
-        done = {row["method"] for row in read_rows() if tuple(row[name] for name in KEY) == condition.key}
+        done = {row["method"] for row in read_rows(TABLE) if tuple(row[name] for name in KEY) == condition.key}
         if f"{NAME}+tilts" in done:
             continue
         begin = time.process_time()

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from learned import checkpoints
 from numpy.typing import NDArray
-from run import append_row, read_rows
 from segment import CLASSICAL, CONDITION, prediction, surroundings, truth, volumes
 
 from cellml.evaluation.objects import ObjectChoice, compare_objects
+from cellml.report.rows import append_row, read_rows
 from cellml.sim.model_file import load_model
 from cellml.sim.shipped import find_model
 from cellml.types import Labels

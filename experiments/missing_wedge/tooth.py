@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from classical import run
 from numpy.typing import NDArray
-from run import append_row, read_rows
 
 from cellml.io.tilts import read_tilts
 from cellml.metrics.psnr import psnr
 from cellml.metrics.reprojection import reprojection_error
 from cellml.metrics.wedge_correlation import in_wedge_correlation
+from cellml.report.rows import append_row, read_rows
 from cellml.types import TiltSeries, Volume
 
 TABLE = Path(__file__).parent / "tooth.csv"
