@@ -1,0 +1,66 @@
+"""How shapes become arrays of equal size, and arrays shapes again: harmonic coefficients, or grids of distances.
+
+A representation is part of a trained task's configuration, so that a checkpoint encodes new shapes exactly as it was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.data.shape_grids import distance_grid, fitting_spacing, surface_of_grid
+from cellml.errors import CellmlError
+from cellml.types import Surface
+
+if TYPE_CHECKING:
+    from cellml.shapes.population import Population
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeArrays:
+    """values: (N, …) float32, one array a shape; units: (N,) nm by which its values are multiplied to be lengths."""
+
+    values: NDArray[np.float32]
+    units: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.values).all() or not (self.units > 0).all():
+            bad = np.flatnonzero(~np.isfinite(self.values.reshape(len(self.values), -1)).all(axis=1) | ~(self.units > 0))
+            raise CellmlError(f"The arrays of {len(bad)} shapes are not finite (number {bad[0]} first); leave those shapes out.")
+
+
+@dataclass(frozen=True)
+class GridRepresentation:
+    """Truncated signed distances on a grid that the shape fills, whose voxel size is the shape's own; for shapes of any genus.
+
+    shape: voxels along (z, y, x); truncate: voxels; margin: free voxels at either end of the longest side; alignment: how shapes are turned
+    (`cellml.shapes.alignment`), None to leave them as they lie.
+    """
+
+    shape: Sequence[int] = (32, 32, 32)
+    truncate: float = 4.0
+    margin: int = 3
+    alignment: Any = None
+
+    channels = 1
+
+    def of(self, population: Population) -> ShapeArrays:
+        """values: (N, 1, Z, Y, X) in voxels; units: nm a voxel."""
+        surfaces = population.surfaces if self.alignment is None else self.aligned(population)
+        units = [fitting_spacing(surface, self.shape, self.margin) for surface in surfaces]
+        grids = [distance_grid(s, self.shape, unit, truncate=self.truncate) for s, unit in zip(surfaces, units, strict=True)]
+        return ShapeArrays(np.stack(grids)[:, None], np.array(units))
+
+    def aligned(self, population: Population) -> Sequence[Surface]:
+        """The surfaces, turned."""
+        from cellml.shapes.alignment import align
+
+        return align(population, self.alignment).population.surfaces
+
+    def surface(self, values: NDArray[np.floating], unit: float, name: str = "shape") -> Surface:
+        """(1, Z, Y, X) → the zero level in nm about the origin. Raises CellmlError where nothing is inside."""
+        return surface_of_grid(values[0], unit, name=name)
