@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class CertifiedMeshTask(VolumeTask):
         bound: float = 0.3,
         standoff: float = 0.25,
         least_deg: float = 10.2,
-        begin: float = 0.8,
+        begin: float = 0.9,
         settle: float = 0.5,
         quality: bool = False,
         schedule: Schedule | None = None,
@@ -58,6 +59,8 @@ class CertifiedMeshTask(VolumeTask):
         z, y, x = (float(s) for s in spacing_nm)
         self.spacing: Triple = (z, y, x)
         self.head = CertifiedHead(step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg))
+        # What drawing back bad angles changes (0.02 voxels at most) teaches nothing, and takes half the time of a step.
+        self.learning_head = replace(self.head, cutting=Cutting(standoff=standoff, least_deg=0.0, least_facet_deg=0.0))
         self.begin, self.settle, self.quality = begin, settle, quality
         self._settled = False
         self.scores: list[MeshScores] = []
@@ -108,7 +111,7 @@ class CertifiedMeshTask(VolumeTask):
         parts["displacement"] = loss.of_velocity(maps[-3:])
         if with_surface:
             grid = self.grid(frame, maps.device)
-            parts["surface"] = loss.of_surface(self.head(grid, frame, maps), points.reshape(-1, 3), size)
+            parts["surface"] = loss.of_surface(self.learning_head(grid, frame, maps), points.reshape(-1, 3), size)
         return parts  # type: ignore[no-any-return]
 
     @torch.no_grad()
