@@ -25,5 +25,5 @@ def test_taking_one_compartment_for_another_costs_more_than_the_same_mistake_in_
         wrong[1, (line - place).abs() < 1] = -1.0  # a piece of the second compartment where it is not
         return float(sum(loss.of_distances(wrong, truth).values()))
 
-    assert cost(10.0) > 2 * cost(20.0) > 0
+    assert cost(12.0) > 2 * cost(20.0) > 0
     assert abs(float(loss.of_distances(truth, truth)["distances"])) < 1e-6
