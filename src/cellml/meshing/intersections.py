@@ -13,13 +13,13 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def crossing_facets(points: Floats, faces: Index) -> Index:
+def crossing_facets(points: Floats, faces: Index, owner: Index | None = None) -> Index:
     """Pairs of facets that share more than a common vertex or edge, (N, 2), lower number first.
 
     Facets without a common vertex must not touch; facets with one must meet there only; facets with a common edge must not be folded onto
     each other; facets with the same three vertices are the same twice. Every decision is exact (see `cellml.meshing.predicates`): contact
     counts, however small, and round-off does not. points: (P, 3); faces: (F, 3). Facets of exactly zero area have no inside and are not
-    compared: `flat_facets` finds them.
+    compared: `flat_facets` finds them. owner: (F,), the object of each facet where only facets of different objects are to be compared.
     """
     orientation = Orientation(points)
     kept = np.flatnonzero(~_flat(orientation, faces))
@@ -27,6 +27,9 @@ def crossing_facets(points: Floats, faces: Index) -> Index:
     found = [np.zeros((0, 2), np.int64)]
     for i, j in overlapping_boxes(corners.min(axis=1), corners.max(axis=1)):
         a, b = kept[np.minimum(i, j)], kept[np.maximum(i, j)]
+        if owner is not None:
+            others = owner[a] != owner[b]
+            a, b = a[others], b[others]
         found.append(np.stack([a, b], axis=1)[_cross(orientation, faces[a], faces[b])])
     pairs = np.concatenate(found)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]

@@ -73,11 +73,11 @@ def frame_of(host: Host, most_voxels: int = MOST_VOXELS) -> Frame:
         raise CellmlError(f"{host.name!r} leaves no place for the centre of an organelle.")
     voxels = np.argwhere(allowed)
     points = (voxels * np.array(spacing) + np.array(origin))[:, ::-1]
-    axes = principal_axes((np.argwhere(inside) * np.array(spacing))[:, ::-1])
+    axes = host.axes if host.axes is not None else principal_axes((np.argwhere(inside) * np.array(spacing))[:, ::-1])
     number = np.full(inside.shape, -1, np.int64)
     number[allowed] = np.arange(len(voxels))
-    depth = _depth(host, steps, spacing)[allowed]
-    return Frame(np.ascontiguousarray(points), u[allowed], _directions(points, host.centre, axes), depth, number, axes, spacing, origin, host.name)
+    depth, directions = _depth(host, steps, spacing)[allowed], directions_of(points, host.centre, axes)
+    return Frame(np.ascontiguousarray(points), u[allowed], directions, depth, number, axes, spacing, origin, host.name)
 
 
 def principal_axes(points: Floats) -> Floats:
@@ -91,7 +91,8 @@ def principal_axes(points: Floats) -> Floats:
     return np.asarray(axes)
 
 
-def _directions(points: Floats, centre: Floats, axes: Floats) -> Floats:
+def directions_of(points: Floats, centre: Floats, axes: Floats) -> Floats:
+    """Unit vectors from the nearest centre, (3,) or (M, 3), to points (N, 3), in axes (rows); the first axis where both coincide."""
     from scipy.spatial import cKDTree
 
     centres = np.atleast_2d(centre)

@@ -25,7 +25,9 @@ def harmonic_coordinate(inside: Mask, inner: Mask, spacing: Triple) -> Floats:
     """
     free = inside & ~inner
     if not free.any() or not inner.any():
-        raise CellmlError(f"There is nothing between the frames: {int(inner.sum())} voxels of inner frame in a host of {int(inside.sum())}.")
+        raise CellmlError(
+            f"There is nothing between the frames: {int(inner.sum())} voxels of inner frame in a host of {int(inside.sum())}."
+        )
     matrix, right = _system(free, inner, inside, spacing)
     anchored = np.asarray(matrix.sum(axis=1)).ravel() > 0
     _require_anchored(free, anchored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 CORE_SHARE = 0.3  # of the local radius: the inner frame of a host without a nucleus
+_CORE_VOXELS = 150_000  # of the grid that a centreline is found on
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,8 @@ class Host:
     inside: (Z, Y, X), all of the host, what the inner frame occupies included; inner: (Z, Y, X), the inner frame, part of `inside`;
     solid: whether the inner frame is closed to organelles, as a nucleus is and the core of a neurite is not; centre: (3,) or (M, 3) points
     (x, y, z) in nm that directions are counted from: the centroid of a nucleus, or the centreline of a neurite; spacing, origin: (z, y, x)
-    in nm; window: (Z, Y, X), where centres of organelles may lie, None for all of the host.
+    in nm; window: (Z, Y, X), where centres of organelles may lie, None for all of the host; axes: (3, 3), rows are the unit vectors (x, y, z)
+    that directions are told in, None for the host's own principal axes.
     """
 
     inside: Mask
@@ -34,6 +37,7 @@ class Host:
     origin: Triple
     name: str = "host"
     window: Mask | None = None
+    axes: Floats | None = None
 
     @property
     def volume(self) -> float:
@@ -99,7 +103,9 @@ def _require_inside(whole: Mask, nuclear: Mask, name: str) -> None:
     open_ = int((binary_dilation(nuclear) & ~whole).sum()) if outside == 0 else 0
     if outside or open_:
         where = f"{outside} of its {int(nuclear.sum())} voxels lie" if outside else f"it touches {open_} voxels that lie"
-        raise CellmlError(f"The nucleus of {name!r} is not inside its cell: {where} outside. Look at the two labels, or at their alignment.")
+        raise CellmlError(
+            f"The nucleus of {name!r} is not inside its cell: {where} outside. Look at the two labels, or at their alignment."
+        )
 
 
 def _largest(mask: Mask) -> tuple[Mask, tuple[slice, ...]]:
@@ -111,21 +117,43 @@ def _largest(mask: Mask) -> tuple[Mask, tuple[slice, ...]]:
     return np.asarray(pieces[box] == number), box
 
 
-def _core(mask: Mask, spacing: Triple) -> tuple[Mask, NDArray[np.int64]]:
-    """Voxels within CORE_SHARE of the local radius of the centreline, and its voxels (M, 3); the deepest voxel alone where it is empty."""
+def _core(mask: Mask, spacing: Triple) -> tuple[Mask, Floats]:
+    """Voxels within CORE_SHARE of the local radius of the centreline, and its points (M, 3) in voxels of the mask.
+
+    Found on every n-th voxel, for a centreline need not be finer.
+    """
     from scipy.ndimage import distance_transform_edt
     from skimage.morphology import skeletonize
 
-    depth = distance_transform_edt(np.pad(mask, 1, mode="edge"), sampling=spacing)[1:-1, 1:-1, 1:-1]
-    line = skeletonize(mask) != 0 if min(mask.shape) > 1 else skeletonize(mask[0])[None] != 0
-    line &= depth >= 0.5 * depth[line].max(initial=0.0) if depth[line].max(initial=0.0) > 0 else True
-    if not line.any():
-        line = depth == depth.max()
-    away, nearest = distance_transform_edt(~line, sampling=spacing, return_indices=True)
-    return np.asarray(mask & (away <= CORE_SHARE * depth[tuple(nearest)])), np.argwhere(line)
+    step = max(1, int(np.ceil(np.cbrt(mask.sum() / _CORE_VOXELS))))
+    steps = np.array([step if n > 2 * step else 1 for n in mask.shape])
+    coarse = mask[tuple(slice(n // 2, None, n) for n in steps)]
+    sampling = steps * np.array(spacing)
+    depth = distance_transform_edt(np.pad(coarse, 1, mode="edge"), sampling=sampling)[1:-1, 1:-1, 1:-1]
+    line = skeletonize(coarse) != 0 if min(coarse.shape) > 1 else skeletonize(coarse[0])[None] != 0
+    voxels = np.argwhere(line & coarse) if line.any() else np.argwhere(depth == depth.max())[:1]
+    voxels = voxels[_no_spur(voxels * sampling, depth[tuple(voxels.T)])]
+    seeds = np.ones(coarse.shape, bool)
+    seeds[tuple(voxels.T)] = False
+    away, nearest = distance_transform_edt(seeds, sampling=sampling, return_indices=True)
+    core = coarse & (away <= CORE_SHARE * depth[tuple(nearest)])
+    for axis, n in enumerate(steps):
+        core = np.take(core, np.minimum(np.arange(mask.shape[axis]) // n, core.shape[axis] - 1), axis=axis)
+    return np.asarray(core & mask), voxels * steps + steps // 2
 
 
-def _points(voxels: NDArray[np.int64], spacing: Triple, origin: tuple[float, ...]) -> Floats:
+def _no_spur(points: Floats, depth: Floats) -> NDArray[np.bool_]:
+    """Centreline points that do not lie in the ball of one that is clearly deeper: those that do run from the line towards the membrane."""
+    from scipy.spatial import cKDTree
+
+    kept = np.ones(len(points), bool)
+    tree = cKDTree(points)
+    for k, near in enumerate(tree.query_ball_point(points, depth)):
+        kept[near] &= depth[near] >= 0.7 * depth[k]
+    return kept
+
+
+def _points(voxels: NDArray[Any], spacing: Triple, origin: tuple[float, ...]) -> Floats:
     return np.ascontiguousarray((voxels * np.array(spacing) + np.array(origin))[:, ::-1])
 
 
