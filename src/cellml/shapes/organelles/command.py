@@ -1,0 +1,208 @@
+"""The verb `cellml fill`: a cell or neurite in, the same filled with organelles out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellml.errors import CellmlError, FileError
+
+if TYPE_CHECKING:
+    from cellml.shapes.organelles.distribution import Distribution
+    from cellml.shapes.organelles.fill import Filled
+    from cellml.shapes.organelles.host import Host
+    from cellml.types import Labels
+
+_KEYS = ("examples", "cell", "nucleus", "count", "diameter_nm", "facets")
+_MARK = "provenance.json"
+
+
+def fill_file(
+    input: str,
+    output: str,
+    organelles: Mapping[str, Mapping[str, Any]],
+    cell: int | None = None,
+    nucleus: int | None = None,
+    inner: str | None = None,
+    placement: Mapping[str, Any] | None = None,
+    gap_nm: float | None = None,
+    proposals: int = 640,
+    redraws: int = 2,
+    smallest: float = 0.5,
+    partial_fill: bool = False,
+    labels_suffix: str = ".zarr",
+    mesh: bool = False,
+    edge_nm: float | None = None,
+    timeout_s: float = 600.0,
+    model: str | None = None,
+    spacing_nm: Sequence[float] | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Fill a host with organelles of learned kinds, zero overlap verified on the meshes, and write the cell as a folder.
+
+    input: labels of the host; cell, nucleus: its numbers in them; inner: a mask of the nucleus instead. organelles: by name, each
+    {examples: a distribution that this verb wrote (.npz with a header) or labels of instances, with cell and nucleus: the numbers of
+    the hosts in a file `hosts`; count; diameter_nm: [median, spread of ln]; facets}. placement: what is fitted where examples have hosts,
+    as `_target_`. The rest as in `cellml.shapes.organelles.fill.fill`; partial_fill: write a cell in which some found no place.
+    mesh: also one conforming tetrahedral mesh of all; model: also that model on the mesh for MCell and as SBML-spatial.
+    Returns the summary. Raises CellmlError, and writes nothing, for bad input and a cell that is full.
+    """
+    from rich.console import Console
+
+    from cellml.data.references import resolve
+    from cellml.io import atomic_path, read_labels
+    from cellml.meshing.progress import progress_line
+    from cellml.shapes.organelles.fill import Effort, fill
+    from cellml.shapes.organelles.host import host_of_labels
+
+    _require_free(output, overwrite)
+    if model is not None and not mesh:
+        raise CellmlError(f"model={model} needs a mesh to be exported on; add mesh=true.")
+    began = time.perf_counter()
+    console = Console()
+    with progress_line(f"filling {input}") as tell:
+        reference, warning = resolve(input, "labels")
+        labels = read_labels(reference, spacing_nm=spacing_nm)
+        nuclear = read_labels(resolve(inner, "labels")[0], spacing_nm=spacing_nm) if inner else None
+        host = host_of_labels(labels, cell, nucleus, inner=nuclear)
+        kinds = [_distribution(name, dict(entry or {}), placement, seed, tell) for name, entry in organelles.items()]
+        counts = {name: int(entry["count"]) for name, entry in organelles.items() if (entry or {}).get("count") is not None}
+        effort = Effort(proposals=proposals, redraws=redraws, smallest=smallest)
+        filled = fill(host, kinds, counts, gap_nm=gap_nm, effort=effort, seed=seed, tell=tell)
+        _require_sound(filled, partial_fill)
+        took = time.perf_counter() - began
+        with atomic_path(output) as aside:
+            aside.mkdir()
+            facts = _write(filled, kinds, aside, labels_suffix, tell, mesh, edge_nm, timeout_s, model)
+            _provenance(aside, facts, {"input": input, "cell": cell, "nucleus": nucleus, "inner": inner, "seed": seed, "gap_nm": gap_nm}, took)
+    if warning:
+        console.print(warning, style="bold yellow")
+    for name, kind in facts["kinds"].items():
+        said = f"{name}: {kind['placed']} of {kind['asked']} placed, {kind['volume_share']:.1%} of the volume, {kind['shrunk']} made smaller"
+        console.print(said, *(f"  refused: {reason}" for reason in kind["refused"]), sep="\n", soft_wrap=True)
+    exact = facts["overlaps"]
+    console.print(f"{exact['crossing_facets']} crossing facets among {exact['facets']} (exact), {took:.0f} s. Written to {output}.", soft_wrap=True)
+    return facts
+
+
+def _distribution(name: str, entry: dict[str, Any], placement: Mapping[str, Any] | None, seed: int, tell: Any) -> Distribution:
+    """The learned distribution of one kind, from a file that keeps one or from examples."""
+    from dataclasses import replace
+
+    from cellml.shapes.organelles.distribution import load_distribution
+    from cellml.shapes.organelles.sources import SizeModel
+
+    unknown = sorted(set(entry) - {*_KEYS, "hosts"})
+    if unknown or not name.isidentifier():
+        raise CellmlError(
+            f"organelles.{name} " + (f"has the unknown key {unknown[0]!r}; it has hosts, {', '.join(_KEYS)}." if unknown else "is no word.")
+        )
+    if not entry.get("examples"):
+        raise CellmlError(f"organelles.{name} needs examples: labels of such organelles, or a distribution that `cellml fill` wrote.")
+    tell(f"learning {name}")
+    path = str(entry["examples"])
+    kind = load_distribution(path) if _is_distribution(path) else _learned(name, entry, placement, seed)
+    kind = replace(kind, name=name)
+    if entry.get("diameter_nm") is not None:
+        values = entry["diameter_nm"]
+        median, spread = values if isinstance(values, list | tuple) else (values, 0.0)
+        kind = replace(kind, size=SizeModel.of_diameter(float(median), float(spread)))
+    return kind
+
+
+def _is_distribution(path: str) -> bool:
+    import numpy as np
+
+    if not path.endswith(".npz") or not Path(path).is_file():
+        return False
+    with np.load(path, allow_pickle=False) as archive:
+        return "header" in archive.files
+
+
+def _learned(name: str, entry: Mapping[str, Any], placement: Mapping[str, Any] | None, seed: int) -> Distribution:
+    from hydra.utils import instantiate
+
+    from cellml.data.references import resolve
+    from cellml.io import read_labels
+    from cellml.shapes.organelles.host import host_of_labels
+    from cellml.shapes.organelles.learn import Example, learn
+    from cellml.shapes.organelles.outlines import FACETS
+
+    organelles = read_labels(resolve(str(entry["examples"]), "labels")[0])
+    examples = [Example(organelles)]
+    if entry.get("hosts"):
+        hosts: Labels = read_labels(resolve(str(entry["hosts"]), "labels")[0])
+        examples = [Example(organelles, _example_host(hosts, organelles, entry, host_of_labels))]
+    fit = instantiate(dict(placement), _convert_="all") if placement else None
+    fit = partial(fit) if fit is not None else None
+    return learn(name, examples, fit=fit, facets=int(entry.get("facets") or FACETS), seed=seed)
+
+
+def _example_host(hosts: Labels, organelles: Labels, entry: Mapping[str, Any], make: Any) -> Host:
+    """The host of examples: its label in `hosts`, of which organelles may have taken the voxels."""
+    from dataclasses import replace
+
+    cell = entry.get("cell")
+    if hosts.shape != organelles.shape:
+        raise CellmlError(f"hosts has shape {hosts.shape} and examples {organelles.shape}; they must be on one grid.")
+    data = hosts.data.copy()
+    data[(organelles.data > 0) & (data == 0)] = 1 if cell is None else cell
+    return make(replace(hosts, data=data), cell, entry.get("nucleus"))
+
+
+def _require_sound(filled: Filled, partial_fill: bool) -> None:
+    if filled.overlaps.count:
+        raise CellmlError(f"{filled.overlaps.count} overlaps were found in the end, which should not happen: {filled.overlaps}.")
+    if filled.refused and not partial_fill:
+        kinds = {kind: sum(k == kind for k, _ in filled.refused) for kind, _ in filled.refused}
+        raise CellmlError(
+            f"{filled.host.name!r} is full: {', '.join(f'{n} {kind}' for kind, n in kinds.items())} found no place ({filled.refused[0][1]}). Ask "
+            "for fewer or smaller ones, lower gap_nm, raise proposals, or take the cell as it is with partial_fill=true."
+        )
+
+
+def _write(
+    filled: Filled,
+    kinds: Sequence[Distribution],
+    folder: Path,
+    suffix: str,
+    tell: Any,
+    mesh: bool,
+    edge_nm: float | None,
+    timeout_s: float,
+    model: str | None,
+) -> dict[str, Any]:
+    from cellml.shapes.organelles.outputs import summary, write_filled
+
+    tell("writing")
+    facts = {**summary(filled), "files": write_filled(filled, kinds, folder, suffix)}
+    if mesh:
+        from cellml.shapes.organelles.tetrahedra import write_tetrahedra
+
+        facts |= write_tetrahedra(filled, folder, edge_nm=edge_nm, timeout_s=timeout_s, model=model, tell=tell)
+    return facts
+
+
+def _require_free(output: str, overwrite: bool) -> None:
+    target = Path(output)
+    if target.exists() and not target.is_dir():
+        raise FileError(f"{target} is a file; output is the folder of the filled cell.")
+    present = {path.name for path in target.iterdir()} if target.exists() else set()
+    if present and not (overwrite and _MARK in present):
+        hint = "replace an older cell with overwrite=true" if _MARK in present else "it holds no filled cell, so it is not replaced"
+        raise FileError(f"{target} is not empty ({len(present)} files); choose another folder, or {hint}.")
+
+
+def _provenance(folder: Path, facts: dict[str, Any], given: dict[str, Any], seconds: float) -> None:
+    """provenance.json: what was given, what it was learned from, what came out, when and by which version."""
+    from datetime import UTC, datetime
+
+    from cellml import __version__
+    from cellml.io import write_json
+
+    made = {"program": f"cellml {__version__}", "date": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(seconds, 1)}
+    write_json(folder / _MARK, {**made, "given": given, **facts})
