@@ -17,7 +17,6 @@ from typing import Any
 from cellml.termination import Terminated, termination_as_interrupt
 from cellml.verbs import VERBS
 
-
 # Only training makes a run folder; the other verbs write where they are told.
 _NO_RUN_FOLDER = ("hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=stdout")
 
