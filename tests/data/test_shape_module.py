@@ -106,7 +106,7 @@ def test_what_cannot_be_is_told() -> None:
     with pytest.raises(CellmlError, match="1 shapes are left"):
         module(source=lambda: bodies(1), fold=None).setup()
     with pytest.raises(CellmlError, match="not finite"):
-        ShapeArrays(np.full((2, 1), np.nan, np.float32), np.ones(2))
+        ShapeArrays(np.full((2, 1), np.nan, np.float32), np.ones(2), np.zeros((2, 0)))
 
 
 def test_classes_are_those_of_the_task_and_lonely_ones_are_told() -> None:

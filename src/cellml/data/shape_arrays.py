@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from cellml.shapes.population import Population
 
 
+_NEAR = 0.5  # voxels from the true surface within which a distance is an error of the surface
+
+
 @dataclass(frozen=True, eq=False)
 class ShapeArrays:
-    """values: (N, …) float32, one array a shape; units: (N,) nm by which its values are multiplied to be lengths."""
+    """values: (N, C, …) float32, one array a shape; units: (N,) nm by which its values are multiplied to be lengths; frames: (N, F) numbers
+    of the frame that the shape lies in, such as its depth below the cell's membrane.
+    """
 
     values: NDArray[np.float32]
     units: NDArray[np.float64]
+    frames: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.values).all() or not (self.units > 0).all():
@@ -38,22 +44,21 @@ class GridRepresentation:
     """Truncated signed distances on a grid that the shape fills, whose voxel size is the shape's own; for shapes of any genus.
 
     shape: voxels along (z, y, x); truncate: voxels; margin: free voxels at either end of the longest side; alignment: how shapes are turned
-    (`cellml.shapes.alignment`), None to leave them as they lie.
+    (`cellml.shapes.alignment`), None to leave them as they lie; frame: measures the frame of each shape (`cellml.data.shape_frames`).
     """
 
     shape: Sequence[int] = (32, 32, 32)
     truncate: float = 4.0
     margin: int = 3
     alignment: Any = None
-
-    channels = 1
+    frame: Any = None
 
     def of(self, population: Population) -> ShapeArrays:
         """values: (N, 1, Z, Y, X) in voxels; units: nm a voxel."""
         surfaces = population.surfaces if self.alignment is None else self.aligned(population)
         units = [fitting_spacing(surface, self.shape, self.margin) for surface in surfaces]
         grids = [distance_grid(s, self.shape, unit, truncate=self.truncate) for s, unit in zip(surfaces, units, strict=True)]
-        return ShapeArrays(np.stack(grids)[:, None], np.array(units))
+        return ShapeArrays(np.stack(grids)[:, None], np.array(units), frames_of(population, self.frame))
 
     def aligned(self, population: Population) -> Sequence[Surface]:
         """The surfaces, turned."""
@@ -64,3 +69,18 @@ class GridRepresentation:
     def surface(self, values: NDArray[np.floating], unit: float, name: str = "shape") -> Surface:
         """(1, Z, Y, X) → the zero level in nm about the origin. Raises CellmlError where nothing is inside."""
         return surface_of_grid(values[0], unit, name=name)
+
+    def scores(self, predicted: NDArray[np.floating], true: NDArray[np.floating], units: NDArray[np.floating]) -> dict[str, float]:
+        """Means over shapes: `surface_nm`, |d̂| at voxels within half a voxel of the true surface, and `iou` of the insides.
+
+        predicted, true: (N, 1, Z, Y, X) voxels; units: (N,) nm a voxel.
+        """
+        near = np.abs(true) < _NEAR
+        off = np.where(near, np.abs(predicted - true), 0).sum(axis=(1, 2, 3, 4)) / np.maximum(near.sum(axis=(1, 2, 3, 4)), 1)
+        both, either = ((predicted < 0) & (true < 0)).sum(axis=(1, 2, 3, 4)), ((predicted < 0) | (true < 0)).sum(axis=(1, 2, 3, 4))
+        return {"surface_nm": float((off * units).mean()), "iou": float((both / np.maximum(either, 1)).mean())}
+
+
+def frames_of(population: Population, frame: Any) -> NDArray[np.float64]:
+    """(N, F) numbers that `frame` measures of each shape; F = 0 where it is None."""
+    return np.zeros((len(population), 0)) if frame is None else np.asarray(frame(population), float)

@@ -27,26 +27,34 @@ Augmentation = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.f
 
 @dataclass(frozen=True, eq=False)
 class ShapeBlock:
-    """One shape where the loaders expect a block. values: (C, …) float32; unit: nm of one; label: number of its class, −1 unknown."""
+    """One shape where the loaders expect a block. values: (C, …) float32; unit: nm of one; label: number of its class, −1 unknown; frame:
+    (F,) numbers of the frame that it lies in.
+    """
 
     name: str
     values: NDArray[np.float32]
     unit: float
     label: int
-    channels: int
+    frame: NDArray[np.float64]
     warning: str = ""
     spacing: Triple = (1.0, 1.0, 1.0)
     origin: Triple = (0.0, 0.0, 0.0)
+
+    @property
+    def channels(self) -> int:
+        """C of the values."""
+        return len(self.values)
 
     def reopen(self) -> None:
         """Nothing is open."""
 
     def sample(self) -> dict[str, Tensor]:
-        """What a batch holds of it: "image": (C, …) float32, "unit": () float32 nm, "label": () int64."""
+        """What a batch holds of it: "image": (C, …) float32, "unit": () float32 nm, "label": () int64, "frame": (F,)."""
         return {
             "image": torch.from_numpy(np.ascontiguousarray(self.values)),
             "unit": torch.tensor(self.unit, dtype=torch.float32),
             "label": torch.tensor(self.label),
+            "frame": torch.from_numpy(np.asarray(self.frame, np.float32)),
         }
 
 
@@ -75,7 +83,7 @@ class ShapeDataModule(BlockDataModule):
     Population; representation: such as `cellml.data.shape_arrays.GridRepresentation`; fold, folds: fold `fold` of `folds` is for
     validation, by `folds_by_group`; None: all shapes train; left_out: groups that are neither trained on nor validated; count: train on so
     many shapes only, drawn by the seed; classes: names, in the order of the labels (shapes of other classes have the label −1);
-    augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …), "unit": (B,) nm, "label": (B,)}.
+    augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …), "unit": (B,) nm, "label": (B,), "frame": (B, F)}.
     Raises CellmlError for a fold that there is not, and a population too small to split.
     """
 
@@ -138,11 +146,8 @@ class ShapeDataModule(BlockDataModule):
     def _blocks(self, population: Population) -> list[ShapeBlock]:
         arrays: ShapeArrays = self.representation.of(population)
         numbers = {name: n for n, name in enumerate(self.classes)}
-        channels = int(getattr(self.representation, "channels", arrays.values.shape[1]))
-        return [
-            ShapeBlock(name, values, float(unit), numbers.get(kind, -1), channels)
-            for name, values, unit, kind in zip(population.names, arrays.values, arrays.units, population.classes, strict=True)
-        ]
+        columns = zip(population.names, arrays.values, arrays.units, population.classes, arrays.frames, strict=True)
+        return [ShapeBlock(name, values, float(unit), numbers.get(kind, -1), frame) for name, values, unit, kind, frame in columns]
 
     def _warnings_of(self, population: Population) -> list[str]:
         found = Counter(population.classes)
