@@ -90,17 +90,15 @@ def by_pieces(head: CertifiedHead, maps: torch.Tensor, network_s: float, name: s
     with torch.no_grad():
         grid = head.grid(frame, maps)
         made = head(grid, frame, maps)
-    whole = certified(mesh_of(grid, made, {1: "mitochondrion"}), VOXEL_NM).mesh
-    meshing = cpu() - begin
-    parts = [part for part in pieces(whole, 1) if part.volumes().sum() >= FEWEST * np.prod(SPACING)]
+    parts = [part for part in pieces(mesh_of(grid, made, {1: "mitochondrion"}), 1) if part.volumes().sum() >= FEWEST * np.prod(SPACING)]
     centres = np.concatenate([part.points[part.tets].mean(axis=1) for part in parts])
     owner = np.repeat(np.arange(1, len(parts) + 1), [len(part.tets) for part in parts])
     mask = maps[0].numpy() < 0
     away, nearest = cKDTree(centres).query((np.argwhere(mask) * np.asarray(SPACING))[:, ::-1])
     labels = np.zeros(mask.shape, np.int64)
     labels[mask] = np.where(away < 2 * head.step_nm(SPACING), owner[nearest], 0)
-    meshes = {number: certified(part) for number, part in enumerate(parts, 1)}
-    return Prediction(Labels(labels, SPACING, name=name), meshes, network_s, meshing)
+    meshes = {number: certified(part, VOXEL_NM) for number, part in enumerate(parts, 1)}
+    return Prediction(Labels(labels, SPACING, name=name), meshes, network_s, cpu() - begin)
 
 
 def opened(normalisation: str = "volume") -> OpenBlock:
