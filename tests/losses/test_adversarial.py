@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cellml.errors import CellmlError
-from cellml.losses.adversarial import HingeLoss, WassersteinLoss, gradient_penalty
+from cellml.losses.adversarial import HingeLoss, NonSaturatingLoss, WassersteinLoss, gradient_penalty
 
 
 def linear(slope: float) -> torch.nn.Module:
@@ -67,3 +67,17 @@ def test_the_critics_optimum_measures_the_distance_of_two_points() -> None:
 def test_negative_weights_are_refused() -> None:
     with pytest.raises(CellmlError, match="penalty=-1"):
         WassersteinLoss(penalty=-1)
+
+
+def test_the_first_gans_loss_by_hand() -> None:
+    """log 2 for each half at scores of 0; smoothed labels are asked for by their cross-entropy."""
+    flat = linear(0.0)
+    image = torch.ones(2, 1, 1, 1, 1)
+    assert NonSaturatingLoss().critic(flat, image, image).total.item() == pytest.approx(2 * math.log(2))
+    assert NonSaturatingLoss().generator(flat, image).item() == pytest.approx(math.log(2))
+    record = NonSaturatingLoss(0.1).critic(linear(2.0), image, -image)
+    p = 1 / (1 + math.exp(-2.0))
+    assert record.total.item() == pytest.approx(-0.9 * math.log(p) - 0.1 * math.log(1 - p) - math.log(p), abs=1e-5)
+    assert record.parts["distance"].item() == pytest.approx(4.0)
+    with pytest.raises(CellmlError, match=r"not by 0\.5"):
+        NonSaturatingLoss(0.5)

@@ -133,7 +133,7 @@ def test_before_its_beginning_the_critic_says_nothing() -> None:
 
 def watched(**numbers: float) -> tuple[Any, Any]:
     health = Health()
-    health.numbers = {"spread": 1.0, "sameness": 0.1, "distance": 0.5, "slope": 1.0} | numbers
+    health.numbers = {"spread": 1.0, "sameness": 0.1, "variety": 1.0, "distance": 0.5, "slope": 1.0} | numbers
     return SimpleNamespace(global_step=7), SimpleNamespace(health=health, named_parameters=lambda: iter(()))
 
 
@@ -142,6 +142,7 @@ def watched(**numbers: float) -> tuple[Any, Any]:
     [
         ({"spread": 0.01}, "nearly constant answer"),
         ({"sameness": 0.999}, "one answer whatever it is shown"),
+        ({"variety": 0.01}, "collapsed to few answers"),
         ({"distance": 2e4}, "scores run away"),
         ({"slope": 1e6}, "gradient explodes"),
     ],
@@ -175,6 +176,10 @@ def test_health_by_hand() -> None:
     assert first["spread"] == pytest.approx(0.5) and first["sameness"] == 0
     assert health.note(0.25 * truth + 3, truth, distance=zero, slope=zero)["sameness"] == pytest.approx(1.0)
     assert health.note(torch.zeros_like(truth), truth, distance=zero, slope=zero)["sameness"] == 1.0
+    assert first["variety"] == 1.0  # a batch of one
+    batch = torch.cat([truth, -truth])
+    assert health.note(0.25 * batch + 3, batch, distance=zero, slope=zero)["variety"] == pytest.approx(0.25)
+    assert health.note(torch.cat([truth, truth]), batch, distance=zero, slope=zero)["variety"] == 0
 
 
 def test_slices_that_disagree_are_rough_along_the_axis() -> None:

@@ -1,4 +1,4 @@
-"""What critic and generator play for: the Wasserstein distance with a gradient penalty, or the hinge."""
+"""What critic and generator play for: the Wasserstein distance with a gradient penalty, the hinge, or the first GAN's cross-entropy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from cellml.errors import CellmlError
 from cellml.losses.record import LossRecord
@@ -57,6 +58,30 @@ class HingeLoss:
     def generator(self, critic: Critic, fake: Tensor) -> Tensor:
         """fake: (B, C, …) with gradient → scalar."""
         return -critic(fake).float().mean()
+
+
+class NonSaturatingLoss:
+    """Critic: −mean log σ(D(real)) − mean log(1 − σ(D(fake))); generator: −mean log σ(D(fake)) (Goodfellow et al. 2014, section 3).
+
+    smoothing: the critic is asked for 1 − smoothing of what is real, which keeps it from certainty (Salimans et al. 2016,
+    arXiv:1606.03498, section 3.4). Raises CellmlError for one outside 0 to 0.5.
+    """
+
+    def __init__(self, smoothing: float = 0.0) -> None:
+        if not 0 <= smoothing < 0.5:  # from one half on, real would be called generated
+            raise CellmlError(f"Labels can be smoothed by 0 up to 0.5, not by {smoothing}.")
+        self.smoothing = smoothing
+
+    def critic(self, critic: Critic, real: Tensor, fake: Tensor) -> LossRecord:
+        """real, fake: (B, C, …), without gradient. Part "distance": mean D(real) − mean D(fake)."""
+        true, false = critic(real).float(), critic(fake).float()
+        wanted = torch.full_like(true, 1 - self.smoothing)
+        total = functional.binary_cross_entropy_with_logits(true, wanted) + functional.softplus(false).mean()
+        return LossRecord(total, {"distance": (true.mean() - false.mean()).detach()})
+
+    def generator(self, critic: Critic, fake: Tensor) -> Tensor:
+        """fake: (B, C, …) with gradient → scalar."""
+        return functional.softplus(-critic(fake).float()).mean()
 
 
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:

@@ -41,16 +41,19 @@ class Opponent(nn.Module):
         self.critic, self.loss, self.make_optimizer = critic, loss, optimizer
         self.weight, self.rounds, self.begin = weight, rounds, begin
 
-    def learn(self, task: Any, optimizer: Any, real: Tensor, fake: Tensor) -> LossRecord:
+    def learn(self, task: Any, optimizer: Any, real: Tensor, fake: Tensor | Callable[[], Tensor]) -> LossRecord:
         """Let the critic take its steps on real and fake images (B, C, …); returns the last record.
 
-        task: the Lightning module, for its precision and step; optimizer: torch's. Raises CellmlError where the loss is no longer finite.
+        task: the Lightning module, for its precision and step; optimizer: torch's; fake: images, or what makes new ones for each round, as
+        a generator of codes can (Gulrajani et al. 2017, algorithm 1). Raises CellmlError where the loss is no longer finite.
         """
-        real, fake = real.float(), fake.detach().float()
+        real = real.float()
         self.critic.requires_grad_(True)
         for _ in range(self.rounds):
+            with torch.no_grad():
+                made = fake() if callable(fake) else fake
             optimizer.zero_grad()
-            record: LossRecord = self.loss.critic(self.critic, real, fake)
+            record: LossRecord = self.loss.critic(self.critic, real, made.detach().float())
             require_finite(record.total, step=task.global_step, precision=task.trainer.precision)
             task.manual_backward(record.total)
             optimizer.step()
@@ -71,7 +74,8 @@ class Health:
     """Numbers of each step that show a game going wrong, for `cellml.callbacks.adversarial_watch`.
 
     spread: deviation of the answers over that of the truth; sameness: correlation of this step's answer with the last one's, which was
-    made from another input; distance: by which the critic tells truth from answers; slope: norm of the generator's gradient.
+    made from another input; variety: how much the answers of a batch differ from each other, over how much the truth's do (1 for batches
+    of one); distance: by which the critic tells truth from answers; slope: norm of the generator's gradient.
     """
 
     def __init__(self) -> None:
@@ -84,6 +88,7 @@ class Health:
         self.numbers = {
             "spread": float(now.std() / truth.float().std().clamp(min=1e-12)),
             "sameness": self._sameness(now),
+            "variety": _variety(now, truth.float()),
             "distance": float(distance),
             "slope": float(slope),
         }
@@ -96,6 +101,13 @@ class Health:
             return 0.0
         pair = torch.stack([now.flatten(), last.flatten()])
         return float(torch.corrcoef(pair)[0, 1]) if bool((pair.std(dim=1) > 0).all()) else 1.0
+
+
+def _variety(answer: Tensor, truth: Tensor) -> float:
+    """Mean over voxels of the deviation within the batch, of answers over that of the truth, both (B, 1, …)."""
+    if len(answer) < 2 or len(truth) < 2:  # one answer differs from nothing
+        return 1.0
+    return float(answer.std(dim=0).mean() / truth.std(dim=0).mean().clamp(min=1e-12))
 
 
 def uncounted(optimizer: Any) -> Any:
