@@ -48,7 +48,7 @@ def fill_file(
     {examples: a distribution that this verb wrote (.npz with a header) or labels of instances, with cell and nucleus: the numbers of
     the hosts in a file `hosts`; count; diameter_nm: [median, spread of ln]; facets}. placement: what is fitted where examples have hosts,
     as `_target_`. The rest as in `cellml.shapes.organelles.fill.fill`; partial_fill: write a cell in which some found no place.
-    mesh: also one conforming tetrahedral mesh of all; model: also that model on the mesh for MCell and as SBML-spatial.
+    mesh: also one conforming tetrahedral mesh of all, and a model on it (a tracer where None) for MCell and as SBML-spatial.
     Returns the summary. Raises CellmlError, and writes nothing, for bad input and a cell that is full.
     """
     from rich.console import Console
@@ -62,6 +62,8 @@ def fill_file(
     _require_free(output, overwrite)
     if model is not None and not mesh:
         raise CellmlError(f"model={model} needs a mesh to be exported on; add mesh=true.")
+    if not organelles:
+        raise CellmlError("organelles names no kind; give at least one, such as {vesicles: {examples: vesicles.tif, count: 200}}.")
     began = time.perf_counter()
     console = Console()
     with progress_line(f"filling {input}") as tell:
@@ -78,15 +80,21 @@ def fill_file(
         with atomic_path(output) as aside:
             aside.mkdir()
             facts = _write(filled, kinds, aside, labels_suffix, tell, mesh, edge_nm, timeout_s, model)
-            _provenance(aside, facts, {"input": input, "cell": cell, "nucleus": nucleus, "inner": inner, "seed": seed, "gap_nm": gap_nm}, took)
+            given = {"input": input, "cell": cell, "nucleus": nucleus, "inner": inner, "seed": seed, "gap_nm": gap_nm}
+            _provenance(aside, facts, given, took)
     if warning:
         console.print(warning, style="bold yellow")
-    for name, kind in facts["kinds"].items():
-        said = f"{name}: {kind['placed']} of {kind['asked']} placed, {kind['volume_share']:.1%} of the volume, {kind['shrunk']} made smaller"
-        console.print(said, *(f"  refused: {reason}" for reason in kind["refused"]), sep="\n", soft_wrap=True)
-    exact = facts["overlaps"]
-    console.print(f"{exact['crossing_facets']} crossing facets among {exact['facets']} (exact), {took:.0f} s. Written to {output}.", soft_wrap=True)
+    _say(console, facts, took, output)
     return facts
+
+
+def _say(console: Any, facts: Mapping[str, Any], took: float, output: str) -> None:
+    for name, kind in facts["kinds"].items():
+        said = f"{kind['placed']} of {kind['asked']} placed, {kind['volume_share']:.1%} of the volume, {kind['shrunk']} made smaller"
+        console.print(f"{name}: {said}", *(f"  refused: {reason}" for reason in kind["refused"]), sep="\n", soft_wrap=True)
+    exact = facts["overlaps"]
+    said = f"{exact['crossing_facets']} crossing facets among {exact['facets']}, compared exactly"
+    console.print(f"{said}; {took:.0f} s. Written to {output}.", soft_wrap=True)
 
 
 def _distribution(name: str, entry: dict[str, Any], placement: Mapping[str, Any] | None, seed: int, tell: Any) -> Distribution:
@@ -159,9 +167,10 @@ def _require_sound(filled: Filled, partial_fill: bool) -> None:
         raise CellmlError(f"{filled.overlaps.count} overlaps were found in the end, which should not happen: {filled.overlaps}.")
     if filled.refused and not partial_fill:
         kinds = {kind: sum(k == kind for k, _ in filled.refused) for kind, _ in filled.refused}
+        said = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
         raise CellmlError(
-            f"{filled.host.name!r} is full: {', '.join(f'{n} {kind}' for kind, n in kinds.items())} found no place ({filled.refused[0][1]}). Ask "
-            "for fewer or smaller ones, lower gap_nm, raise proposals, or take the cell as it is with partial_fill=true."
+            f"{filled.host.name!r} is full: {said} found no place ({filled.refused[0][1]}). Ask for fewer"
+            " or smaller ones, lower gap_nm, raise proposals, or take the cell as it is with partial_fill=true."
         )
 
 

@@ -37,7 +37,7 @@ class CountModel:
         return int(rng.poisson(mean))
 
     def log_likelihood(self, counts: NDArray[np.int64], volumes: Floats) -> Floats:
-        """ln probability of each count, (N,)."""
+        """The ln probability of each count, (N,)."""
         return _log_probability(np.asarray(counts), self.density * np.asarray(volumes) / _UM3, self.dispersion)
 
 

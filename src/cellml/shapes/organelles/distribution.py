@@ -23,7 +23,9 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """One kind of organelle. name: a word; shapes, size, count, placement: what it is drawn from; notes: what it was learned from, in words."""
+    """One kind of organelle. name: a word; shapes, size, count, placement: what it is drawn from; notes: what it was learned from, in
+    words.
+    """
 
     name: str
     shapes: ShapeSource

@@ -85,8 +85,9 @@ def fill(
     from the learned densities, conditional on what is there already. A body that finds no place is drawn anew, then shrunk, then given up
     with its reason. At the end all surfaces are compared exactly once more.
 
-    counts: numbers of organelles by kind in place of drawn ones; gap_nm: two voxels where None, which keeps labels apart. The same seed gives
-    the same cell. Raises CellmlError where nothing is asked for, for a kind larger than the host, and where the volumes exceed the host's.
+    counts: numbers of organelles by kind in place of drawn ones; gap_nm: two voxels where None, which keeps labels apart. The same seed
+    gives the same cell. Raises CellmlError where nothing is asked for, for a kind larger than the host, and where the volumes exceed the
+    host's.
     """
     effort, rng = effort or Effort(), np.random.default_rng(seed)
     gap = 2 * max(host.spacing) if gap_nm is None else float(gap_nm)
@@ -152,21 +153,21 @@ def _require_room(host: Host, frame: Frame, bodies: Sequence[Body], gap: float) 
     largest = max(bodies, key=lambda b: b.volume)
     if largest.volume > host.volume:
         raise CellmlError(
-            f"An organelle of {largest.kind!r} has {largest.volume / 1e9:.3g} µm³, more than the {host.volume / 1e9:.3g} µm³ of {host.name!r}. "
-            "Give a smaller diameter_nm, or another host."
+            f"An organelle of {largest.kind!r} has {largest.volume / 1e9:.3g} µm³, more than the {host.volume / 1e9:.3g} µm³ of "
+            f"{host.name!r}. Give a smaller diameter_nm, or another host."
         )
     total = sum(b.volume for b in bodies)
     if total > host.volume:
         raise CellmlError(
-            f"{len(bodies)} organelles have {total / 1e9:.3g} µm³ together, more than the {host.volume / 1e9:.3g} µm³ of {host.name!r}; ask for "
-            "fewer or smaller ones."
+            f"{len(bodies)} organelles have {total / 1e9:.3g} µm³ together, more than the {host.volume / 1e9:.3g} µm³ of "
+            f"{host.name!r}; ask for fewer or smaller ones."
         )
     for kind in sorted({b.kind for b in bodies}):
         balls = [b.ball for b in bodies if b.kind == kind]
         if min(balls) + gap > frame.depth.max() + max(frame.spacing):
             raise CellmlError(
-                f"No {kind!r} fits into {host.name!r}: the smallest holds a ball of {min(balls):.0f} nm radius and keeps {gap:.0f} nm clear, and "
-                f"the deepest place is {frame.depth.max():.0f} nm from the membrane. Give a smaller diameter_nm or gap_nm."
+                f"No {kind!r} fits into {host.name!r}: the smallest holds a ball of {min(balls):.0f} nm radius and keeps {gap:.0f} nm "
+                f"clear, and the deepest place is {frame.depth.max():.0f} nm from the membrane. Give a smaller diameter_nm or gap_nm."
             )
 
 

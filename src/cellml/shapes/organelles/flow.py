@@ -28,9 +28,9 @@ _FEWEST = 30
 class FlowPlacement:
     """q = p(u, n | s), an autoregressive flow with exact density on [0, 1] times the sphere.
 
-    The chart of the sphere is (cos θ, φ), whose area element is constant (Rezende et al., ICML 2020): u given s, then (cos θ + 1) / 2 given u
-    and s, then φ / 2π given the rest, each through a monotone spline of its own network; the one of φ has equal slopes at both ends, for it
-    is a circle. The density is the product of the three slopes over 4π. Networks answer 0 at first, so that q begins as uniform.
+    The chart of the sphere is (cos θ, φ), whose area element is constant (Rezende et al., ICML 2020): u given s, then (cos θ + 1) / 2 given
+    u and s, then φ / 2π given the rest, each through a monotone spline of its own network; the one of φ has equal slopes at both ends, for
+    it is a circle. The density is the product of the three slopes over 4π. Networks answer 0 at first, so that q begins as uniform and training can stop there.
     weights: by name; width: of the hidden layers; size_mean, size_spread: of ln volume in the examples.
     """
 
@@ -48,7 +48,7 @@ class FlowPlacement:
         return module
 
     def log_weight(self, harmonic: Floats, direction: Floats, size: Floats) -> Floats:
-        """ln q, (N,)."""
+        """The ln q, (N,)."""
         return evaluated(self._module, harmonic, direction, size)
 
 
@@ -57,8 +57,7 @@ def fit_flow(examples: Examples, *, width: int = 16, steps: int = 200, decay: fl
     if len(examples) < _FEWEST:
         raise CellmlError(f"A flow needs {_FEWEST} organelles or more, and there are {len(examples)}; use the logistic placement.")
     mean, spread = float(examples.size.mean()), float(max(examples.size.std(), 1e-6))
-    module = _module(width, mean, spread, seed)
-    found = fit_module(module, examples, steps=steps, rate=1e-2, decay=decay, seed=seed)
+    found = fit_module(lambda: _module(width, mean, spread, seed), examples, steps=steps, rate=5e-3, decay=decay, seed=seed)
     return FlowPlacement(found, width, mean, spread)
 
 

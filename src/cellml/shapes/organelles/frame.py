@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.shapes.organelles.harmonic import harmonic_coordinate
-from cellml.shapes.organelles.host import Host
+from cellml.shapes.organelles.harmonic import coordinate_in
+from cellml.shapes.organelles.host import Host, coarser
 from cellml.types import Triple
 
 Floats = NDArray[np.float64]
@@ -60,15 +60,12 @@ def frame_of(host: Host, most_voxels: int = MOST_VOXELS) -> Frame:
     """
     step = max(1, int(np.ceil(np.cbrt(host.inside.sum() / most_voxels))))
     steps = tuple(step if n > 2 * step else 1 for n in host.inside.shape)
-    inside, inner = _every(host.inside, steps), _every(host.inner, steps)
-    if not inner.any():
-        inner = inside & _every_any(host.inner, steps, inside.shape)
-    z, y, x = (s * n for s, n in zip(host.spacing, steps, strict=True))
-    spacing, origin = (z, y, x), _first_centre(host, steps)
-    u = harmonic_coordinate(inside, inner, spacing)
+    coarse = coarser(host, steps)
+    inside, inner, spacing, origin = coarse.inside, coarse.inner, coarse.spacing, coarse.origin
+    u = coordinate_in(coarse)
     allowed = inside & ~inner if host.solid else inside
-    if host.window is not None:
-        allowed = allowed & _every(host.window, steps)
+    if coarse.window is not None:
+        allowed = allowed & coarse.window
     if not allowed.any():
         raise CellmlError(f"{host.name!r} leaves no place for the centre of an organelle.")
     voxels = np.argwhere(allowed)
@@ -76,7 +73,7 @@ def frame_of(host: Host, most_voxels: int = MOST_VOXELS) -> Frame:
     axes = host.axes if host.axes is not None else principal_axes((np.argwhere(inside) * np.array(spacing))[:, ::-1])
     number = np.full(inside.shape, -1, np.int64)
     number[allowed] = np.arange(len(voxels))
-    depth, directions = _depth(host, steps, spacing)[allowed], directions_of(points, host.centre, axes)
+    depth, directions = _depth(coarse)[allowed], directions_of(points, host.centre, axes)
     return Frame(np.ascontiguousarray(points), u[allowed], directions, depth, number, axes, spacing, origin, host.name)
 
 
@@ -102,28 +99,13 @@ def directions_of(points: Floats, centre: Floats, axes: Floats) -> Floats:
     return np.asarray(np.where(length > 0, away / np.maximum(length, 1e-12), np.array([1.0, 0.0, 0.0])))
 
 
-def _depth(host: Host, steps: tuple[int, ...], spacing: Triple) -> Floats:
-    """Distance in nm, on the coarse grid, to whatever an organelle may not enter; the border of the volume is such a wall."""
+def _depth(host: Host) -> Floats:
+    """Distance in nm to whatever an organelle may not enter; the border of the volume is such a wall, but not that of a single section."""
     from scipy.ndimage import distance_transform_edt
 
     open_ = host.inside & ~host.inner if host.solid else host.inside
-    depth = distance_transform_edt(np.pad(_every(open_, steps), 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
-    return np.asarray(np.maximum(depth - 0.5 * min(spacing), 0.0))
-
-
-def _first_centre(host: Host, steps: tuple[int, ...]) -> Triple:
-    z, y, x = (o + s * (n // 2) for o, s, n in zip(host.origin, host.spacing, steps, strict=True))
-    return (z, y, x)
-
-
-def _every(field: NDArray[np.bool_], steps: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Every n-th voxel, from the middle of the first n."""
-    return np.asarray(field[tuple(slice(n // 2, None, n) for n in steps)])
-
-
-def _every_any(field: NDArray[np.bool_], steps: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Coarse voxels nearest to any voxel of a frame that is too thin for the coarse grid."""
-    found = np.zeros(shape, bool)
-    place = np.minimum(np.argwhere(field) // np.array(steps), np.array(shape) - 1)
-    found[tuple(place.T)] = True
-    return found
+    margin = [int(n > 1) for n in open_.shape]
+    inner = tuple(slice(m, n + m) for m, n in zip(margin, open_.shape, strict=True))
+    depth = distance_transform_edt(np.pad(open_, [(m, m) for m in margin]), sampling=host.spacing)[inner]
+    thinnest = min(s for s, m in zip(host.spacing, margin, strict=True) if m)
+    return np.asarray(np.maximum(depth - 0.5 * thinnest, 0.0))

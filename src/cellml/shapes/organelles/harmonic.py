@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
+from cellml.shapes.organelles.host import Host
 from cellml.types import Triple
 
 Mask = NDArray[np.bool_]
@@ -35,6 +36,11 @@ def harmonic_coordinate(inside: Mask, inner: Mask, spacing: Triple) -> Floats:
     u[inner] = 0.0
     u[free] = np.clip(_solve(matrix, right), 0.0, 1.0)
     return u
+
+
+def coordinate_in(host: Host) -> Floats:
+    """The coordinate of a host, (Z, Y, X): 0 in its inner frame, 1 beyond the outer one and outside of it."""
+    return np.nan_to_num(harmonic_coordinate(host.within, host.inner, host.spacing), nan=1.0)
 
 
 def _system(free: Mask, inner: Mask, inside: Mask, spacing: Triple) -> tuple[Any, Floats]:
@@ -81,8 +87,8 @@ def _require_anchored(free: Mask, anchored: NDArray[np.bool_]) -> None:
     touched = np.bincount(pieces[free][anchored], minlength=count + 1)[1:] > 0
     if not touched.all():
         raise CellmlError(
-            f"{int((~touched).sum())} of {count} pieces of the host touch neither the frame nor the membrane: the host fills the whole volume. "
-            "Give a volume with some background around it."
+            f"{int((~touched).sum())} of {count} pieces of the host touch neither the frame nor the membrane: the host fills the whole "
+            "volume. Give a volume with some background around it."
         )
 
 

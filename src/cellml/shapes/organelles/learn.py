@@ -36,9 +36,9 @@ class Example:
 def learn(name: str, examples: Sequence[Example], *, fit: Fit | None = None, facets: int = FACETS, seed: int = 0) -> Distribution:
     """Number, size, shape and place of one kind.
 
-    Sizes and shapes are those of objects clear of the border of their volume; numbers count the centres in each host or, where there are fewer
-    than three, in eighths of it; places are learned by `fit` from all centres inside the frames. facets: of the surfaces that are kept. Raises
-    CellmlError where no object is whole, and as `objects_of`, `examples_of` and `fit` do.
+    Sizes and shapes are those of objects clear of the border of their volume; numbers count the centres in each host or, where there are
+    fewer than three, in eighths of it; places are learned by `fit` from all centres inside the frames. facets: of the surfaces that are
+    kept. Raises CellmlError where no object is whole, and as `objects_of`, `examples_of` and `fit` do.
     """
     if not examples:
         raise CellmlError(f"There is no example of {name!r} to learn from.")

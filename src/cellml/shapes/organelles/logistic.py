@@ -19,15 +19,15 @@ _RIDGE = 1e-3
 class LogisticPlacement:
     """q = 1 / (1 + exp(−β·f)), f = (1, u, u², n_x, n_y, n_z).
 
-    The position model of Zhao & Murphy (Cytometry A 71:978, 2007) and its form in three dimensions (Peng & Murphy, Cytometry A 79:383, 2011):
-    their normalised distance between nucleus and membrane is the harmonic coordinate here, and sines and cosines of the angles are the
-    direction. coefficients: (6,).
+    The position model of Zhao & Murphy (Cytometry A 71:978, 2007) and its form in three dimensions (Peng & Murphy, Cytometry A 79:383,
+    2011): their normalised distance between nucleus and membrane is the harmonic coordinate here, and sines and cosines of the angles are
+    the direction. coefficients: (6,).
     """
 
     coefficients: Floats
 
     def log_weight(self, harmonic: Floats, direction: Floats, size: Floats) -> Floats:
-        """ln q, (N,)."""
+        """The ln q, (N,)."""
         return -np.logaddexp(0.0, -_features(harmonic, direction) @ self.coefficients)
 
 

@@ -38,7 +38,7 @@ class MixturePlacement:
         return _module(self.logits, self.shapes, self.means)
 
     def log_weight(self, harmonic: Floats, direction: Floats, size: Floats) -> Floats:
-        """ln q, (N,); the size plays no part."""
+        """The ln q, (N,); the size plays no part."""
         return evaluated(self._module, harmonic, direction, size)
 
 
@@ -49,8 +49,8 @@ def fit_mixture(examples: Examples, components: int = 3, *, steps: int = 300, se
     rng = np.random.default_rng(seed)
     centres = (np.arange(components) + 0.5) / components
     shapes = np.log(np.column_stack([1 + 2 * centres, 1 + 2 * (1 - centres)]))
-    module = _module(np.zeros(components), shapes, 0.3 * rng.normal(size=(components, 3)))
-    found = fit_module(module, examples, steps=steps, rate=0.05, decay=1e-3, seed=seed)
+    means = 0.3 * rng.normal(size=(components, 3))
+    found = fit_module(lambda: _module(np.zeros(components), shapes, means), examples, steps=steps, rate=0.03, decay=1e-3, seed=seed)
     return MixturePlacement(found["logits"], found["shapes"], found["means"])
 
 

@@ -40,10 +40,7 @@ def outline(mask: NDArray[np.bool_], spacing: Triple, facets: int = FACETS, name
 
 def _coarser(mask: NDArray[np.bool_], spacing: Triple, volume: float, facets: int) -> tuple[NDArray[np.bool_], Triple, Triple]:
     """Majority of blocks of voxels, their spacing, and the centre of the first, so that the object has about as many voxels as it needs."""
-    if facets >= HOST_FACETS:
-        wanted = float(np.cbrt(volume / _HOST_VOXELS))
-    else:
-        wanted = float(np.cbrt(6 * volume / np.pi)) / _ACROSS
+    wanted = float(np.cbrt(volume / _HOST_VOXELS)) if facets >= HOST_FACETS else float(np.cbrt(6 * volume / np.pi)) / _ACROSS
     blocks = tuple(max(1, min(int(wanted / s), n // 3)) for s, n in zip(spacing, mask.shape, strict=True))
     padded = np.pad(mask, [(0, -n % b) for n, b in zip(mask.shape, blocks, strict=True)])
     z, y, x = (n // b for n, b in zip(padded.shape, blocks, strict=True))

@@ -20,7 +20,7 @@ NUCLEUS = "nucleus"
 
 
 def classes_of(filled: Filled) -> Labels:
-    """The cell as classes: 1 cytosol, 2 nucleus where there is one, then a number for each kind in the order in which they were asked for."""
+    """The cell as classes: 1 cytosol, 2 nucleus where there is one, then a number for each kind in their order."""
     host = filled.host
     data = host.inside.astype(np.uint8)
     names = {1: CYTOSOL}
@@ -40,9 +40,9 @@ def classes_of(filled: Filled) -> Labels:
 def write_filled(filled: Filled, distributions: Sequence[Distribution], folder: Path, suffix: str) -> list[str]:
     """Write what is known of a filled cell into an existing folder; returns the names of the files.
 
-    classes and organelles (label volumes, suffix as of `cellml.io`), surfaces.mdl (every closed surface as an object of MCell, µm), membrane,
-    nucleus and one organelle of each kind as .obj (nm), organelles.csv (where each is), recipe.json (cellPACK), and each distribution of
-    observed shapes as .npz, which `cellml fill` takes again.
+    classes and organelles (label volumes, suffix as of `cellml.io`), surfaces.mdl (every closed surface as an object of MCell, µm),
+    membrane, nucleus and one organelle of each kind as .obj (nm), organelles.csv (where each is), recipe.json (cellPACK), and each
+    distribution of observed shapes as .npz, which `cellml fill` takes again.
     """
     from cellml.io import TaggedSurface, write_json, write_labels, write_surface, write_tagged_surfaces
 

@@ -24,7 +24,7 @@ class Placement(Protocol):
     """What says where organelles lie; frozen dataclasses of numbers and arrays, so that they can be kept in a file."""
 
     def log_weight(self, harmonic: Floats, direction: Floats, size: Floats) -> Floats:
-        """ln q at N places. harmonic: (N,); direction: (N, 3) unit vectors; size: (N,), ln of the organelle's volume in nm³."""
+        """The values ln q at N places. harmonic: (N,); direction: (N, 3) unit vectors; size: (N,), ln of the organelle's volume in nm³."""
         ...
 
 
@@ -68,8 +68,8 @@ def examples_of(
     """Organelles of one host as examples.
 
     centres: (N, 3) in nm; sizes: (N,) ln nm³; need: (N,) least distance in nm of the centre from the membrane for the organelle to fit (the
-    radius of the largest ball about its centre in it). A place where it was found counts as one where it fits. places: S. Raises CellmlError
-    where no organelle lies in the frame, and for sizes that are not finite.
+    radius of the largest ball about its centre in it). A place where it was found counts as one where it fits. places: S. Raises
+    CellmlError where no organelle lies in the frame, and for sizes that are not finite.
     """
     if not np.isfinite(centres).all() or not np.isfinite(sizes).all():
         raise CellmlError(f"Centres or sizes of the organelles in {frame.name!r} are not finite numbers.")
@@ -100,7 +100,7 @@ def joined(parts: list[Examples]) -> Examples:
 
 
 def log_likelihood(placement: Placement, examples: Examples) -> Floats:
-    """ln of each organelle's density over that of the uniform distribution, (N,) nats: ln q(c_n) − ln mean_s q(c_ns).
+    """The ln of each organelle's density over that of the uniform distribution, (N,) nats: ln q(c_n) − ln mean_s q(c_ns).
 
     The mean runs over the places drawn for the organelle, so that its error falls with their number.
     """
@@ -122,8 +122,8 @@ def density_in(placement: Placement, frame: Frame, size: float, need: float = 0.
     fits = frame.depth >= need
     if not fits.any():
         raise CellmlError(
-            f"No place in {frame.name!r} is {need:.0f} nm from its membrane (the deepest is {frame.depth.max():.0f} nm): the organelle is larger "
-            "than the host."
+            f"No place in {frame.name!r} is {need:.0f} nm from its membrane (the deepest is {frame.depth.max():.0f} nm): the organelle is "
+            "larger than the host."
         )
     weights = np.full(len(frame.points), -np.inf)
     weights[fits] = placement.log_weight(frame.harmonic[fits], frame.direction[fits], np.full(int(fits.sum()), size))

@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 class Body:
     """An organelle about its own centroid.
 
-    vertices: (P, 3) in nm; faces: (F, 3); volume: nm³; ball: radius in nm of the largest ball about the centroid that lies in it, 0 where the
-    centroid is outside; reach: distance of the farthest vertex.
+    vertices: (P, 3) in nm; faces: (F, 3); volume: nm³; ball: radius in nm of the largest ball about the centroid that lies in it, 0 where
+    the centroid is outside; reach: distance of the farthest vertex.
     """
 
     kind: str

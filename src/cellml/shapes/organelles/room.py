@@ -15,8 +15,8 @@ Floats = NDArray[np.float64]
 class Room:
     """Distances to all that an organelle may not enter, kept up to date, and the labels of those that are placed.
 
-    clear: (Z, Y, X) float32, nm to the membrane, the nucleus, the border of the volume and the organelles placed so far, 0 within them; exact
-    to about half a voxel, and not more than `reach` from an organelle. labels: (Z, Y, X) int32, the number of each organelle.
+    clear: (Z, Y, X) float32, nm to the membrane, the nucleus, the border of the volume and the organelles placed so far, 0 within them;
+    exact to about half a voxel, and not more than `reach` from an organelle. labels: (Z, Y, X) int32, the number of each organelle.
     """
 
     def __init__(self, host: Host) -> None:

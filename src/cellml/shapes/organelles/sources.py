@@ -65,7 +65,7 @@ class SizeModel:
         return cls(float(np.log(np.pi / 6 * median_nm**3)), 3 * spread)
 
     def draw(self, count: int, rng: np.random.Generator) -> Floats:
-        """ln volumes, (count,), within three standard deviations, so that no organelle is larger than any that was seen."""
+        """The ln volumes, (count,), within three standard deviations, so that no organelle is larger than any that was seen."""
         return self.mean + self.spread * np.clip(rng.normal(size=count), -3, 3)
 
 

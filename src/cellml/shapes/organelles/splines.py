@@ -11,7 +11,7 @@ _LEAST = 1e-3  # share of a bin, and slope at a knot
 
 
 def spline(x: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
-    """y = g(x) and ln g′(x), both (N,).
+    """Give y = g(x) and ln g′(x), both (N,).
 
     x: (N,) in [0, 1]; widths, heights: (N, K) logits of the K bins' shares; slopes: (N, K + 1) at the knots, before a softplus. All zeros
     give the identity. Equation numbers as in the paper: y (4), g′ (5).

@@ -37,8 +37,9 @@ class Overlaps:
 def find_overlaps(organelles: Sequence[Surface], host: Surface, nucleus: Surface | None = None) -> Overlaps:
     """Compare every organelle with every other, the membrane and the nucleus.
 
-    Whether facets meet is decided without round-off (`cellml.meshing.intersections`), contact included. Surfaces that do not meet are wholly
-    inside or wholly outside of one another, so that one vertex decides: by its winding number, which is a whole number away from surfaces.
+    Whether facets meet is decided without round-off (`cellml.meshing.intersections`), contact included. Surfaces that do not meet are
+    wholly inside or wholly outside of one another, so that one vertex decides: by its winding number, which is a whole number away from
+    surfaces.
     """
     walls = [host, *([nucleus] if nucleus is not None else [])]
     every = [*organelles, *walls]

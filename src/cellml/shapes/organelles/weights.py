@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,46 @@ from numpy.typing import NDArray
 from cellml.errors import CellmlError
 from cellml.shapes.organelles.placement import Examples
 
+Make = Callable[[], Any]
+
 _CHUNK = 100_000
+_LOOK = 10  # steps between looks at what is held out
 
 
-def fit_module(module: Any, examples: Examples, *, steps: int, rate: float, decay: float, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Train by Adam on four fifths of the organelles and keep the weights that are best on the last fifth; returns them by name.
+def fit_module(make: Make, examples: Examples, *, steps: int, rate: float, decay: float, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Train by Adam for as many steps, at most `steps`, as serve hosts that were not trained on best; returns the weights by name.
 
-    module(harmonic (N,), direction (N, 3), size (N,)) → (N,) float32. steps: of the whole set; decay: of the weights (decoupled). Raises
-    CellmlError where the likelihood is no finite number.
+    That number comes from training without each host in turn (without each quarter of the organelles where there is one host) and is 0
+    where no training helps. make() → a fresh module, module(harmonic (N,), direction (N, 3), size (N,)) → (N,) float32; decay: of the
+    weights (decoupled). Raises CellmlError where the likelihood is no finite number.
     """
+    rng = np.random.default_rng(seed)
+    groups = examples.groups if len(np.unique(examples.groups)) > 1 else rng.permutation(len(examples)) % 4
+    curve = np.zeros(steps // _LOOK + 1)
+    for group in np.unique(groups):
+        own, other = (np.flatnonzero(mask) for mask in (groups == group, groups != group))
+        check = _tensors(examples.select(own))
+        curve += len(own) * np.array(_trained(make(), examples.select(other), steps, rate, decay, seed, check)[1])
+    best = _LOOK * int(curve.argmin())
+    module, _ = _trained(make(), examples, best, rate, decay, seed, None)
+    return {name: np.asarray(tensor.detach().numpy(), np.float32) for name, tensor in module.state_dict().items()}
+
+
+def _trained(
+    module: Any, examples: Examples, steps: int, rate: float, decay: float, seed: int, check: tuple[Any, ...] | None
+) -> tuple[Any, list[float]]:
+    """The module after `steps` steps, and its mean loss on what it was not trained on before the first and after every tenth."""
     import torch
 
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(examples))
-    held = max(1, len(order) // 5)
-    train, check = (_tensors(examples.select(np.sort(part))) for part in (order[held:], order[:held]))
+    rng, train = np.random.default_rng(seed), _tensors(examples)
     optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=decay)
-    best, kept = np.inf, copy.deepcopy(module.state_dict())
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
+    losses = []
+    for step in range(steps + 1):
+        if check is not None and step % _LOOK == 0:
+            with torch.no_grad():
+                losses.append(float(-_likelihood(module, *check).mean()))
+        if step == steps:
+            break
         optimizer.zero_grad()
         loss = -_likelihood(module, *_some_places(train, rng)).mean()
         if not torch.isfinite(loss):
@@ -38,16 +58,11 @@ def fit_module(module: Any, examples: Examples, *, steps: int, rate: float, deca
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 5.0)
         optimizer.step()
-        if step % 5 == 4 or step == steps - 1:
-            with torch.no_grad():
-                value = float(-_likelihood(module, *check).mean())
-            if value < best:
-                best, kept = value, copy.deepcopy(module.state_dict())
-    return {name: np.asarray(tensor.detach().numpy(), np.float32) for name, tensor in kept.items()}
+    return module, losses
 
 
 def evaluated(module: Any, harmonic: NDArray[Any], direction: NDArray[Any], size: NDArray[Any]) -> NDArray[np.float64]:
-    """ln q of a module at N places, portion by portion, (N,) float64."""
+    """The ln q of a module at N places, portion by portion, (N,) float64."""
     import torch
 
     parts = [np.zeros(0)]
