@@ -1,6 +1,7 @@
 """The mesh heads against the truth and against the two-step way: `python experiments/mesh_head/run.py`. See README.md.
 
-Stages: procedural (cells made by formulas), real (mitochondria, beside segmentation and `cellml mesh`), bad_input, summary; all of them
+Stages: procedural (cells made by formulas), real (mitochondria, beside segmentation and `cellml mesh`), bad_input, spines
+(expert classes and parts), summary; all of them
 where none is named: `run.py stage=procedural,summary`. cells=5 judges so many cells of each kind, objects=4 solves so many of the
 mitochondria. Each row is written when it is finished, and what has a row is not computed again.
 """
@@ -46,9 +47,15 @@ def main(words: list[str]) -> None:
     import bad_input
     import procedural
     import real
+    import spine_classes
     import summary
 
-    options = {"stage": "procedural,real,bad_input,summary", "cells": "20", "objects": "12", **dict(word.split("=", 1) for word in words)}
+    options = {
+        "stage": "procedural,real,bad_input,spines,summary",
+        "cells": "20",
+        "objects": "12",
+        **dict(word.split("=", 1) for word in words),
+    }
     torch.set_num_threads(1)
     cells = Table(HERE / "procedural.csv", ("head", "kind", "cell"))
     objects, times = Table(HERE / "real.csv", ("way", "object")), Table(HERE / "times.csv", ("way",))
@@ -56,6 +63,7 @@ def main(words: list[str]) -> None:
         "procedural": lambda: procedural.judge_cells(cells, int(options["cells"])),
         "real": lambda: real.judge_objects(objects, times, int(options["objects"])),
         "bad_input": lambda: bad_input.judge_cases(Table(HERE / "bad_input.csv", ("case",))),
+        "spines": spine_classes.judge_spines,
         "summary": lambda: summary.summarise(HERE),
     }
     for name in options["stage"].split(","):

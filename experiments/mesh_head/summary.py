@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import spine_classes
 
 from cellml.report.results import write_study_results
 
@@ -72,12 +72,6 @@ def of_ways(real: Rows, times: Rows) -> dict[str, Value]:
     return values
 
 
-def spine_classes(folder: Path) -> Value:
-    """What the study of spine classes found."""
-    path = folder.parent / "mesh_understanding" / "results.json"
-    return (json.loads(path.read_text())["spine_class_balanced_accuracy"]["value"] if path.is_file() else None, "1")
-
-
 def summarise(folder: Path) -> dict[str, Value]:
     """Write results.json and figure.png, and print a table for each head and kind."""
     rows, real, times = (read(folder / f"{name}.csv") for name in ("procedural", "real", "times"))
@@ -90,7 +84,7 @@ def summarise(folder: Path) -> dict[str, Value]:
         for kind in dict.fromkeys(row["kind"] for row in heads[head]):
             found = of_head([row for row in heads[head] if row["kind"] == kind])
             print(f"{head:11} {kind:14}", {name: round(value, 3) for name, (value, _) in found.items() if value is not None})
-    values |= of_ways(real, times) | {"spine_class_balanced_accuracy": spine_classes(folder)}
+    values |= of_ways(real, times) | spine_classes.values(folder)
     values["bad_input_unsound"] = (float(sum(row["outcome"] == "unsound" for row in bad)) if bad else None, "count")
     values["bad_input_cases"] = (float(len(bad)) if bad else None, "count")
     write_study_results(folder, values, seed=0, cells=len(rows), objects=len({row["object"] for row in real}))

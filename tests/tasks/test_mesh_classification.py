@@ -65,6 +65,48 @@ def test_samples_lie_on_the_mesh_with_its_normals() -> None:
     assert ((turned["vertices"].norm(dim=1) - 1).abs() < 0.15).all()
 
 
+def test_aligned_meshes_lie_along_their_axes_and_keep_their_size() -> None:
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    long = body(0, "a", (0.4, 1.0, 2.0))
+    turned = LabelledMesh(
+        Surface(long.surface.vertices @ (turn * np.sign(np.linalg.det(turn))).T + 500, long.surface.faces), 0, "a", "long"
+    )
+    found = prepared(turned, 320, align=True)
+    np.testing.assert_allclose(np.abs(found.surface.vertices).max(axis=0), [0.2, 0.5, 1.0], atol=0.03)
+    assert found.size == pytest.approx(200, rel=0.02) and found.surface.volume() > 0
+    one = mesh_sample(found, np.random.default_rng(3), 50, turn=True, align=True, sized=True)
+    assert one["cloud"].shape == (50, 7)
+    torch.testing.assert_close(one["cloud"][:, 6], torch.full((50,), np.log(0.2)), atol=0.02, rtol=0)
+    ratio = one["vertices"].double().numpy() / found.surface.vertices
+    assert np.nanmax(np.abs(np.abs(ratio) - 1)) < 0.11 and np.prod(np.sign(np.nanmedian(ratio, axis=0))) == 1
+
+
+def test_parts_of_aligned_meshes_stay_where_they_were() -> None:
+    long = body(0, "a", (2.0, 0.4, 1.0))
+    halves = prepared(LabelledMesh(long.surface, 0, "a", "long", lambda points: (points[:, 0] > 5).astype(np.int64)), 320, align=True)
+    assert halves.parts is not None
+    along = halves.surface.vertices[:, 2]
+    found = halves.parts(halves.surface.vertices)
+    sure = np.abs(along) > 0.1
+    assert np.array_equal(found[sure] == 1, (along * np.sign(along[found == 1].mean()) > 0)[sure])
+
+
+def test_a_mesh_that_loses_its_soundness_keeps_more_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cellml.report import decimate as module
+
+    plain = module.decimate
+
+    def tears(surface: Surface, faces: int) -> Surface:
+        fewer = plain(surface, faces)
+        return fewer if faces >= 140 else Surface(fewer.vertices, np.concatenate([fewer.faces, fewer.faces[:1]]))
+
+    monkeypatch.setattr(module, "decimate", tears)
+    monkeypatch.setattr("cellml.surfaces.repair", lambda surface: (surface, None))
+    assert 140 <= len(prepared(body(0, "a", (1.0, 1.0, 1.0)), 100).surface.faces) <= 150
+    with pytest.raises(CellmlError, match="30 to 90 faces"):
+        prepared(body(0, "a", (1.0, 1.0, 1.0)), 30)
+
+
 def test_parts_follow_the_mesh_when_it_is_scaled_and_turned() -> None:
     ball = body(0, "a", (1.0, 1.0, 1.0))
     halves = prepared(LabelledMesh(ball.surface, 0, "a", "ball", lambda points: (points[:, 2] > 7).astype(np.int64)), 320)

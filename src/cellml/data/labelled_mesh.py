@@ -19,7 +19,7 @@ from cellml.types import Surface
 @dataclass(frozen=True, eq=False)
 class LabelledMesh:
     """surface; label: class number; group: what it must not be split from, such as its image stack; name; parts: which part each place of
-    the surface belongs to, (P, 3) in the surface's coordinates → (P,) numbers from 0, where that is known.
+    the surface belongs to, (P, 3) in the surface's coordinates → (P,) numbers from 0, where that is known; size: nm to its unit of length.
     """
 
     surface: Surface
@@ -27,13 +27,30 @@ class LabelledMesh:
     group: str
     name: str
     parts: Callable[[NDArray[np.float64]], NDArray[np.int64]] | None = None
+    size: float = 1.0
 
 
-def prepared(mesh: LabelledMesh, faces: int) -> LabelledMesh:
+_MORE = (1.0, 1.25, 1.5, 2.0, 3.0)
+
+
+def prepared(mesh: LabelledMesh, faces: int, *, align: bool = False) -> LabelledMesh:
     """Repaired where it is not closed and manifold, with about `faces` faces, its mean vertex at the origin and its farthest at 1.
 
-    Raises CellmlError for a surface that cannot be repaired, or that has no closed simplification.
+    A surface that loses its soundness with so few faces keeps up to three times as many. align: its principal axes, from the shortest to
+    the longest, become x, y and z, each in either direction. `size` of what is returned is the farthest vertex's distance in nm. Raises
+    CellmlError for a surface that cannot be repaired, or that has no closed simplification.
     """
+    surface = _simplified(mesh, faces)
+    middle = surface.vertices.mean(axis=0)
+    vertices = surface.vertices - middle
+    size = float(np.linalg.norm(vertices, axis=1).max())
+    axes = _principal_axes(vertices) if align else np.eye(3)
+    parts = mesh.parts
+    moved = None if parts is None else lambda points: parts(points @ axes.T * size + middle)
+    return replace(mesh, surface=Surface(vertices @ axes / size, surface.faces, surface.name), parts=moved, size=size * mesh.size)
+
+
+def _simplified(mesh: LabelledMesh, faces: int) -> Surface:
     from cellml.meshing.topology import surface_topology
     from cellml.report.decimate import decimate
     from cellml.surfaces import repair
@@ -41,20 +58,24 @@ def prepared(mesh: LabelledMesh, faces: int) -> LabelledMesh:
     surface = mesh.surface
     if not _is_sound(surface):
         surface = repair(surface)[0]
-    fewer = decimate(surface, faces)
-    if not _is_sound(fewer):
-        fewer = decimate(repair(fewer)[0], faces)
-    if not _is_sound(fewer):
-        found = surface_topology(fewer.faces)
-        raise CellmlError(
-            f"{mesh.name} has no closed manifold simplification of {faces} faces (closed: {found.closed}, manifold: {found.manifold}); "
-            "take more faces."
-        )
-    middle = fewer.vertices.mean(axis=0)
-    size = float(np.linalg.norm(fewer.vertices - middle, axis=1).max())
-    parts = mesh.parts
-    moved = None if parts is None else lambda points: parts(points * size + middle)
-    return replace(mesh, surface=Surface((fewer.vertices - middle) / size, fewer.faces, fewer.name), parts=moved)
+    for share in _MORE:
+        fewer = decimate(surface, round(share * faces))
+        if not _is_sound(fewer):
+            fewer = decimate(repair(fewer)[0], round(share * faces))
+        if _is_sound(fewer):
+            return fewer
+    found = surface_topology(fewer.faces)
+    raise CellmlError(
+        f"{mesh.name} has no closed manifold simplification of {faces} to {round(_MORE[-1] * faces)} faces (closed: {found.closed}, "
+        f"manifold: {found.manifold}); take more faces."
+    )
+
+
+def _principal_axes(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3): columns are unit vectors of a right-handed frame, the direction of least spread first. vertices: (V, 3), centred."""
+    axes = np.linalg.eigh(vertices.T @ vertices)[1]
+    axes[:, 0] *= np.sign(np.linalg.det(axes))
+    return np.asarray(axes, float)
 
 
 def _is_sound(surface: Surface) -> bool:
@@ -64,14 +85,17 @@ def _is_sound(surface: Surface) -> bool:
     return found.closed and found.manifold and found.oriented
 
 
-def mesh_sample(mesh: LabelledMesh, rng: np.random.Generator, points: int, *, turn: bool) -> dict[str, Tensor]:
+def mesh_sample(
+    mesh: LabelledMesh, rng: np.random.Generator, points: int, *, turn: bool, align: bool = False, sized: bool = False
+) -> dict[str, Tensor]:
     """A mesh as tensors.
 
     "cloud": (P, 6) places and normals of points uniform in area, "vertices": (V, 3), "faces": (F, 3), "labels": (), and where parts are
     known "point_labels": (P,), "edge_labels": (E,) of the edges' middles in the order of `Topology.edges`. turn: in a random orientation,
-    each axis stretched by up to a tenth.
+    each axis stretched by up to a tenth; align: turn only by half turns about the axes, which are what an
+    aligned mesh's frame is free in. sized: a seventh number of each point, ln(size / 1 µm), which scaling to 1 has taken from the places.
     """
-    frame = random_frame(rng) * rng.uniform(0.9, 1.1, 3) if turn else np.eye(3)
+    frame = (_half_turn(rng) if align else random_frame(rng)) * rng.uniform(0.9, 1.1, 3) if turn else np.eye(3)
     vertices = mesh.surface.vertices @ frame.T
     surface = Surface(vertices, mesh.surface.faces)
     corners = surface.vertices[surface.faces]
@@ -81,8 +105,11 @@ def mesh_sample(mesh: LabelledMesh, rng: np.random.Generator, points: int, *, tu
     root, v = np.sqrt(rng.random(points)), rng.random(points)
     weights = np.stack([1 - root, root * (1 - v), root * v], axis=1)
     places = np.einsum("pc,pcd->pd", weights, corners[drawn])
+    columns = [places, normals[drawn] / areas[drawn, None]]
+    if sized:
+        columns.append(np.full((points, 1), np.log(mesh.size / 1000)))
     sample = {
-        "cloud": torch.from_numpy(np.concatenate([places, normals[drawn] / areas[drawn, None]], axis=1)).float(),
+        "cloud": torch.from_numpy(np.concatenate(columns, axis=1)).float(),
         "vertices": torch.from_numpy(vertices).float(),
         "faces": torch.from_numpy(surface.faces),
         "labels": torch.tensor(mesh.label),
@@ -93,6 +120,13 @@ def mesh_sample(mesh: LabelledMesh, rng: np.random.Generator, points: int, *, tu
         sample["point_labels"] = torch.from_numpy(mesh.parts(places @ np.linalg.inv(frame).T))
         sample["edge_labels"] = torch.from_numpy(mesh.parts(middles))
     return sample
+
+
+def _half_turn(rng: np.random.Generator) -> NDArray[np.float64]:
+    """(3, 3): one of the four rotations that reverse an even number of axes."""
+    signs = rng.choice([-1.0, 1.0], 3)
+    signs[2] = signs[0] * signs[1]
+    return np.diag(signs)
 
 
 def collate_meshes(samples: list[dict[str, Tensor]]) -> dict[str, Any]:

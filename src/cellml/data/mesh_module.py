@@ -79,9 +79,13 @@ class _MeshBlock:
 
 
 class MeshSamples(Dataset[dict[str, Tensor]]):
-    """Number `epoch * length + index` → a mesh, each label as often as the others, turned and sampled by random numbers of its own."""
+    """Number `epoch * length + index` → a mesh, each label as often as the others, turned and sampled by random numbers of its own.
 
-    def __init__(self, blocks: Sequence[Any], length: int, points: int, seed: int) -> None:
+    form: `align` and `sized` of `mesh_sample`.
+    """
+
+    def __init__(self, blocks: Sequence[Any], length: int, points: int, seed: int, **form: bool) -> None:
+        self.form = form
         self.blocks, self.length, self.points, self.seed = list(blocks), length, points, seed
         labels = np.array([block.mesh.label for block in blocks])
         self.by_label = [np.flatnonzero(labels == label) for label in np.unique(labels)]
@@ -92,14 +96,16 @@ class MeshSamples(Dataset[dict[str, Tensor]]):
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, int(number)])
         among = self.by_label[int(number) % len(self.by_label)]
-        return mesh_sample(self.blocks[int(rng.choice(among))].mesh, rng, self.points, turn=True)
+        return mesh_sample(self.blocks[int(rng.choice(among))].mesh, rng, self.points, turn=True, **self.form)
 
 
 class MeshDataModule(BlockDataModule):
     """Meshes of a source, cross-validated by group.
 
     source: gives the labelled meshes, such as `SpineToolSpines`; fold, folds: fold `fold` of `folds` is for validation, by
-    `folds_by_group`; faces: of the simplified meshes; points: of the clouds. Raises CellmlError for a fold that there is not.
+    `folds_by_group`; faces: of the simplified meshes; points: of the clouds; align: principal axes become x, y and z, which
+    replaces random turns by half turns; sized: clouds have the logarithm of the size as a seventh channel. Raises CellmlError for a fold
+    that there is not.
     """
 
     def __init__(
@@ -109,6 +115,8 @@ class MeshDataModule(BlockDataModule):
         folds: int = 5,
         faces: int = 500,
         points: int = 512,
+        align: bool = False,
+        sized: bool = False,
         batch_size: int = 12,
         patches_per_epoch: int = 240,
         num_workers: int = 0,
@@ -120,6 +128,7 @@ class MeshDataModule(BlockDataModule):
                 f"data.fold must be one of 0 to {folds - 1}, with 20 faces or more and points, not {fold}, {faces}, {points}."
             )
         self.source, self.fold, self.folds, self.faces, self.points = source, fold, folds, faces, points
+        self.align, self.form = align, {"align": align, "sized": sized}
 
     def setup(self, stage: str | None = None) -> None:
         """Read, repair and simplify the meshes, and split them."""
@@ -127,17 +136,19 @@ class MeshDataModule(BlockDataModule):
             return
         meshes = self.source()
         chosen = folds_by_group([mesh.group for mesh in meshes], self.folds)
-        blocks = [_MeshBlock(prepared(mesh, self.faces)) for mesh in meshes]
+        blocks = [_MeshBlock(prepared(mesh, self.faces, align=self.align), 6 + self.form["sized"]) for mesh in meshes]
         self._train = [block for block, fold in zip(blocks, chosen, strict=True) if fold != self.fold]
         self._val = [block for block, fold in zip(blocks, chosen, strict=True) if fold == self.fold]
 
     def patches(self) -> Dataset[Any]:
         """The samples of an epoch."""
-        return MeshSamples(self._train, self.patches_per_epoch, self.points, self.seed)
+        return MeshSamples(self._train, self.patches_per_epoch, self.points, self.seed, **self.form)
 
     def whole(self, block: _MeshBlock) -> dict[str, Any]:
         """A validation mesh as it lies, its cloud the same at each validation."""
-        return dict(mesh_sample(block.mesh, np.random.default_rng([self.seed, 5, self._val.index(block)]), self.points, turn=False))
+        return dict(
+            mesh_sample(block.mesh, np.random.default_rng([self.seed, 5, self._val.index(block)]), self.points, turn=False, **self.form)
+        )
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches from where the trainer stands; see `BlockDataModule`."""
