@@ -40,8 +40,8 @@ class Base:
 def cut_fan(surface: Surface) -> Base:
     """The fan of triangles that closes the cut: the faces about the vertex that has the most.
 
-    surface: as the program that cut it has written it; a surface that was meshed anew has lost its fan. Raises CellmlError where there is no
-    such vertex, or the fan is no base: as good as nothing or most of the surface, or one that faces along the optical axis z.
+    surface: as the program that cut it has written it; one that was meshed anew has lost its fan. Raises CellmlError where there is no such
+    vertex, or the fan is no base: as good as nothing or most of the surface, or one that faces along the optical axis z.
     """
     if not len(surface.faces):
         raise CellmlError(f"{surface.name!r} has no faces, so no base; give a closed surface.")
@@ -49,8 +49,8 @@ def cut_fan(surface: Surface) -> Base:
     apex = int(counts.argmax())
     if counts[apex] < FEWEST_FACES:
         raise CellmlError(
-            f"{surface.name!r} has no fan that closes a cut: no vertex has more than {counts[apex]} faces, where {FEWEST_FACES} are needed. "
-            "Give the surface as the program that cut it has written it."
+            f"{surface.name!r} has no fan that closes a cut: no vertex has more than {counts[apex]} faces, and {FEWEST_FACES} are "
+            "needed. Give the surface as the program that cut it has written it."
         )
     return _checked(_base_of(surface, np.flatnonzero((surface.faces == apex).any(axis=1))), surface.name)
 

@@ -82,6 +82,14 @@ def descriptor_table(surfaces: Sequence[Surface], axis: Sequence[float] | None =
     return names, np.array([[np.log(row[name]) if name in SIZES else row[name] for name in names] for row in rows])
 
 
+def centroid(surface: Surface) -> Floats:
+    """Centre of the enclosed body, (3,) in nm. Raises CellmlError for a surface that encloses nothing."""
+    volume = surface.volume()
+    if not volume:
+        raise CellmlError(f"{surface.name!r} encloses no volume, so that it has no centroid.")
+    return _moments(surface.vertices, surface.faces, volume)[0]
+
+
 def _unit(axis: Sequence[float]) -> Floats:
     vector = np.asarray(axis, float).reshape(-1)
     length = float(np.linalg.norm(vector))
