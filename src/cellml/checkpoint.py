@@ -19,6 +19,8 @@ SCHEMA = 1
 
 # Narrower than whole packages: torch.load, monai.bundle and the like would run what a stranger wrote.
 TRUSTED = (
+    "cellml.data.shape_arrays.",
+    "cellml.data.shape_frames.",
     "cellml.nets.",
     "cellml.losses.",
     "cellml.tasks.",

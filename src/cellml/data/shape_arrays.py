@@ -67,8 +67,10 @@ class GridRepresentation:
         return align(population, self.alignment).population.surfaces
 
     def surface(self, values: NDArray[np.floating], unit: float, name: str = "shape") -> Surface:
-        """(1, Z, Y, X) → the zero level in nm about the origin. Raises CellmlError where nothing is inside."""
-        return surface_of_grid(values[0], unit, name=name)
+        """(1, Z, Y, X) → its largest body in nm about the origin. Raises CellmlError where nothing is inside."""
+        from cellml.shapes.one_body import one_body
+
+        return surface_of_grid(one_body(values[0], name)[0], unit, name=name)
 
     def scores(self, predicted: NDArray[np.floating], true: NDArray[np.floating], units: NDArray[np.floating]) -> dict[str, float]:
         """Means over shapes: `surface_nm`, |d̂| at voxels within half a voxel of the true surface, and `iou` of the insides.
@@ -79,6 +81,41 @@ class GridRepresentation:
         off = np.where(near, np.abs(predicted - true), 0).sum(axis=(1, 2, 3, 4)) / np.maximum(near.sum(axis=(1, 2, 3, 4)), 1)
         both, either = ((predicted < 0) & (true < 0)).sum(axis=(1, 2, 3, 4)), ((predicted < 0) | (true < 0)).sum(axis=(1, 2, 3, 4))
         return {"surface_nm": float((off * units).mean()), "iou": float((both / np.maximum(either, 1)).mean())}
+
+
+@dataclass(frozen=True)
+class HarmonicRepresentation:
+    """Vector-valued harmonic coefficients of aligned shapes with parameters in correspondence, in nm; for shapes of genus 0.
+
+    degree: L; alignment: how shapes are brought into one frame (`cellml.shapes.alignment.Alignment`), None for its defaults; frame:
+    measures the frame of each shape (`cellml.data.shape_frames`).
+    """
+
+    degree: int = 10
+    alignment: Any = None
+    frame: Any = None
+
+    def of(self, population: Population) -> ShapeArrays:
+        """values: (N, 3, (L+1)²) nm; units: 1."""
+        from cellml.shapes.alignment import Alignment, aligned_coefficients
+
+        found = aligned_coefficients(population, self.degree, self.alignment or Alignment())
+        values = np.asarray(found.values, np.float32).reshape(len(population), 3, -1)
+        return ShapeArrays(values, np.ones(len(population)), frames_of(population, self.frame))
+
+    def surface(self, values: NDArray[np.floating], unit: float, name: str = "shape") -> Surface:
+        """(3, (L+1)²) → the surface over a geodesic sphere, in nm about the origin."""
+        from cellml.shapes.harmonics.coefficients import Harmonics
+
+        return Harmonics(unit * np.asarray(values, np.float64), np.zeros(3), name).surface()
+
+    def scores(self, predicted: NDArray[np.floating], true: NDArray[np.floating], units: NDArray[np.floating]) -> dict[str, float]:
+        """Mean over shapes of the root mean square distance of corresponding points, `surface_nm`: ‖ĉ − c‖ / √4π.
+
+        predicted, true: (N, 3, (L+1)²); units: (N,) nm.
+        """
+        off = np.sqrt(((predicted - true) ** 2).sum(axis=(1, 2)) / (4 * np.pi)) * units
+        return {"surface_nm": float(off.mean())}
 
 
 def frames_of(population: Population, frame: Any) -> NDArray[np.float64]:

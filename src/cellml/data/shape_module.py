@@ -28,7 +28,7 @@ Augmentation = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.f
 @dataclass(frozen=True, eq=False)
 class ShapeBlock:
     """One shape where the loaders expect a block. values: (C, …) float32; unit: nm of one; label: number of its class, −1 unknown; frame:
-    (F,) numbers of the frame that it lies in.
+    (F,) numbers of the frame that it lies in; group: what it must not be split from.
     """
 
     name: str
@@ -39,6 +39,7 @@ class ShapeBlock:
     warning: str = ""
     spacing: Triple = (1.0, 1.0, 1.0)
     origin: Triple = (0.0, 0.0, 0.0)
+    group: str = ""
 
     @property
     def channels(self) -> int:
@@ -146,8 +147,11 @@ class ShapeDataModule(BlockDataModule):
     def _blocks(self, population: Population) -> list[ShapeBlock]:
         arrays: ShapeArrays = self.representation.of(population)
         numbers = {name: n for n, name in enumerate(self.classes)}
-        columns = zip(population.names, arrays.values, arrays.units, population.classes, arrays.frames, strict=True)
-        return [ShapeBlock(name, values, float(unit), numbers.get(kind, -1), frame) for name, values, unit, kind, frame in columns]
+        columns = zip(population.names, arrays.values, arrays.units, population.classes, arrays.frames, population.groups, strict=True)
+        return [
+            ShapeBlock(name, values, float(unit), numbers.get(kind, -1), frame, group=group)
+            for name, values, unit, kind, frame, group in columns
+        ]
 
     def _warnings_of(self, population: Population) -> list[str]:
         found = Counter(population.classes)
