@@ -12,8 +12,8 @@ from cellml.errors import CellmlError
 _REMEDIES = {
     "flat": "the generator collapsed to a nearly constant answer: give the critic less weight (weight of task.opponent), or begin later",
     "same": "the generator collapsed to one answer whatever it is shown: give the truth more weight beside the critic, or begin later",
-    "alike": "the generator collapsed to few answers, which differ from each other much less than the truth does: lower the learning rates, "
-    "slow the generator beside its critic (task.opponent.rounds), or take larger batches",
+    "alike": "the generator collapsed to few answers, which differ from each other far less than the truth does: lower the learning "
+    "rates, slow the generator beside its critic (task.opponent.rounds), or take larger batches",
     "run away": "the critic's scores run away: penalise it more (penalty of its loss), keep its spectral norm, or lower its learning rate",
     "steep": "the generator's gradient explodes: lower task.optimizer.lr or the critic's weight",
 }
@@ -23,8 +23,9 @@ class AdversarialWatch(pl.Callback):
     """Stops a task that notes its `health` (`cellml.tasks.adversarial.Health`) where a sign of trouble lasts.
 
     patience: steps in a row; least_spread: of answers, as a share of the truth's deviation; most_sameness: correlation of answers to
-    different inputs; least_variety: of the answers of a batch, as a share of the truth's; largest_distance: of the critic's scores; steepest:
-    norm of the generator's gradient before clipping. NaN or infinite numbers and weights stop at once. Raises CellmlError with sign, numbers and remedy; the last checkpoint stays.
+    different inputs; least_variety: of the answers of a batch, as a share of the truth's; largest_distance: of the critic's scores;
+    steepest: norm of the generator's gradient before clipping. NaN or infinite numbers and weights stop at once. Raises CellmlError with
+    sign, numbers and remedy; the last checkpoint stays.
     """
 
     def __init__(

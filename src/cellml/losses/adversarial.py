@@ -67,7 +67,7 @@ class NonSaturatingLoss:
     arXiv:1606.03498, section 3.4). Raises CellmlError for one outside 0 to 0.5.
     """
 
-    def __init__(self, smoothing: float = 0.0) -> None:
+    def __init__(self, smoothing: float = 0.1) -> None:
         if not 0 <= smoothing < 0.5:  # from one half on, real would be called generated
             raise CellmlError(f"Labels can be smoothed by 0 up to 0.5, not by {smoothing}.")
         self.smoothing = smoothing
