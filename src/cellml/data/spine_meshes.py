@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile
 
 from cellml.data.labelled_mesh import LabelledMesh
 from cellml.errors import CellmlError, FileError
+from cellml.types import Surface
 
 _ARCHIVE = "spinetool_spines.zip"
 _CLASSES = "manual_classification_merged.json"
@@ -19,10 +20,36 @@ _CLASSES = "manual_classification_merged.json"
 
 def spine_archive() -> Path:
     """Where the archive is. Raises FileError where $CELLML_DATA does not hold it."""
-    path = Path(os.environ.get("CELLML_DATA", ""), _ARCHIVE)
+    return data_file(_ARCHIVE)
+
+
+def data_file(name: str) -> Path:
+    """A file of $CELLML_DATA. Raises FileError where it is not there."""
+    path = Path(os.environ.get("CELLML_DATA", ""), name)
     if not path.is_file():
-        raise FileError(f"There is no {path}; set CELLML_DATA to the folder that holds {_ARCHIVE} (data/README.md says where it is from).")
+        raise FileError(f"There is no {path}; set CELLML_DATA to the folder that holds {name} (data/README.md says where it is from).")
     return path
+
+
+def all_spines(path: Path | None = None) -> list[tuple[str, Surface, str, str]]:
+    """Every spine of the archive, of whatever class: (name, surface as stored, in nm, image stack, class or ""), sorted by name.
+
+    Raises FileError for a missing or damaged archive.
+    """
+    from cellml.io import read_surface
+
+    path = path or spine_archive()
+    try:
+        with ZipFile(path) as archive, TemporaryDirectory() as folder:
+            groups = json.loads(archive.read(_CLASSES))["groups"]
+            kinds = {name.replace("\\", "/"): kind for kind, members in groups.items() for name in members}
+            found = []
+            for name in sorted(n for n in archive.namelist() if n.endswith(".off")):
+                surface = read_surface(archive.extract(name, folder), unit="µm")
+                found.append((name.split("/", 1)[-1], surface, stack_of(name.split("/")[-2]), kinds.get(name, "")))
+    except (BadZipFile, KeyError, json.JSONDecodeError) as error:
+        raise FileError(f"{path} is not the archive of spine meshes that was expected ({type(error).__name__}: {error}).") from error
+    return found
 
 
 def stack_of(folder: str) -> str:

@@ -14,8 +14,8 @@ class Population:
     """Closed, oriented, manifold surfaces, one a shape.
 
     names: unique; surfaces: lengths nm; groups: what must not be split between training and test, such as an image stack, a block or a
-    cell; classes: "" where unknown; excluded: (name, reason) of what was left out. Raises CellmlError where their numbers disagree, or a
-    name comes twice.
+    cell; classes: "" where unknown; excluded: (name, reason) of what was left out; repaired: (name, what was done). Raises CellmlError
+    where their numbers disagree, or a name comes twice.
     """
 
     names: tuple[str, ...]
@@ -23,6 +23,7 @@ class Population:
     groups: tuple[str, ...]
     classes: tuple[str, ...]
     excluded: tuple[tuple[str, str], ...] = ()
+    repaired: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         counts = {len(self.names), len(self.surfaces), len(self.groups), len(self.classes)}
@@ -42,7 +43,9 @@ class Population:
         """The shapes with these numbers, in this order; what was excluded stays on record."""
         chosen = [int(i) for i in indices]
         parts = (tuple(column[i] for i in chosen) for column in (self.names, self.surfaces, self.groups, self.classes))
-        return Population(*parts, excluded=self.excluded)  # type: ignore[arg-type]
+        kept = {self.names[i] for i in chosen}
+        repaired = tuple(one for one in self.repaired if one[0] in kept)
+        return Population(*parts, excluded=self.excluded, repaired=repaired)  # type: ignore[arg-type]
 
     def require(self, fewest: int, purpose: str) -> None:
         """Raise CellmlError where there are fewer shapes than `purpose` needs."""
