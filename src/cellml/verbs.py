@@ -104,6 +104,16 @@ VERBS: dict[str, Verb] = {
         "labels of several annotators to a consensus, and how well they agree",
         "cellml fuse inputs=[anna.tif,ben.tif,carla.tif] output=consensus.tif",
     ),
+    "generate": Verb(
+        "cellml.shapes.generation.command:generate_file",
+        "new certified shapes from a trained model of shapes",
+        "cellml generate checkpoint=model.ckpt count=20 output=spines",
+    ),
+    "morph": Verb(
+        "cellml.shapes.paths.command:morph_file",
+        "a path between two shapes, every frame a certified mesh",
+        "cellml morph checkpoint=model.ckpt from=likely to=unlikely output=path",
+    ),
     "fill": Verb(
         "cellml.shapes.organelles.command:fill_file",
         "a cell filled with organelles of learned kinds",

@@ -31,7 +31,7 @@ _MOST_COMPONENTS = 3  # of a mixture that is chosen
 
 _FITTED = (
     "mean", "modes", "deviations", "noise", "shrinkage_found", "size", "weights", "means", "covariances", "calibration", "held_out_rarity",
-    "replicas", "replica_shares", "replica_likeness",
+    "replicas", "replica_shares", "replica_likeness", "shape",
 )  # fmt: skip
 
 
@@ -41,7 +41,9 @@ class ShapeDistribution(nn.Module):
     latent: modes K; density: "gaussian", "mixture" (of Gaussians) or "classes" (a Gaussian for each class of the task); components: of
     the mixture, None for the number from 1 to 3 that held-out groups are likeliest under; covariance: of the mixture's components, full,
     tied, diag or spherical; shrinkage: α of the components, None for that of Ledoit and Wolf; bands: modes that get confidence bands;
-    replicas: of the bootstrap over groups behind them; seed: of all draws. Raises CellmlError for a density that is not known.
+    replicas: of the bootstrap over groups behind them; size_apart: whether coefficients are divided by the size of the shape, so that its
+    logarithm is a number of its own (sizes of cells and their parts are nearer to log-normal than to normal, and never negative); seed: of
+    all draws. Raises CellmlError for a density that is not known.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class ShapeDistribution(nn.Module):
         shrinkage: float | None = None,
         bands: int = 4,
         replicas: int = 100,
+        size_apart: bool = True,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -61,7 +64,8 @@ class ShapeDistribution(nn.Module):
         if latent < 1 or bands < 0 or replicas < 10:
             raise CellmlError(f"latent must be 1 or more, bands 0 or more, replicas 10 or more; they are {latent}, {bands} and {replicas}.")
         self.latent, self.kind, self.components, self.covariance = latent, density, components, covariance
-        self.shrinkage, self.bands, self.replica_count, self.seed = shrinkage, bands, replicas, seed
+        self.shrinkage, self.bands, self.replica_count = shrinkage, bands, replicas
+        self.size_apart, self.seed = size_apart, seed
         for name in _FITTED:
             self.register_buffer(name, torch.empty(0, dtype=torch.float64))
         self._distribution: Distribution | None = None
@@ -73,14 +77,15 @@ class ShapeDistribution(nn.Module):
         `held_out_nats`: mean log density per shape of groups that were left out, in turn, with a 95 % interval over groups; `ks`,
         `coverage_…`: how uniform their rarities are, before and (`calibrated_…`) after a calibration that did not see their group.
         """
-        examples = examples_of(data.training_blocks)
+        blocks = data.training_blocks
+        examples = self.examples(blocks)
         self.components = self._chosen_components(examples) if self.kind == "mixture" and self.components is None else self.components
         fit = self._density_fit(target.classes)
         held = leave_one_group_out(examples, self.latent, fit, self.shrinkage) if len(set(examples.groups)) > 1 else None
         found = fit_distribution(examples, self.latent, fit, self.shrinkage, 1.0 if held is None else held.wider)
         calibration = Calibration() if held is None else Calibration.fit(held.rarity)
         bands = bootstrap_modes(examples, found.components, min(self.bands, self.latent), self.replica_count, self.seed)
-        self._keep(found, calibration, np.zeros(0) if held is None else held.rarity, bands)
+        self._keep(found, calibration, np.zeros(0) if held is None else held.rarity, bands, blocks[0].values.shape)
         numbers = {"shapes": float(len(examples.values)), "shrinkage": found.components.shrinkage}
         numbers |= {"components": float(len(found.density.weights)), "explained": float(found.components.shares().sum())}
         return numbers if held is None else numbers | _judged(held, calibration)
@@ -105,6 +110,25 @@ class ShapeDistribution(nn.Module):
             held = leave_one_group_out(examples, self.latent, self._density_fit([]), self.shrinkage)
             scores[count] = float(held.log_likelihood.mean())
         return max(scores, key=lambda count: scores[count])
+
+    def examples(self, blocks: Any) -> Examples:
+        """Shapes of a `ShapeDataModule` as rows; a block without a group is a group of its own."""
+        values = np.stack([np.asarray(block.values, np.float64) for block in blocks])
+        rows, units = self.rows(values, np.array([block.unit for block in blocks], float))
+        groups = tuple(block.group or block.name for block in blocks)
+        return Examples(rows, units, groups, np.array([block.label for block in blocks]))
+
+    def rows(self, values: NDArray[np.float64], units: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Arrays (N, C, …) in units (N,) nm → rows (N, D) in units (N,) nm, divided by the size where that is apart.
+
+        The size of coefficients (N, C, (L+1)²) is √(Σ c² / 4π): the root mean square radius, or distance from the middle, for which the
+        coefficients of degree 0 of x, y and z are left out.
+        """
+        flat = values.reshape(len(values), -1)
+        if not self.size_apart or values.ndim != 3:
+            return flat, units
+        size = np.sqrt((values[:, :, 0 if values.shape[1] == 1 else 1 :] ** 2).sum(axis=(1, 2)) / (4 * np.pi))
+        return flat / size[:, None], units * size
 
     @property
     def distribution(self) -> Distribution:
@@ -131,11 +155,13 @@ class ShapeDistribution(nn.Module):
         """Bootstrap of the first modes."""
         return ModeBands(_array(self.replicas), _array(self.replica_shares), _array(self.replica_likeness))
 
-    def _keep(self, found: Distribution, calibration: Calibration, rarity: NDArray[np.float64], bands: ModeBands) -> None:
+    def _keep(
+        self, found: Distribution, calibration: Calibration, rarity: NDArray[np.float64], bands: ModeBands, shape: tuple[int, ...]
+    ) -> None:
         parts, density = found.components, found.density
         arrays = (
             parts.mean, parts.modes, parts.deviations, parts.noise, parts.shrinkage, found.size, density.weights, density.means,
-            density.covariances, (calibration.a, calibration.b), rarity, bands.replicas, bands.shares, bands.likeness,
+            density.covariances, (calibration.a, calibration.b), rarity, bands.replicas, bands.shares, bands.likeness, shape,
         )  # fmt: skip
         for name, array in zip(_FITTED, arrays, strict=True):
             setattr(self, name, torch.from_numpy(np.array(array, np.float64)))
@@ -154,13 +180,6 @@ class ShapeDistribution(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *arguments)  # type: ignore[misc]
         if all(prefix + name in state_dict for name in _FITTED) and self.modes.numel():
             self._restored()
-
-
-def examples_of(blocks: Any) -> Examples:
-    """Shapes of a `ShapeDataModule` as rows; a block without a group is a group of its own."""
-    values = np.stack([np.asarray(block.values, np.float64).ravel() for block in blocks])
-    groups = tuple(block.group or block.name for block in blocks)
-    return Examples(values, np.array([block.unit for block in blocks], float), groups, np.array([block.label for block in blocks]))
 
 
 def _judged(held: HeldOut, calibration: Calibration) -> dict[str, float]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cellml.errors import CellmlError
 from cellml.nets.shape_distribution import ShapeDistribution
+from cellml.shapes.statistical.distribution import Examples
 from cellml.tasks.shape_target import ShapeTarget
 from cellml.types import Surface
 
@@ -47,13 +48,13 @@ class ShapeDistributionTask(pl.LightningModule):
         values = np.stack([np.asarray(one["image"], np.float64) for one in self._seen])
         units = np.array([float(one["unit"]) for one in self._seen])
         found = self.net.distribution
-        codes = found.codes(values.reshape(len(values), -1), units)
-        decoded = found.values(codes)[0].reshape(values.shape)
-        latent = found.components
-        likelihood = found.density.log_density(codes) + latent.log_noise(values.reshape(len(values), -1))
-        likelihood -= np.log(found.size[1]) if found.sized else 0.0
-        self.log("val/loss", -float(likelihood.mean()))
-        scores = self.representation.scores(decoded, values, units)
+        rows, sizes = self.net.rows(values, units)
+        labels = np.array([int(one["label"]) for one in self._seen])
+        examples = Examples(rows, sizes, ("",) * len(rows), labels)
+        self.log("val/loss", -float(found.log_likelihood(examples).mean()))
+        decoded, scale = found.values(found.codes(rows, sizes))
+        again = decoded.reshape(values.shape) * (scale / units).reshape(-1, *[1] * (values.ndim - 1))
+        scores = self.representation.scores(again, values, units)
         self.log_dict({f"val/{name}": float(value) for name, value in scores.items()})
         self._seen = []
 
@@ -64,14 +65,15 @@ class ShapeDistributionTask(pl.LightningModule):
     def encode(self, population: Population) -> Floats:
         """Codes of shapes, (N, K)."""
         arrays = self.representation.of(population)
-        return self.net.distribution.codes(np.asarray(arrays.values, np.float64).reshape(len(population), -1), np.asarray(arrays.units))
+        return self.net.distribution.codes(*self.net.rows(np.asarray(arrays.values, np.float64), np.asarray(arrays.units)))
 
     def decode(self, codes: Floats) -> list[Surface]:
         """Surfaces of codes (N, K), nm, in the frame that the representation turns shapes to."""
         values, units = self.net.distribution.values(self._checked(codes))
-        width = int(getattr(self.representation, "components", 1))
-        rows = values.reshape(len(values), width, -1)
-        return [self.representation.surface(row, float(unit), f"shape {n}") for n, (row, unit) in enumerate(zip(rows, units, strict=True))]
+        arrays = values.reshape(len(values), *self.net.shape.long().tolist())
+        return [
+            self.representation.surface(one, float(unit), f"shape {n}") for n, (one, unit) in enumerate(zip(arrays, units, strict=True))
+        ]
 
     def sample(self, count: int, seed: int, condition: str = "") -> Floats:
         """New codes (count, K). condition: a class, for densities of classes. Raises CellmlError for another, and a count below 1."""

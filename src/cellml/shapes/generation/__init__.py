@@ -1,0 +1,1 @@
+"""New shapes from trained models: `cellml generate`, and what it shares with `cellml morph`."""

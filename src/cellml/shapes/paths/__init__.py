@@ -1,0 +1,1 @@
+"""Paths between shapes, on which every shape is a certified mesh: `cellml morph`."""
