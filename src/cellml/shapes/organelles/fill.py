@@ -99,8 +99,8 @@ def fill(
     tell("surfaces of the host")
     walls = _walls(host)
     tell("shapes")
-    bodies = _bodies(distributions, asked, rng)
-    _require_room(host, frame, bodies, gap)
+    bodies = _bodies(host, distributions, asked, rng)
+    _require_depth(host, frame, bodies, gap)
     filling = _Filling(frame, room, walls, {d.name: d for d in distributions}, gap, effort, rng)
     for number, body in enumerate(sorted(bodies, key=lambda b: -b.volume), 1):
         if number % 20 == 1:
@@ -140,28 +140,29 @@ def _walls(host: Host) -> list[Surface]:
     return found
 
 
-def _bodies(distributions: Sequence[Distribution], asked: Mapping[str, int], rng: np.random.Generator) -> list[Body]:
+def _bodies(host: Host, distributions: Sequence[Distribution], asked: Mapping[str, int], rng: np.random.Generator) -> list[Body]:
+    """Sizes and shapes as they are drawn; sizes that cannot fit are refused before any shape is made."""
+    sizes = {d.name: np.exp(d.size.draw(asked[d.name], rng)) for d in distributions}
+    for name, volumes in sizes.items():
+        if volumes.max(initial=0.0) > host.volume:
+            raise CellmlError(
+                f"An organelle of {name!r} has {volumes.max() / 1e9:.3g} µm³, more than the {host.volume / 1e9:.3g} µm³ of {host.name!r}. "
+                "Give a smaller diameter_nm, or another host."
+            )
+    total = sum(float(volumes.sum()) for volumes in sizes.values())
+    if total > host.volume:
+        raise CellmlError(
+            f"{sum(asked.values())} organelles have {total / 1e9:.3g} µm³ together, more than the {host.volume / 1e9:.3g} µm³ of "
+            f"{host.name!r}; ask for fewer or smaller ones."
+        )
     bodies = []
     for d in distributions:
-        sizes = np.exp(d.size.draw(asked[d.name], rng))
         drawn = d.shapes.draw(asked[d.name], int(rng.integers(2**31)))
-        bodies += [body_of(surface, float(volume), d.name) for surface, volume in zip(drawn, sizes, strict=True)]
+        bodies += [body_of(surface, float(volume), d.name) for surface, volume in zip(drawn, sizes[d.name], strict=True)]
     return bodies
 
 
-def _require_room(host: Host, frame: Frame, bodies: Sequence[Body], gap: float) -> None:
-    largest = max(bodies, key=lambda b: b.volume)
-    if largest.volume > host.volume:
-        raise CellmlError(
-            f"An organelle of {largest.kind!r} has {largest.volume / 1e9:.3g} µm³, more than the {host.volume / 1e9:.3g} µm³ of "
-            f"{host.name!r}. Give a smaller diameter_nm, or another host."
-        )
-    total = sum(b.volume for b in bodies)
-    if total > host.volume:
-        raise CellmlError(
-            f"{len(bodies)} organelles have {total / 1e9:.3g} µm³ together, more than the {host.volume / 1e9:.3g} µm³ of "
-            f"{host.name!r}; ask for fewer or smaller ones."
-        )
+def _require_depth(host: Host, frame: Frame, bodies: Sequence[Body], gap: float) -> None:
     for kind in sorted({b.kind for b in bodies}):
         balls = [b.ball for b in bodies if b.kind == kind]
         if min(balls) + gap > frame.depth.max() + max(frame.spacing):

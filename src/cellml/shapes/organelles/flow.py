@@ -30,8 +30,10 @@ class FlowPlacement:
 
     The chart of the sphere is (cos θ, φ), whose area element is constant (Rezende et al., ICML 2020): u given s, then (cos θ + 1) / 2 given
     u and s, then φ / 2π given the rest, each through a monotone spline of its own network; the one of φ has equal slopes at both ends, for
-    it is a circle. The density is the product of the three slopes over 4π. Networks answer 0 at first, so that q begins as uniform and training can stop there.
-    weights: by name; width: of the hidden layers; size_mean, size_spread: of ln volume in the examples.
+    it is a circle. The density is the product of the three slopes over 4π. Networks answer 0 at first, so that q begins as uniform;
+    directions are learned after u, and each only as far as other hosts confirm it.
+    weights: by name; width: of the hidden layers; size_mean, size_spread: of ln volume in
+    the examples, the spread infinite where the size plays no part.
     """
 
     weights: Mapping[str, NDArray[np.float32]]
@@ -52,12 +54,16 @@ class FlowPlacement:
         return evaluated(self._module, harmonic, direction, size)
 
 
-def fit_flow(examples: Examples, *, width: int = 16, steps: int = 200, decay: float = 1e-2, seed: int = 0) -> FlowPlacement:
-    """Fit by the likelihood in the hosts. Raises CellmlError for fewer than 30 organelles, which such a flexible model would memorise."""
+def fit_flow(
+    examples: Examples, *, width: int = 16, steps: int = 60, decay: float = 1.0, sized: bool = True, seed: int = 0
+) -> FlowPlacement:
+    """Fit by the likelihood in the hosts. width: of the hidden layers; steps: at most, of each stage; decay: of the weights; sized: let
+    places depend on the size. Raises CellmlError for fewer than 30 organelles, which such a flexible model would memorise.
+    """
     if len(examples) < _FEWEST:
         raise CellmlError(f"A flow needs {_FEWEST} organelles or more, and there are {len(examples)}; use the logistic placement.")
-    mean, spread = float(examples.size.mean()), float(max(examples.size.std(), 1e-6))
-    found = fit_module(lambda: _module(width, mean, spread, seed), examples, steps=steps, rate=5e-3, decay=decay, seed=seed)
+    mean, spread = float(examples.size.mean()), float(max(examples.size.std(), 1e-6)) if sized else float("inf")
+    found = fit_module(lambda: _module(width, mean, spread, seed), examples, steps=steps, rate=3e-3, decay=decay, seed=seed)
     return FlowPlacement(found, width, mean, spread)
 
 
@@ -69,6 +75,8 @@ def _module(width: int, mean: float, spread: float, seed: int) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.networks = nn.ModuleList(_network(inputs, width) for inputs in (1, 2, 3))
+            first, *others = self.networks
+            self.stages = [list(first.parameters()), [p for network in others for p in network.parameters()]]
 
         def forward(self, u: Tensor, n: Tensor, size: Tensor) -> Tensor:
             s = ((size - mean) / spread).clamp(-3, 3)

@@ -64,6 +64,7 @@ def _module(logits: Any, shapes: Any, means: Any) -> Any:
             self.logits, self.shapes, self.means = (
                 nn.Parameter(torch.tensor(np.asarray(value), dtype=torch.float32)) for value in (logits, shapes, means)
             )
+            self.stages = [list(self.parameters())]
 
         def forward(self, u: Tensor, n: Tensor, size: Tensor) -> Tensor:
             u = u.clamp(_EDGE, 1 - _EDGE)[:, None]

@@ -49,7 +49,9 @@ def objects_of(labels: Labels, fewest: int = _FEWEST) -> Objects:
         nearest = tuple(np.round(middle).astype(int))
         ball = 0.0
         if mask[nearest]:
-            ball = float(distance_transform_edt(np.pad(mask, 1), sampling=spacing)[tuple(np.array(nearest) + 1)]) - 0.5 * spacing.min()
+            margin = [int(n > 1) for n in labels.shape]  # a single section has no border in front and behind
+            depth = distance_transform_edt(np.pad(mask, [(m, m) for m in margin]), sampling=spacing)
+            ball = float(depth[tuple(np.array(nearest) + margin)]) - 0.5 * spacing[np.array(margin, bool)].min()
         whole = all(part.start > 0 and part.stop < n for part, n in zip(box, labels.shape, strict=True))
         centre = (middle + [part.start for part in box]) * spacing + origin
         rows.append((number, centre[::-1], mask.sum() * spacing.prod(), ball, whole, box))

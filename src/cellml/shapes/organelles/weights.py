@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -18,47 +19,53 @@ _LOOK = 10  # steps between looks at what is held out
 
 
 def fit_module(make: Make, examples: Examples, *, steps: int, rate: float, decay: float, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Train by Adam for as many steps, at most `steps`, as serve hosts that were not trained on best; returns the weights by name.
+    """Train by Adam, stage after stage, for as many steps as serve hosts best that were not trained on; returns the weights by name.
 
-    That number comes from training without each host in turn (without each quarter of the organelles where there is one host) and is 0
-    where no training helps. make() → a fresh module, module(harmonic (N,), direction (N, 3), size (N,)) → (N,) float32; decay: of the
-    weights (decoupled). Raises CellmlError where the likelihood is no finite number.
+    The steps of each stage, at most `steps`, come from training without each host in turn (without each quarter of the organelles where
+    there is one host), and are 0 where no training helps. make() → a fresh module, module(harmonic (N,), direction (N, 3), size (N,)) →
+    (N,) float32, with `stages`, lists of parameters; decay: of the weights (decoupled). Raises CellmlError where the likelihood is no
+    finite number.
     """
     rng = np.random.default_rng(seed)
     groups = examples.groups if len(np.unique(examples.groups)) > 1 else rng.permutation(len(examples)) % 4
-    curve = np.zeros(steps // _LOOK + 1)
-    for group in np.unique(groups):
-        own, other = (np.flatnonzero(mask) for mask in (groups == group, groups != group))
-        check = _tensors(examples.select(own))
-        curve += len(own) * np.array(_trained(make(), examples.select(other), steps, rate, decay, seed, check)[1])
-    best = _LOOK * int(curve.argmin())
-    module, _ = _trained(make(), examples, best, rate, decay, seed, None)
+    folds = [(np.flatnonzero(groups == g), np.flatnonzero(groups != g), make()) for g in np.unique(groups)]
+    module = make()
+    for stage in range(len(module.stages)):
+        runs = [
+            _trained(fold, stage, examples.select(other), steps, rate, decay, seed, _tensors(examples.select(own)))
+            for own, other, fold in folds
+        ]
+        best = int(np.sum([len(own) * np.array(losses) for (own, _, _), (losses, _) in zip(folds, runs, strict=True)], axis=0).argmin())
+        for (_, _, fold), (_, states) in zip(folds, runs, strict=True):
+            fold.load_state_dict(states[best])
+        _trained(module, stage, examples, _LOOK * best, rate, decay, seed, None)
     return {name: np.asarray(tensor.detach().numpy(), np.float32) for name, tensor in module.state_dict().items()}
 
 
 def _trained(
-    module: Any, examples: Examples, steps: int, rate: float, decay: float, seed: int, check: tuple[Any, ...] | None
-) -> tuple[Any, list[float]]:
-    """The module after `steps` steps, and its mean loss on what it was not trained on before the first and after every tenth."""
+    module: Any, stage: int, examples: Examples, steps: int, rate: float, decay: float, seed: int, check: tuple[Any, ...] | None
+) -> tuple[list[float], list[Any]]:
+    """Train one stage in place; the mean loss on `check` and the weights, before the first step and after every tenth."""
     import torch
 
-    rng, train = np.random.default_rng(seed), _tensors(examples)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=decay)
-    losses = []
+    rng, train = np.random.default_rng([seed, stage]), _tensors(examples)
+    optimizer = torch.optim.AdamW(module.stages[stage], lr=rate, weight_decay=decay)
+    losses, states = [], []
     for step in range(steps + 1):
         if check is not None and step % _LOOK == 0:
             with torch.no_grad():
                 losses.append(float(-_likelihood(module, *check).mean()))
+            states.append(copy.deepcopy(module.state_dict()))
         if step == steps:
             break
-        optimizer.zero_grad()
+        module.zero_grad()
         loss = -_likelihood(module, *_some_places(train, rng)).mean()
         if not torch.isfinite(loss):
             raise CellmlError(f"The likelihood of the placement became {float(loss)} at step {step}; are there positions that repeat?")
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(module.stages[stage], 5.0)
         optimizer.step()
-    return module, losses
+    return losses, states
 
 
 def evaluated(module: Any, harmonic: NDArray[Any], direction: NDArray[Any], size: NDArray[Any]) -> NDArray[np.float64]:

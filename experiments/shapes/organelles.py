@@ -1,0 +1,224 @@
+"""Organelles in cells: placements judged on blocks held out, neighbours against simulations, and a neurite filled without overlap.
+
+    CELLML_DATA=… python experiments/shapes/organelles.py
+
+Each row of organelles.csv holds one number with its 95 % interval (low, high), its unit and a note in words. Rows that are there are
+not computed again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from cellml.io import read_labels
+from cellml.report.rows import append_row, read_rows
+from cellml.shapes.organelles.around import host_around
+from cellml.shapes.organelles.distribution import Distribution, load_distribution, save_distribution
+from cellml.shapes.organelles.fill import Filled, fill
+from cellml.shapes.organelles.flow import fit_flow
+from cellml.shapes.organelles.frame import Frame, frame_of
+from cellml.shapes.organelles.host import host_of_labels
+from cellml.shapes.organelles.learn import Example, learn
+from cellml.shapes.organelles.logistic import fit_logistic
+from cellml.shapes.organelles.mixture import fit_mixture
+from cellml.shapes.organelles.neighbours import envelope, g_function, simulate_centres
+from cellml.shapes.organelles.objects import Objects, objects_of
+from cellml.shapes.organelles.placement import Examples, Placement, UniformPlacement, examples_of, joined, log_likelihood
+from cellml.types import Labels
+
+HERE = Path(__file__).parent
+TABLE = HERE / "organelles.csv"
+KEPT = Path(os.environ.get("CELLML_CACHE", "runs")) / "shapes_organelles"
+SPACING = (15.0, 16.0, 16.0)
+BLOCKS = ("fib1-0-0-0", "fib1-3-2-1", "fib1-3-3-0")  # those in which vesicles are labelled
+REACH, GUARD = 400.0, 300.0  # nm
+FITS = {
+    "logistic": fit_logistic,
+    "mixture": fit_mixture,
+    "flow": partial(fit_flow, sized=False),
+    "flow, given size": fit_flow,
+}
+SIMULATIONS = 39
+RADII = np.linspace(50, 900, 35)
+
+
+def urocell(block: str, array: str) -> Labels:
+    """One array of a UroCell block."""
+    return read_labels(Path(os.environ["CELLML_DATA"], f"urocell_labels_{block}.npz:{array}"), spacing_nm=SPACING)
+
+
+def vesicles(block: str) -> tuple[Frame, Objects]:
+    """The frame around mitochondria and lysosomes of a block, and its vesicles."""
+    return frame_of(host_around([urocell(block, "mito"), urocell(block, "lyso")], REACH, GUARD, block)), objects_of(urocell(block, "fv"))
+
+
+def profiles(part: int) -> Examples:
+    """Mitochondria in neurite profiles (single sections) of one quadrant, 0 to 3, of the ventral nerve cord's stack.
+
+    A host is a profile between its membranes of at least 3000 pixels that does not touch the quadrant's border and holds a mitochondrion.
+    """
+    from scipy.ndimage import label
+
+    with np.load(Path(os.environ["CELLML_DATA"], "vnc_stack1_y000-703.npz")) as archive:
+        classes = archive["classes"]
+    down, across = (half * (part // 2 if axis == 1 else part % 2) for axis, half in ((1, 352), (2, 512)))
+    classes = classes[:, down : down + 352 : 2, across : across + 512 : 2]
+    found: list[Examples] = []
+    for section in range(len(classes)):
+        pieces, count = label(np.isin(classes[section], (2, 3, 4)))
+        for number in range(1, count + 1):
+            rows, columns = np.nonzero(pieces == number)
+            low, high = (rows.min(), columns.min()), (rows.max(), columns.max())
+            if len(rows) < 750 or min(low) == 0 or high[0] == pieces.shape[0] - 1 or high[1] == pieces.shape[1] - 1:
+                continue
+            box = slice(low[0] - 1, high[0] + 2), slice(low[1] - 1, high[1] + 2)
+            inside = pieces[box] == number
+            mitochondria, some = label(inside & (classes[section][box] == 2))
+            if some and np.bincount(mitochondria.ravel())[1:].max() >= 75:
+                found.append(_profile(inside, mitochondria, len(found) + 1000 * section))
+    return joined(found)
+
+
+def _profile(inside: np.ndarray, mitochondria: np.ndarray, seed: int) -> Examples:
+    spacing = (45.0, 9.2, 9.2)
+    frame = frame_of(host_of_labels(Labels(inside[None].astype(np.uint8), spacing)))
+    objects = objects_of(Labels(mitochondria[None].astype(np.int32), spacing), fewest=75)
+    radius = np.sqrt(objects.volumes / 45.0 / np.pi)
+    return examples_of(frame, objects.centres, np.log(4 / 3 * np.pi * radius**3), objects.balls, places=128, seed=seed)
+
+
+def grouped() -> dict[str, dict[str, Examples]]:
+    """Examples by data set and block that is held out in turn."""
+    found: dict[str, dict[str, Examples]] = {"UroCell vesicles": {}, "VNC mitochondria": {}}
+    for block in BLOCKS:
+        frame, objects = vesicles(block)
+        found["UroCell vesicles"][block] = examples_of(frame, objects.centres, np.log(objects.volumes), objects.balls)
+    for part in range(4):
+        found["VNC mitochondria"][f"quadrant {part + 1}"] = profiles(part)
+    for blocks in found.values():
+        for number, examples in enumerate(blocks.values()):
+            examples.groups[:] = number
+    return found
+
+
+def judge_placements(table: Path = TABLE) -> None:
+    """Held-out ln likelihood over uniform where it fits, in nats an organelle, with a bootstrap interval over organelles."""
+    done = {(r["data"], r["model"], r["held_out"]) for r in read_rows(table) if r["stage"] == "placement"}
+    wanted = {(data, model) for data in ("UroCell vesicles", "VNC mitochondria") for model in FITS}
+    if all(sum((d, m) == pair for d, m, _ in done) >= 3 for pair in wanted):
+        return
+    for data, blocks in grouped().items():
+        for block, examples in blocks.items():
+            train = joined([e for other, e in blocks.items() if other != block])
+            for model, fit in FITS.items():
+                if (data, model, block) not in done:
+                    _placement_row(table, data, block, model, fit(train), train, examples)
+
+
+def _placement_row(table: Path, data: str, block: str, model: str, placement: Placement, train: Examples, held: Examples) -> None:
+    gain = log_likelihood(placement, held)
+    means = gain[np.random.default_rng(0).integers(len(gain), size=(2000, len(gain)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    note = f"{len(held)} held out, {len(train)} learned from, {log_likelihood(placement, train).mean():.4f} on them"
+    row = {"stage": "placement", "data": data, "model": model, "held_out": block, "seed": 0, "value": round(float(gain.mean()), 5)}
+    append_row(table, row | {"low": round(float(low), 5), "high": round(float(high), 5), "unit": "nats", "note": note})
+
+
+def judge_neighbours(table: Path = TABLE) -> None:
+    """Nearest neighbours of real vesicles in a held-out block against patterns simulated there: p of the largest deviation of G."""
+    done = {(r["model"], r["held_out"]) for r in read_rows(table) if r["stage"] == "neighbours"}
+    if len(done) >= 2 * len(BLOCKS):
+        return
+    known = {block: vesicles(block) for block in BLOCKS}
+    for block, (frame, objects) in known.items():
+        others = [
+            examples_of(f, o.centres, np.log(o.volumes), o.balls, group=n) for n, (b, (f, o)) in enumerate(known.items()) if b != block
+        ]
+        for model, placement in (("uniform", UniformPlacement()), ("logistic", fit_logistic(joined(others)))):
+            if (model, block) not in done:
+                _neighbours_row(table, block, model, placement, frame, objects)
+
+
+def _neighbours_row(table: Path, block: str, model: str, placement: Placement, frame: Frame, objects: Objects) -> None:
+    rows = np.flatnonzero(frame.rows_at(objects.centres) >= 0)
+    sizes, balls = np.log(objects.volumes[rows]), np.minimum(objects.balls[rows], frame.depth[frame.rows_at(objects.centres[rows])])
+    simulated = [simulate_centres(frame, placement, sizes, balls, seed=seed) for seed in range(SIMULATIONS)]
+    found = envelope(objects.centres[rows], simulated, RADII, partial(g_function, radii=RADII))
+    worst = int(np.abs(found.observed - found.mean).argmax())
+    note = (
+        f"G({RADII[worst]:.0f} nm) = {found.observed[worst]:.3f}, simulated {found.mean[worst]:.3f} ({SIMULATIONS} patterns of {len(rows)})"
+    )
+    row = {
+        "stage": "neighbours",
+        "data": "UroCell vesicles",
+        "model": model,
+        "held_out": block,
+        "seed": 0,
+        "value": round(found.p_value, 4),
+    }
+    append_row(table, row | {"low": "", "high": "", "unit": "p", "note": note})
+
+
+def kinds() -> list[Distribution]:
+    """Mitochondria and vesicles with UroCell's shapes, sized for a thin neurite; mitochondria lie as the nerve cord's do."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    found = []
+    for name, array, blocks, facets in (("mitochondria", "mito", BLOCKS, 600), ("vesicles", "fv", BLOCKS, 200)):
+        path = KEPT / f"{name}.npz"
+        if not path.is_file():
+            save_distribution(learn(name, [Example(urocell(block, array)) for block in blocks], facets=facets), path)
+        found.append(load_distribution(path))
+    return found
+
+
+def filled_neurite(seed: int = 0) -> tuple[Filled, float, float]:
+    """The largest neurite of FIB-25 with 20 mitochondria and 200 vesicles; the cell, wall-clock and CPU seconds from its labels on."""
+    from dataclasses import replace
+
+    from cellml.shapes.organelles.sources import SizeModel
+
+    mitochondria, small = kinds()
+    placement = fit_logistic(joined([profiles(part) for part in range(4)]))
+    mitochondria = replace(mitochondria, size=SizeModel.of_diameter(250.0, 0.12), placement=placement)
+    small = replace(small, size=SizeModel.of_diameter(70.0, 0.15))
+    labels = read_labels(Path(os.environ["CELLML_DATA"], "fib25_train2_z000-169.npz:neurons"), spacing_nm=(10.0, 10.0, 10.0))
+    began, used = time.perf_counter(), time.process_time()
+    host = host_of_labels(labels, 350, name="FIB-25 neurite 350")
+    cell = fill(host, [mitochondria, small], {"mitochondria": 20, "vesicles": 200}, seed=seed)
+    return cell, time.perf_counter() - began, time.process_time() - used
+
+
+def judge_filling(table: Path = TABLE, seeds: tuple[int, ...] = (0, 1, 2)) -> None:
+    """Time and overlaps of filling: rows fill_time (CPU s, the wall clock in the note) and fill_intersections."""
+    done = {int(r["seed"]) for r in read_rows(table) if r["stage"] == "fill_time"}
+    for seed in (s for s in seeds if s not in done):
+        cell, wall, used = filled_neurite(seed)
+        row = {"data": "FIB-25 neurite 350", "model": "rejection", "held_out": "", "seed": seed, "low": "", "high": ""}
+        smaller = sum(p.scale < 1 for p in cell.placed)
+        note = f"{len(cell.placed)} of 220 placed, {smaller} of them made smaller, {wall:.0f} s by the clock on a busy machine"
+        facets = f"{cell.overlaps.facets} facets compared exactly; {len(cell.overlaps.outside)} outside, {len(cell.overlaps.nested)} nested"
+        order = ("stage", "data", "model", "held_out", "seed", "value", "low", "high", "unit", "note")
+        for stage, value, unit, said in (
+            ("fill_time", round(used, 1), "s", note),
+            ("fill_intersections", cell.overlaps.count, "count", facets),
+        ):
+            full = row | {"stage": stage, "value": value, "unit": unit, "note": said}
+            append_row(table, {key: full[key] for key in order})
+
+
+def judge(table: Path = TABLE) -> dict[str, float]:
+    """All stages; returns fill_time and fill_intersections, the largest over the seeds."""
+    judge_filling(table)
+    judge_placements(table)
+    judge_neighbours(table)
+    rows = read_rows(table)
+    return {key: max(float(r["value"]) for r in rows if r["stage"] == key) for key in ("fill_time", "fill_intersections")}
+
+
+if __name__ == "__main__":
+    print(judge())
