@@ -24,16 +24,16 @@ def real_harmonics(directions: Floats, degree: int) -> Floats:
     check_degree(degree)
     x, y, z = (np.asarray(directions, np.float64) / np.linalg.norm(directions, axis=1, keepdims=True)).T
     legendre = _legendre(z, np.hypot(x, y), degree)
-    found = np.empty((len(x), (degree + 1) ** 2))
+    found = np.empty(((degree + 1) ** 2, len(x)))
     turn = np.exp(1j * np.outer(np.arange(degree + 1), np.arctan2(y, x)))
     orders = np.arange(degree + 1)
     for order in range(degree + 1):
         middle = orders[order:] * (orders[order:] + 1)
         values = legendre[order:, order]
-        found[:, middle + order] = (values * (np.sqrt(2.0) if order else 1.0) * turn[order].real).T
+        found[middle + order] = values * ((np.sqrt(2.0) if order else 1.0) * turn[order].real)
         if order:
-            found[:, middle - order] = (values * np.sqrt(2.0) * turn[order].imag).T
-    return found
+            found[middle - order] = values * (np.sqrt(2.0) * turn[order].imag)
+    return found.T
 
 
 def check_degree(degree: int) -> None:
