@@ -42,7 +42,7 @@ def read_population(
     smoothing: float = 1.0,
     genus: int | None = None,
 ) -> Population:
-    """Shapes from "spines", "urocell", "urocell:fv", a folder of OFF, PLY, OBJ or STL files, a label volume or an aics-shparam table.
+    """Shapes from "spines", "spines:base" (each in the frame of its base), "urocell", "urocell:fv", a folder of OFF, PLY, OBJ or STL files, a label volume or an aics-shparam table.
 
     unit: of the coordinates in surface files, as in `cellml.io.read_surface`, and of a table's coefficients; group_pattern: regular
     expression that finds the group in a shape's name (its first bracket, or all of it), else the folder or file is the group; spacing_nm:
@@ -92,8 +92,8 @@ def _found(
     from cellml.io import read_labels
 
     text, path = str(source), Path(source).expanduser()
-    if text == "spines":
-        return _spines(), 0
+    if text in ("spines", "spines:base"):
+        return _spines(in_frame=text.endswith("base")), 0
     if text.split(":")[0] == "urocell":
         return _urocell(text.partition(":")[2] or "mito", smoothing), None
     if path.is_dir() and path.suffix != ".zarr":
@@ -120,12 +120,19 @@ def _folder(folder: Path, unit: str | None) -> Iterator[Found]:
             yield Found(name, None, reason=str(error))
 
 
-def _spines() -> Iterator[Found]:
-    """All spines of SpineTool's archive, with the experts' classes and the image stack as the group."""
+def _spines(in_frame: bool = False) -> Iterator[Found]:
+    """All spines of SpineTool's archive, with the experts' classes and the image stack as the group.
+
+    in_frame: in the frame of their base (`cellml.shapes.base`), which is told from the surfaces as they are stored, before any repair.
+    """
     from cellml.data.spine_meshes import all_spines
+    from cellml.shapes.base import cut_fan, in_base_frame
 
     for name, surface, group, kind in all_spines():
-        yield Found(name, surface, group, kind)
+        try:
+            yield Found(name, in_base_frame(surface, cut_fan(surface)) if in_frame else surface, group, kind)
+        except CellmlError as error:
+            yield Found(name, None, group, kind, str(error))
 
 
 def _urocell(array: str, smoothing: float) -> Iterator[Found]:
