@@ -42,7 +42,9 @@ def read_population(
     smoothing: float = 1.0,
     genus: int | None = None,
 ) -> Population:
-    """Shapes from "spines", "spines:base" (each in the frame of its base), "urocell", "urocell:fv", a folder of OFF, PLY, OBJ or STL files, a label volume or an aics-shparam table.
+    """Shapes from "spines", "urocell", "urocell:fv", a folder of OFF, PLY, OBJ or STL files, a label volume or an aics-shparam table.
+
+    "spines:base" are the spines in the frame of their base (`cellml.shapes.base`).
 
     unit: of the coordinates in surface files, as in `cellml.io.read_surface`, and of a table's coefficients; group_pattern: regular
     expression that finds the group in a shape's name (its first bracket, or all of it), else the folder or file is the group; spacing_nm:
