@@ -23,6 +23,17 @@ def test_a_code_becomes_a_grid_and_a_size() -> None:
     assert sizes[:, 0].std() > 0
 
 
+def test_a_generator_starts_at_the_mean_of_the_shapes() -> None:
+    torch.manual_seed(0)
+    net = VolumeGenerator(5, (8, 8, 8), (8,))
+    grids = torch.rand(6, 1, 8, 8, 8) - 0.5
+    net.start(grids)
+    with torch.no_grad():
+        for parameter in net.layers[-1].parameters():
+            parameter.zero_()
+        torch.testing.assert_close(net(torch.randn(3, 5))[:, :1], grids.mean(dim=0, keepdim=True).expand(3, -1, -1, -1, -1))
+
+
 def test_numbers_beside_a_grid_are_constant_channels() -> None:
     shown = beside(torch.zeros(2, 1, 2, 2, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     assert shown[:, 1:, 0, 1, 0].tolist() == [[1, 2], [3, 4]]

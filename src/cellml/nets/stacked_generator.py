@@ -42,6 +42,10 @@ class StackedGenerator(nn.Module):
         nn.init.zeros_(self.change.weight)
         nn.init.zeros_(self.change.bias)  # type: ignore[arg-type]  # it has one
 
+    def start(self, grids: Tensor) -> None:
+        """Begin at the mean of grids (N, 1, Z, Y, X), distances over their cut-off; it is the first stage that draws it."""
+        self.first.start(functional.avg_pool3d(grids, 2))
+
     def coarse(self, codes: Tensor) -> Tensor:
         """First stage: (B, K) → (B, 2, Z / 2, Y / 2, X / 2)."""
         return self.first(codes)  # type: ignore[no-any-return]

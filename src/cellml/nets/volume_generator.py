@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cellml.errors import CellmlError
 
 _DIMENSIONS = 3
+_ALMOST = 0.99  # atanh(1) is infinite
 
 
 class VolumeGenerator(nn.Module):
@@ -21,7 +22,8 @@ class VolumeGenerator(nn.Module):
     latent: K; shape: voxels (z, y, x), multiples of 2^len(widths); widths: features from the coarsest grid to the finest, each of which
     the next doubling starts from; normalised: batch normalisation after each doubling, as in the paper. The size is a number of the shape
     as a whole (the standardised logarithm of its voxel's edge), which a critic must see beside the grid, for shapes fill their grids.
-    Raises CellmlError for a grid that cannot be halved so often.
+    A template that is learned too is added before the grid's tanh and starts (`start`) at the mean of the training shapes: where a shape lies
+    need not be learned. Raises CellmlError for a grid that cannot be halved so often.
     """
 
     def __init__(
@@ -39,12 +41,18 @@ class VolumeGenerator(nn.Module):
             layers += [nn.ConvTranspose3d(wide, narrow, 4, stride=2, padding=1)]
             layers += [nn.BatchNorm3d(narrow) if normalised else nn.Identity(), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Conv3d(narrow, 1, 3, padding=1))
+        self.template = nn.Parameter(torch.zeros(1, 1, *self.shape))
         self.size = nn.Sequential(nn.Linear(latent, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    @torch.no_grad()
+    def start(self, grids: Tensor) -> None:
+        """Begin at the mean of grids (N, 1, Z, Y, X), distances over their cut-off."""
+        self.template.copy_(torch.atanh(grids.mean(dim=0, keepdim=True).clamp(-_ALMOST, _ALMOST)))
 
     def forward(self, codes: Tensor) -> Tensor:
         """codes: (B, K)."""
         coarse = self.expand(codes).reshape(len(codes), -1, *self.coarse)
-        return beside(torch.tanh(self.layers(coarse)), self.size(codes))
+        return beside(torch.tanh(self.layers(coarse) + self.template), self.size(codes))
 
 
 def beside(grids: Tensor, numbers: Tensor) -> Tensor:

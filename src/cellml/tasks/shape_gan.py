@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +82,13 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
     def predictor(self) -> nn.Module:
         """The averaged generator."""
         return self.average.net
+
+    def measure(self, blocks: Sequence[Any]) -> None:
+        """Take sizes and conditions from training shapes, and begin at their mean."""
+        super().measure(blocks)
+        grids = torch.stack([block.sample()["image"] for block in blocks]).to(self.device) / self.representation.truncate
+        for net in (self.net, self.average.net):
+            net.start(grids)
 
     def configure_callbacks(self) -> list[Any]:
         """The watch on collapse, where none was configured."""
