@@ -26,6 +26,7 @@ TRUSTED = (
     "cellml.tasks.",
     "cellml.infer.predict.",
     "cellml.pixels.",
+    "cellml.shapes.alignment.",
     "cellml.segmentation.",
     "cellml.tomography.filters.",
     "cellml.tomography.sirt.",

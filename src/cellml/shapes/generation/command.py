@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MOST = 100_000
 _EXTREME = 3.0  # deviations
 _SHOWN = 24  # shapes in the gallery
-MESHED_FINER = 60.0  # seconds for one mesh
+_TIMEOUT_S = 60.0  # for one mesh
 
 
 def generate_file(
@@ -68,7 +68,7 @@ def generate_file(
         names = [f"{n:04d}" for n in range(count)]
         extra = _named(model, modes) if average and hasattr(model, "likeliest") else {}
         every = np.concatenate([codes, *(code[None] for code in extra.values())])
-        found = make(model, every, [*names, *extra], likelihood, voxels=voxels, edge_nm=edge_nm, timeout_s=MESHED_FINER, tell=tell)
+        found = make(model, every, [*names, *extra], likelihood, voxels=voxels, edge_nm=edge_nm, timeout_s=_TIMEOUT_S, tell=tell)
         if all(one.result is None for one in found[:count]):
             raise CellmlError(f"None of {count} shapes could be meshed, so nothing was written. The first: {found[0].reason}")
         tell("writing")
@@ -139,10 +139,11 @@ def _write(
 
 
 def _draw(folder: Path, found: list[Made], drawn: list[Made], model: Any, modes: int) -> None:
+    from cellml.shapes.generation.likelihood import rarity_text
     from cellml.shapes.generation.pictures import gallery, save
 
     shown = drawn[:_SHOWN]
-    titles = [f"{one.name}{_rare(one.rarity)}" for one in shown]
+    titles = [f"{one.name}: {rarity_text(one.rarity)}".removesuffix(": ") for one in shown]
     header = f"{len(drawn)} generated shapes" + (f", the first {_SHOWN}" if len(drawn) > _SHOWN else "")
     save(gallery([one.surface for one in shown], titles, header), folder / "shapes.png")
     count = min(modes, len(model.net.mode_bands.replicas[0])) if hasattr(model, "likeliest") else 0
@@ -151,12 +152,6 @@ def _draw(folder: Path, found: list[Made], drawn: list[Made], model: Any, modes:
 
         save(modes_figure(model, count, "average and modes of variation (share of variance with its 90 % interval)"), folder / "modes.png")
         write_modes(model, folder / "modes.csv")
-
-
-def _rare(rarity: float) -> str:
-    if not np.isfinite(rarity):
-        return ""
-    return f": one in {1 / max(rarity, 1e-9):.3g}" if rarity < 0.1 else f": {100 * rarity:.0f} % are rarer"
 
 
 def _say(console: Any, found: list[Made], count: int, likelihood: Likelihood | None, output: str) -> None:

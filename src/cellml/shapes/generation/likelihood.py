@@ -63,6 +63,16 @@ class Likelihood:
         return float(self.model.log_density((self.peak + stretch * (code - self.peak))[None])[0])
 
 
+def rarity_text(rarity: float) -> str:
+    """How rare, in words: "one in 1000", or "40 % are rarer" for usual shapes; "" where it is not known."""
+    if not np.isfinite(rarity):
+        return ""
+    if rarity >= 0.1:
+        return f"{100 * rarity:.0f} % are rarer"
+    count = 1.0 / max(rarity, 1e-12)
+    return f"one in {count:.2g}" if count >= 1e6 else f"one in {float(f'{count:.2g}'):.0f}"
+
+
 def likelihood_of(model: Any, seed: int, condition: str = "") -> Likelihood | None:
     """The likelihoods of a model, None where it has no density. condition: as of `ShapeModel.sample`; codes are drawn under it."""
     draws = model.sample(_DRAWS, seed, condition)

@@ -11,7 +11,8 @@ from cellml.errors import CellmlError
 from cellml.shapes.generation.made import Made
 
 _COLUMNS = (
-    "name", "log_density", "rarity", "one_in", "percentile", "volume_nm3", "area_nm2", "tetrahedra", "dihedral_min_deg", "seconds", "refused",
+    "name", "log_density", "rarity", "one_in", "percentile", "volume_nm3", "area_nm2", "tetrahedra", "dihedral_min_deg",
+    "seconds", "refused",
 )  # fmt: skip
 
 
@@ -22,9 +23,8 @@ def require_formats(formats: Sequence[str]) -> tuple[str, ...]:
     given = tuple(f".{str(one).lstrip('.').lower()}" for one in formats)
     wrong = [one for one in given if one not in MESH_SUFFIXES]
     if wrong or not given:
-        raise CellmlError(
-            f"formats={list(formats)} names {wrong[0] if wrong else 'nothing'}; shapes are written as {', '.join(MESH_SUFFIXES)}."
-        )
+        named = wrong[0] if wrong else "nothing"
+        raise CellmlError(f"formats={list(formats)} names {named}; shapes are written as {', '.join(MESH_SUFFIXES)}.")
     return given
 
 

@@ -37,9 +37,10 @@ def morph_file(
 ) -> dict[str, Any]:
     """Find a path through a model's shapes and write each frame as a certified mesh.
 
-    ends["from"], to: a file of a closed surface (lengths in `unit`), "likely", "unlikely" (of `rarity`, 0.001 where None) or "random"; frames:
-    with both ends; kind: linear or geodesic, as in `find_path`; formats, voxels, edge_nm, trust: as in `cellml generate`. The folder gets
-    000.vtu, …, a certificate each, frames.csv (log density, rarity, length of the step), filmstrip.png, movie.gif and provenance.json.
+    ends["from"], to: a file of a closed surface (lengths in `unit`), "likely", "unlikely" (of `rarity`, 0.001 where None) or "random";
+    frames: with both ends; kind: linear or geodesic, as in `find_path`; formats, voxels, edge_nm, trust: as in `cellml generate`. The
+    folder gets 000.vtu, …, a certificate each, frames.csv (log density, rarity, length of the step), filmstrip.png, movie.gif and
+    provenance.json.
     Returns what provenance.json says. Raises CellmlError, and writes nothing, for bad ends and where a frame cannot be meshed.
     """
     from rich.console import Console
@@ -88,7 +89,7 @@ def _require_whole(made: Sequence[Made]) -> None:
     failed = [one for one in made if one.result is None]
     if failed:
         raise CellmlError(
-            f"{len(failed)} of {len(made)} frames have no certified mesh, so nothing was written. Frame {failed[0].name}: {failed[0].reason} "
+            f"{len(failed)} of {len(made)} frames have no certified mesh, so nothing was written. {failed[0].name}: {failed[0].reason} "
             "More voxels often help (voxels=12000), and ends that are less rare."
         )
 

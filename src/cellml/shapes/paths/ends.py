@@ -31,9 +31,9 @@ class End:
 def end_of(given: str, model: Any, likelihood: Likelihood | None, seed: int, rarity: float | None, unit: str | None = None) -> End:
     """The code of an end.
 
-    given: "likely", the likeliest shape; "unlikely", one of rarity `rarity` (0.001 where None) drawn by the seed; "random", a draw; or a file
-    of a closed surface, or of a mesh whose boundary is meant, which the model encodes. Raises CellmlError for words that need a density
-    where the model has none, files that are none, and models that cannot encode.
+    given: "likely", the likeliest shape; "unlikely", one of rarity `rarity` (0.001 where None) drawn by the seed; "random", a draw; or a
+    file of a closed surface, or of a mesh whose boundary is meant, which the model encodes. Raises CellmlError for words that need a
+    density where the model has none, files that are none, and models that cannot encode.
     """
     if given == "random":
         return End(model.sample(1, seed)[0], given, {})

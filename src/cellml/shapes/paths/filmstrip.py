@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cellml.report.figure_style import figure_style, literal, new_figure
 from cellml.report.palette import BLUE, INK, MUTED
+from cellml.shapes.generation.likelihood import rarity_text
 from cellml.shapes.generation.made import Made
 from cellml.shapes.generation.pictures import common_view, panel, picture
 
@@ -50,9 +51,9 @@ def _density(axes: Any, made: Sequence[Made]) -> None:
     axes.set_ylabel("log density (nats)")
     axes.set_xlim(-0.3, len(made) - 0.7)
     for n in sorted({0, len(made) // 2, len(made) - 1}):
-        share = made[n].rarity
-        told = f"one in {1 / max(share, 1e-12):.3g}" if share < 0.1 else f"{100 * share:.0f} % are rarer"
-        axes.annotate(told, (n, density[n]), textcoords="offset points", xytext=(0, 6), fontsize=7, ha="center", color=MUTED)
+        side = "left" if n == 0 else "right" if n == len(made) - 1 else "center"
+        at: Any = (n, density[n])
+        axes.annotate(rarity_text(made[n].rarity), at, textcoords="offset points", xytext=(0, 7), fontsize=7, ha=side, color=MUTED)
     axes.margins(y=0.25)
 
 

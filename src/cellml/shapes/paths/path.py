@@ -40,9 +40,9 @@ def find_path(model: ShapeModel, start: Floats, end: Floats, frames: int, kind: 
     """A path of so many frames from a code (K,) to another.
 
     linear: evenly spaced on the straight line between the codes. geodesic: the discrete path of least energy ½ Σ ‖x_{t+1} − x_t‖², where
-    x_t are the points of the decoded surface: the shortest way in the metric JᵀJ that the decoder pulls back from shapes to codes (Arvanitidis,
-    Hansen & Hauberg 2018), at even speed. Raises CellmlError for fewer than two frames, another kind, and a geodesic of a model whose
-    surfaces do not correspond vertex by vertex.
+    x_t are the points of the decoded surface: the shortest way in the metric JᵀJ that the decoder pulls back from shapes to codes
+    (Arvanitidis, Hansen & Hauberg 2018), at even speed. Raises CellmlError for fewer than two frames, another kind, and a geodesic
+    of a model whose surfaces do not correspond vertex by vertex.
     """
     if frames < 2:
         raise CellmlError(f"frames={frames} is too few: a path has two ends.")
@@ -80,8 +80,8 @@ def points_of(model: ShapeModel) -> Decode:
 def shortest(decode: Decode, codes: Floats) -> Floats:
     """Codes (T, K) with the same ends and least energy, by Levenberg–Marquardt on all inner codes at once.
 
-    With J_t the derivative of x_t by its code, the normal equations are block-tridiagonal: 2 J_tᵀJ_t on the diagonal, −J_tᵀJ_{t+1} beside it;
-    their right side is J_tᵀ(x_{t−1} − 2 x_t + x_{t+1}). Stops where the energy falls by less than 10⁻⁴ of itself.
+    With J_t the derivative of x_t by its code, the normal equations are block-tridiagonal: 2 J_tᵀJ_t on the diagonal, −J_tᵀJ_{t+1} beside
+    it; their right side is J_tᵀ(x_{t−1} − 2 x_t + x_{t+1}). Stops where the energy falls by less than 10⁻⁴ of itself.
     """
     count, size = codes.shape
     points = decode(codes)
