@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cellml.errors import CellmlError
+from cellml.nets.kernel_bend import KernelBend
 from cellml.nets.residual_vae import ResidualVae
 
 
@@ -82,6 +83,22 @@ def test_a_parabola_is_one_number_and_not_two() -> None:
     assert scores["amount"] == 1
     assert scores["over_pca"] < 0.3
     assert 0.5 < scores["residual_nm"] / scores["pca_nm"] < 2
+
+
+def test_a_kernel_bend_is_ridge_regression_and_is_found_at_once() -> None:
+    shapes, others = bent(60), bent(seed=1)
+    net = started(shapes, latent=1, bend=KernelBend(centres=64, width=0.7, ridge=0.1))
+    assert float(net.bent(torch.randn(4, 1), torch.zeros(4, 0)).abs().max()) == 0
+    net.solve(shapes, empty(shapes))
+    net.eval()
+    scores = net.trust(others, empty(others))
+    assert scores["amount"] >= 0.75
+    assert scores["over_pca"] < 0.35
+    codes = net.bend.centres[:60].double()
+    kernel = torch.exp(-((codes - codes.T) ** 2) / (2 * 0.7**2))
+    wanted = (net.scores(shapes)[:, 1:] / net.variances[1:].sqrt()).double()
+    expected = kernel @ torch.linalg.solve(kernel + 0.1 * torch.eye(60), wanted)
+    torch.testing.assert_close(net.bend(codes.float()).double(), expected, atol=1e-3, rtol=1e-3)
 
 
 def test_where_nothing_is_bent_the_residual_is_not_trusted_to_make_it_worse() -> None:

@@ -74,7 +74,7 @@ class SurfaceElbo(nn.Module):
 
             directions, faces = geodesic_sphere(self.level)
             matrix = real_harmonics(directions, degree_of(functions))
-            self._basis = {functions: (torch.from_numpy(matrix).float(), torch.from_numpy(faces))}
+            self._basis = {functions: (torch.from_numpy(matrix).float(), torch.tensor(faces))}
         matrix, faces = self._basis[functions]
         return matrix.to(like.device), faces.to(like.device)
 

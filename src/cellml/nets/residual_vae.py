@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +23,8 @@ class ResidualVae(nn.Module):
     """Coefficients (B, C, (L+1)²) in nm ↔ codes (B, K).
 
     degree: L; channels: C, 3 for vector-valued coefficients and 1 for radii; latent: K; higher: most modes that g predicts; hidden: widths
-    of g and of the encoder's correction; dropout: in g; conditions: numbers that shapes are conditioned on. `start` must see the training
-    shapes before the first step. Raises CellmlError for sizes that are none.
+    of the encoder's correction and, where `bend` is None, of g; bend: g, such as `cellml.nets.kernel_bend.KernelBend`; conditions: numbers
+    that shapes are conditioned on. `start` must see the training shapes before the first step. Raises CellmlError for sizes that are none.
     """
 
     sized = False
@@ -35,7 +36,7 @@ class ResidualVae(nn.Module):
         latent: int = 16,
         higher: int = 48,
         hidden: Sequence[int] = (64,),
-        dropout: float = 0.0,
+        bend: Any = None,
         conditions: int = 0,
     ) -> None:
         super().__init__()
@@ -49,12 +50,16 @@ class ResidualVae(nn.Module):
         self.register_buffer("variances", torch.ones(latent + self.higher))
         self.register_buffer("noise", torch.ones(()))
         self.register_buffer("amount", torch.ones(()))
-        self.bend = _network([latent + conditions, *hidden, self.higher], dropout)
-        self.correct = _network([latent + self.higher + conditions, *hidden, 2 * latent], 0.0)
+        inside = latent + conditions
+        self.bend = _network([inside, *hidden, self.higher]) if bend is None else bend.build(inside, self.higher)
+        self.correct = _network([latent + self.higher + conditions, *hidden, 2 * latent])
 
     @torch.no_grad()
-    def start(self, values: Tensor) -> None:
-        """Become probabilistic PCA of shapes (N, C, (L+1)²). Raises CellmlError for fewer shapes than codes need."""
+    def start(self, values: Tensor, conditions: Tensor | None = None) -> None:
+        """Become probabilistic PCA of shapes (N, C, (L+1)²), whatever their conditions.
+
+        Raises CellmlError for fewer shapes than codes need.
+        """
         flat = values.flatten(1).double()
         if flat.shape[1] != self.mean.numel():
             raise CellmlError(f"The shapes have {flat.shape[1]} coefficients and the network {self.mean.numel()}; set task.net.degree.")
@@ -131,6 +136,18 @@ class ResidualVae(nn.Module):
             "residual_nm": float(_surface_rms(bent).mean()),
         }
 
+    @torch.no_grad()
+    def solve(self, values: Tensor, conditions: Tensor, steps: int = 4) -> None:
+        """Find g for shapes (N, C, (L+1)²) from their best codes so far, where g is one that can be solved for (`KernelBend`).
+
+        Called again it takes the codes that the bent space gives, as a step of coordinate descent over codes and g.
+        """
+        if not hasattr(self.bend, "solve"):
+            return
+        codes = self.refined(values, conditions, steps)
+        wanted = self.scores(values)[:, self.latent :] / self.variances[self.latent :].sqrt()
+        self.bend.solve(torch.cat([codes, conditions], dim=1), wanted)
+
     def linear(self, codes: Tensor) -> Tensor:
         """What PCA decodes, (B, C, (L+1)²) in nm."""
         return (self.mean + (codes * self.scales) @ self.modes[: self.latent]).reshape(len(codes), self.in_channels, -1)
@@ -141,7 +158,7 @@ class ResidualVae(nn.Module):
         Without a residual the projection is the best already, so that both decoders are judged by their best codes. A step that does not
         help a shape is not taken, and its damping grows.
         """
-        from torch.func import jacrev, vmap
+        from torch.func import jacfwd, vmap
 
         target = self.scores(values).detach()
         codes, damping = self.projected(values), torch.full((len(values), 1, 1), 1e-2).to(values)
@@ -150,7 +167,7 @@ class ResidualVae(nn.Module):
             told = torch.cat([code * self.scales, self.bent(code[None], condition[None])[0]])
             return (told - wanted) / self.scales[-1]
 
-        slopes, away = vmap(jacrev(miss)), vmap(miss)
+        slopes, away = vmap(jacfwd(miss)), vmap(miss)
         error = away(codes, target, conditions)
         for _ in range(steps):
             jacobian = slopes(codes, target, conditions)
@@ -170,13 +187,13 @@ def _surface_rms(difference: Tensor) -> Tensor:
     return (difference.flatten(1).square().sum(dim=1) / (4 * torch.pi)).sqrt()
 
 
-def _network(widths: Sequence[int], dropout: float) -> nn.Sequential:
+def _network(widths: Sequence[int]) -> nn.Sequential:
     """Layers with SiLU between, the last of which is zero."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), nn.SiLU(), nn.Dropout(dropout)]
-    last = layers[-3]
+        layers += [nn.Linear(before, after), nn.SiLU()]
+    last = layers[-2]
     assert isinstance(last, nn.Linear)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
-    return nn.Sequential(*layers[:-2])
+    return nn.Sequential(*layers[:-1])

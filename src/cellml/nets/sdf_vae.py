@@ -41,7 +41,7 @@ class SdfVae(nn.Module):
         inside = widths[-1] * int(torch.tensor(self.coarse).prod())
         before = [1, *widths[:-1]]
         units = [
-            ResidualUnit(3, a, b, strides=2, subunits=1, norm=("GROUP", {"num_groups": 4}), act="SILU")
+            ResidualUnit(3, a, b, strides=2, subunits=1, norm=("GROUP", {"num_groups": 4}), act="SWISH")
             for a, b in zip(before, widths, strict=True)
         ]
         self.encoder = nn.Sequential(*units, nn.Flatten())
@@ -51,11 +51,11 @@ class SdfVae(nn.Module):
         for a, b in zip(widths[::-1], [*widths[-2::-1], widths[0]], strict=True):
             stages += [
                 nn.Upsample(scale_factor=2, mode="trilinear", align_corners=False),
-                Convolution(3, a, b, norm=("GROUP", {"num_groups": 4}), act="SILU"),
+                Convolution(3, a, b, norm=("GROUP", {"num_groups": 4}), act="SWISH"),
             ]
         self.decoder = nn.Sequential(*stages, Convolution(3, widths[0], 1, conv_only=True))
 
-    def start(self, values: Tensor) -> None:
+    def start(self, values: Tensor, conditions: Tensor | None = None) -> None:
         """Check that the shapes (N, 1, Z, Y, X) are of the network's grid. Raises CellmlError where they are not."""
         if tuple(values.shape[2:]) != self.shape:
             raise CellmlError(f"The shapes lie on grids of {list(values.shape[2:])} voxels and the network's is {list(self.shape)}.")

@@ -32,7 +32,8 @@ class ShapeVaeTask(VolumeTask):
     net: `start(values)`, `posterior(values, conditions)`, `decode(codes, conditions)`; target: what shapes are conditioned on; loss: of
     `cellml.losses.shapes`; representation: how shapes become arrays, the data's; prior: density of codes, such as `CouplingFlow`, fitted
     to the codes of the training shapes beside the autoencoder, None for the standard normal; refine: steps by which `encode` improves the
-    codes, where the network can; seed: of the noise of training.
+    codes, where the network can; rounds: epochs at whose beginning the residual is solved for, where it can be (`ResidualVae.solve`), by
+    coordinate descent beside the gradient's steps; seed: of the noise of training.
 
     A code is (z, s, c): z of the network, s the standardised logarithm of the size where the representation takes the size out, and the
     condition c. Validation logs `val/loss` and what the representation measures, such as `val/surface_nm`.
@@ -53,6 +54,7 @@ class ShapeVaeTask(VolumeTask):
         schedule: Schedule | None = None,
         prior: nn.Module | None = None,
         refine: int = 0,
+        rounds: int = 3,
         seed: int = 0,
     ) -> None:
         super().__init__(net, target, loss, optimizer, schedule)
@@ -66,7 +68,8 @@ class ShapeVaeTask(VolumeTask):
             raise CellmlError(
                 f"The codes have {wanted} numbers and {target.size} conditions; set task.prior.size and .conditions to these."
             )
-        self.representation, self.prior, self.refine, self.seed = representation, prior or StandardNormal(), refine, seed
+        self.representation, self.prior = representation, prior or StandardNormal()
+        self.refine, self.rounds, self.seed = refine, rounds, seed
         self.register_buffer("unit_middle", torch.zeros(()))
         self.register_buffer("unit_spread", torch.ones(()))
         self._seen: list[dict[str, Tensor]] = []
@@ -76,12 +79,21 @@ class ShapeVaeTask(VolumeTask):
         if self.global_step == 0:
             self.measure(self.trainer.datamodule.training_blocks)  # type: ignore[attr-defined]
 
+    def on_train_epoch_start(self) -> None:
+        """In the first epochs, solve for the residual."""
+        if self.current_epoch < self.rounds and hasattr(self.net, "solve"):
+            batch = self._gathered(self.trainer.datamodule.training_blocks)  # type: ignore[attr-defined]
+            self.net.solve(batch["image"], self.target.vector(batch["label"], batch["frame"]))
+
+    def _gathered(self, blocks: Any) -> dict[str, Tensor]:
+        samples = [block.sample() for block in blocks]
+        return {name: torch.stack([sample[name] for sample in samples]).to(self.device) for name in samples[0]}
+
     def measure(self, blocks: Any) -> None:
         """Start from training shapes, given as `ShapeBlock`s."""
-        samples = [block.sample() for block in blocks]
-        batch = {name: torch.stack([sample[name] for sample in samples]).to(self.device) for name in samples[0]}
-        self.net.start(batch["image"])
+        batch = self._gathered(blocks)
         self.target.measure(batch["label"], batch["frame"])
+        self.net.start(batch["image"], self.target.vector(batch["label"], batch["frame"]))
         if self.net.sized:
             sizes = batch["unit"].log()
             self.unit_middle.copy_(sizes.mean())
