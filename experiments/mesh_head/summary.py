@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import spine_classes
 
+from cellml.report.figure_style import figure_style, new_figure
 from cellml.report.results import write_study_results
 
 Rows = list[dict[str, str]]
@@ -97,28 +97,24 @@ def summarise(folder: Path) -> dict[str, Value]:
 
 def figure(heads: dict[str, Rows], path: Path) -> None:
     """ASSD of each cell by head and kind, and how many genera are right."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     colours = {"oracle": "#999999", "certified": "#0072B2", "pixel2mesh": "#E69F00"}  # Okabe & Ito
     kinds = list(dict.fromkeys(row["kind"] for rows in heads.values() for row in rows))
-    axes: Any
-    drawing, axes = plt.subplots(1, 2, figsize=(10, 3.6), constrained_layout=True)
-    for number, (head, rows) in enumerate(heads.items()):
-        for place, kind in enumerate(kinds):
-            found = [row for row in rows if row["kind"] == kind]
-            values = [float(row["assd"]) for row in found if row["assd"]]
-            at = place + 0.22 * (number - 1)
-            axes[0].scatter([at] * len(values), values, s=14, alpha=0.6, color=colours[head], label=head if place == 0 else None)
-            if found:
-                axes[1].bar(at, 100 * (mean(found, "genus_correct") or 0.0), 0.2, color=colours[head])
-    axes[0].axhline(0.5, color="k", lw=0.8, ls="--")
-    axes[0].set(title="Distance to the true surfaces", ylabel="ASSD (voxels)", yscale="log")
-    axes[1].axhline(95, color="k", lw=0.8, ls="--")
-    axes[1].set(title="Surfaces of the true genus", ylabel="share (%)")
-    for axis in axes:
-        axis.set_xticks(range(len(kinds)), kinds)
-    axes[0].legend(frameon=False)
-    drawing.savefig(path, dpi=110)
+    with figure_style():
+        drawing = new_figure(10, 3.6)
+        near, right = drawing.subplots(1, 2)
+        for number, (head, rows) in enumerate(heads.items()):
+            for place, kind in enumerate(kinds):
+                found = [row for row in rows if row["kind"] == kind]
+                values = [float(row["assd"]) for row in found if row["assd"]]
+                at = place + 0.22 * (number - 1)
+                near.scatter([at] * len(values), values, s=14, alpha=0.6, color=colours[head], label=head if place == 0 else None)
+                if found:
+                    right.bar(at, 100 * (mean(found, "genus_correct") or 0.0), 0.2, color=colours[head])
+        near.axhline(0.5, color="k", lw=0.8, ls="--")
+        near.set(title="Distance to the true surfaces (line: target)", ylabel="ASSD (voxels of 12 nm)", yscale="log")
+        right.axhline(95, color="k", lw=0.8, ls="--")
+        right.set(title="Surfaces of the true genus (line: target)", ylabel="share (%)")
+        for axis in (near, right):
+            axis.set_xticks(range(len(kinds)), kinds)
+        near.legend()
+        drawing.savefig(path, dpi=110)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -155,3 +157,19 @@ def test_points_of_absent_surfaces_do_not_pull():
     there, absent = torch.full((50, 3), 95.0), torch.full((50, 3), torch.nan)
     assert float(loss.of_surface(made, absent, size)) == 0.0
     assert float(loss.of_surface(made, torch.cat([there, absent]), size)) == pytest.approx(float(loss.of_surface(made, there, size)))
+
+
+def test_offsets_make_a_compartment_thinner_and_count_its_compartments():
+    head = CertifiedHead(step_voxels=2.0, bound=0.0)
+    maps = ball_maps(head)
+    thinner = replace(head, offsets=(0.5,))
+    volumes = []
+    for one in (head, thinner):
+        grid = one.grid(FRAME, maps)
+        volumes.append(float(mesh_of(grid, one(grid, FRAME, maps), {}).volumes().sum()))
+    moved = maps.clone()
+    moved[0] += 0.5
+    grid = head.grid(FRAME, moved)
+    assert volumes[1] == pytest.approx(float(mesh_of(grid, head(grid, FRAME, moved), {}).volumes().sum())) and volumes[1] < 0.95 * volumes[0]
+    with pytest.raises(CellmlError, match="2 offsets .* 1 compartments"):
+        replace(head, offsets=(0.1, 0.1)).grid(FRAME, maps)

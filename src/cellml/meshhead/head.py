@@ -37,13 +37,15 @@ class CertifiedHead:
     """K signed distances and a velocity on voxels → tetrahedra of K compartments.
 
     step_voxels: edge of the grid's cubes, in cube roots of the voxel's volume; bound: largest displacement of a vertex by the flow along
-    any axis, in cubes; cutting, flow: how.
+    any axis, in cubes; cutting, flow: how; offsets: cubes by which the surface of each compartment is moved inwards (none where empty):
+    sheets between parts of a compartment that are about a cube thick stay whole, for a little volume.
     """
 
     step_voxels: float = 2.0
     bound: float = 0.3
     cutting: Cutting = field(default_factory=Cutting)
     flow: Flow = field(default_factory=Flow)
+    offsets: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.25 <= self.step_voxels <= 64 or not 0 <= self.bound <= 2:
@@ -63,15 +65,23 @@ class CertifiedHead:
         if maps is not None and not torch.isfinite(maps).all():
             bad = int((~torch.isfinite(maps)).sum())
             raise CellmlError(f"{bad} of {maps.numel()} numbers of the network's answer are not finite; was it trained to the end?")
-        inside = None if maps is None else (maps[:-3] < 0).any(0).cpu().numpy()
+        inside = None if maps is None else (self.moved(maps[:-3]) < 0).any(0).cpu().numpy()
         return grid_of_volume(frame.shape, frame.spacing, frame.origin, self.step_nm(frame.spacing), inside)
+
+    def moved(self, distances: Tensor) -> Tensor:
+        """Distances (K, …) in cubes, with the offsets. Raises CellmlError where there are not as many."""
+        if not self.offsets:
+            return distances
+        if len(self.offsets) != len(distances):
+            raise CellmlError(f"There are {len(self.offsets)} offsets (task.offsets) for {len(distances)} compartments; give one for each.")
+        return distances + distances.new_tensor(self.offsets).reshape(-1, *[1] * (distances.ndim - 1))
 
     def __call__(self, grid: BackgroundGrid, frame: Frame, maps: Tensor) -> CutGrid:
         """Cut the grid. maps: (K + 3, Z, Y, X): distances to K surfaces in cubes, negative inside, later ones inside earlier ones; then the
         velocity along x, y, z, of which tanh(v) · bound is what a vertex moves in unit time. With gradient to the maps.
         """
         size = self.step_nm(frame.spacing)
-        scores = scores_of_nested(size * frame.sampled(maps[:-3], grid.points).double())
+        scores = scores_of_nested(size * frame.sampled(self.moved(maps[:-3]), grid.points).double())
         points = self.flow(grid, lambda place: self.bound * size * torch.tanh(frame.sampled(maps[-3:], place)).T) if self.bound else None
         return self.cutting(grid, scores, points)
 

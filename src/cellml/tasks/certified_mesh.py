@@ -28,7 +28,7 @@ class CertifiedMeshTask(VolumeTask):
     """A network that predicts distances and a velocity, from which tetrahedra are cut that are sound by construction.
 
     net: (B, C, Z, Y, X) → (B, K + 3, Z, Y, X); target: names the K compartments; loss: such as `cellml.losses.certified`; spacing_nm:
-    (z, y, x) of the training voxels; step_voxels, bound: of `CertifiedHead`; standoff, least_deg: of `Cutting`; begin: share of the
+    (z, y, x) of the training voxels; step_voxels, bound, offsets: of `CertifiedHead`; standoff, least_deg: of `Cutting`; begin: share of the
     training before surfaces are compared, while they are still noise; settle: share of the training before batch norms go on with the
     statistics that they have gathered, as they will when they predict: those of a batch of one volume are its own; quality: whether
     what is left of bad angles (of facets, mostly) is mended in meshes of validation and inference, which takes ten times as long;
@@ -52,15 +52,18 @@ class CertifiedMeshTask(VolumeTask):
         begin: float = 0.9,
         settle: float = 0.5,
         quality: bool = False,
+        offsets: Sequence[float] = (),
         schedule: Schedule | None = None,
         window: SlidingWindow | None = None,
     ) -> None:
         super().__init__(net, target, loss, optimizer, schedule, window)
         z, y, x = (float(s) for s in spacing_nm)
         self.spacing: Triple = (z, y, x)
-        self.head = CertifiedHead(step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg))
+        self.head = CertifiedHead(
+            step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg), offsets=tuple(float(o) for o in offsets)
+        )
         # What drawing back bad angles changes (0.02 voxels at most) teaches nothing, and takes half the time of a step.
-        self.learning_head = replace(self.head, cutting=Cutting(standoff=standoff, least_deg=0.0, least_facet_deg=0.0))
+        self.learning_head = replace(self.head, cutting=Cutting(standoff=standoff, least_deg=0.0, least_facet_deg=0.0), offsets=())
         self.begin, self.settle, self.quality = begin, settle, quality
         self._settled = False
         self.scores: list[MeshScores] = []
