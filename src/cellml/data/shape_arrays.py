@@ -6,7 +6,7 @@ A representation is part of a trained task's configuration, so that a checkpoint
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,18 +88,27 @@ class HarmonicRepresentation:
     """Vector-valued harmonic coefficients of aligned shapes with parameters in correspondence, in nm; for shapes of genus 0.
 
     degree: L; alignment: how shapes are brought into one frame (`cellml.shapes.alignment.Alignment`), None for its defaults; frame:
-    measures the frame of each shape (`cellml.data.shape_frames`).
+    measures the frame of each shape (`cellml.data.shape_frames`); mean: (3, (L+1)²) of the shapes that were learned from, onto which
+    parameters are turned (`onto`), None for the mean of the shapes themselves.
     """
 
     degree: int = 10
     alignment: Any = None
     frame: Any = None
+    mean: Any = None
+
+    def onto(self, mean: NDArray[np.floating]) -> HarmonicRepresentation:
+        """The same, with parameters in correspondence with a mean shape (3, (L+1)²), whatever its scale; for shapes that come later."""
+        return replace(self, mean=np.asarray(mean, np.float64))
 
     def of(self, population: Population) -> ShapeArrays:
         """values: (N, 3, (L+1)²) nm; units: 1."""
-        from cellml.shapes.alignment import Alignment, aligned_coefficients
+        from cellml.shapes.alignment import Alignment
+        from cellml.shapes.correspondence import AlignedCoefficients, aligned_coefficients
 
-        found = aligned_coefficients(population, self.degree, self.alignment or Alignment())
+        empty = np.zeros((0, 3 * (self.degree + 1) ** 2))
+        reference = None if self.mean is None else AlignedCoefficients(empty, (), (), np.zeros(0), self.mean, ())
+        found = aligned_coefficients(population, self.degree, self.alignment or Alignment(), reference=reference)
         values = np.asarray(found.values, np.float32).reshape(len(population), 3, -1)
         return ShapeArrays(values, np.ones(len(population)), frames_of(population, self.frame))
 

@@ -124,6 +124,8 @@ class ShapeDataModule(BlockDataModule):
         if len(train) < 2:
             raise CellmlError(f"{len(train)} shapes are left to learn from, of {len(whole)}; a shape model needs two, better fifty.")
         self._train = self._blocks(population.select(train))
+        if hasattr(self.representation, "onto"):  # shapes that come later get no say in what corresponds to what
+            self.representation = self.representation.onto(np.mean([block.values for block in self._train], axis=0))
         self._val = self._blocks(population.select(np.flatnonzero(held))) if held.any() else []
         self._said = [*self._warnings_of(population.select(train)), *(f"{name} was left out: {why}" for name, why in whole.excluded)]
 

@@ -94,7 +94,7 @@ def _refined(values: Floats, rounds: int, reference: AlignedCoefficients | None,
         )
     mean = values.mean(axis=0) if reference is None else reference.mean
     low = (min(degree, _TELLING) + 1) ** 2
-    for _ in range(rounds if low >= 4 and len(values) > 1 else 0):
+    for _ in range(rounds if low >= 4 and (len(values) > 1 or reference is not None) else 0):
         values = np.stack([turned(one, turn_onto(one[:, :low], mean[:, :low])) for one in values])
         if reference is not None:
             break

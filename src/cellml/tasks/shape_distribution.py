@@ -64,7 +64,10 @@ class ShapeDistributionTask(pl.LightningModule):
 
     def encode(self, population: Population) -> Floats:
         """Codes of shapes, (N, K)."""
-        arrays = self.representation.of(population)
+        kept = self.representation
+        if hasattr(kept, "onto"):
+            kept = kept.onto(self.net.distribution.components.mean.reshape(self.net.shape.long().tolist()))
+        arrays = kept.of(population)
         return self.net.distribution.codes(*self.net.rows(np.asarray(arrays.values, np.float64), np.asarray(arrays.units)))
 
     def decode(self, codes: Floats) -> list[Surface]:
