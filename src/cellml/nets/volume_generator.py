@@ -22,8 +22,8 @@ class VolumeGenerator(nn.Module):
     latent: K; shape: voxels (z, y, x), multiples of 2^len(widths); widths: features from the coarsest grid to the finest, each of which
     the next doubling starts from; normalised: batch normalisation after each doubling, as in the paper. The size is a number of the shape
     as a whole (the standardised logarithm of its voxel's edge), which a critic must see beside the grid, for shapes fill their grids.
-    A template that is learned too is added before the grid's tanh and starts (`start`) at the mean of the training shapes: where a shape lies
-    need not be learned. Raises CellmlError for a grid that cannot be halved so often.
+    A template that is learned too is added before the grid's tanh and starts (`start`) at the mean of the training shapes: where a shape
+    lies need not be learned. Raises CellmlError for a grid that cannot be halved so often.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from cellml.errors import CellmlError
 from cellml.shapes.grid_statistics import NAMES, grid_statistics, statistics_distance
@@ -35,6 +35,7 @@ class GridShapeTask(VolumeTask):
     and their mean, `val/statistics`.
     """
 
+    net: Any
     target: ShapeTarget
     decoder = None
     decoder_grid: dict[str, Any] = {}  # noqa: RUF012  a shape has nothing to decode
@@ -42,7 +43,7 @@ class GridShapeTask(VolumeTask):
 
     def __init__(
         self,
-        net: nn.Module,
+        net: Any,
         target: ShapeTarget,
         loss: Any,
         optimizer: Callable[[Any], torch.optim.Optimizer],

@@ -88,7 +88,7 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
         super().measure(blocks)
         grids = torch.stack([block.sample()["image"] for block in blocks]).to(self.device) / self.representation.truncate
         for net in (self.net, self.average.net):
-            net.start(grids)
+            net.start(grids)  # type: ignore[operator]  # a generator's
 
     def configure_callbacks(self) -> list[Any]:
         """The watch on collapse, where none was configured."""
