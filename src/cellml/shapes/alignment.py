@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def _account(chosen: Alignment, frames: Sequence[Frame], names: Sequence[str]) -
     return tuple(lines)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     # The contract's place for these; they need `align`, so they live in a module of their own.
     if name in ("AlignedCoefficients", "aligned_coefficients"):
         from cellml.shapes import correspondence
