@@ -42,10 +42,15 @@ class Population:
     def select(self, indices: Iterable[int]) -> Population:
         """The shapes with these numbers, in this order; what was excluded stays on record."""
         chosen = [int(i) for i in indices]
-        parts = (tuple(column[i] for i in chosen) for column in (self.names, self.surfaces, self.groups, self.classes))
         kept = {self.names[i] for i in chosen}
-        repaired = tuple(one for one in self.repaired if one[0] in kept)
-        return Population(*parts, excluded=self.excluded, repaired=repaired)  # type: ignore[arg-type]
+        return Population(
+            tuple(self.names[i] for i in chosen),
+            tuple(self.surfaces[i] for i in chosen),
+            tuple(self.groups[i] for i in chosen),
+            tuple(self.classes[i] for i in chosen),
+            self.excluded,
+            tuple(one for one in self.repaired if one[0] in kept),
+        )
 
     def require(self, fewest: int, purpose: str) -> None:
         """Raise CellmlError where there are fewer shapes than `purpose` needs."""

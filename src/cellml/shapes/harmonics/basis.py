@@ -64,8 +64,8 @@ def _legendre(cosine: Floats, sine: Floats, degree: int) -> Floats:
     for m in range(degree):
         found[m + 1, m] = np.sqrt(2 * m + 3) * cosine * found[m, m]
     for el in range(2, degree + 1):
-        m = np.arange(el - 1)
-        ahead = np.sqrt((4 * el**2 - 1) / (el**2 - m**2))[:, None]
-        back = np.sqrt(((el - 1) ** 2 - m**2) / (4 * (el - 1) ** 2 - 1))[:, None]
+        lower = np.arange(el - 1)
+        ahead = np.sqrt((4 * el**2 - 1) / (el**2 - lower**2))[:, None]
+        back = np.sqrt(((el - 1) ** 2 - lower**2) / (4 * (el - 1) ** 2 - 1))[:, None]
         found[el, : el - 1] = ahead * (cosine * found[el - 1, : el - 1] - back * found[el - 2, : el - 1])
     return found

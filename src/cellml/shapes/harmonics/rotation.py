@@ -26,7 +26,7 @@ def turning_matrix(rotation: Floats, degree: int) -> Floats:
     return np.asarray(real_harmonics(nodes @ rotation.T, degree).T @ (weights[:, None] * _at_nodes(degree)))
 
 
-def rotation_of(vector: Floats) -> Floats:
+def rotation_of(vector: NDArray[np.floating]) -> Floats:
     """The rotation by |vector| rad about a vector (3,), (3, 3), by Rodrigues' formula."""
     angle = float(np.linalg.norm(vector))
     cross = np.array([[0, -vector[2], vector[1]], [vector[2], 0, -vector[0]], [-vector[1], vector[0], 0]])
@@ -61,7 +61,10 @@ def turn_onto(values: Floats, target: Floats) -> Floats:
 
 @cache
 def _generators(degree: int) -> tuple[Floats, ...]:
-    turns = [turning_matrix(rotation_of(_STEP * axis), degree) - turning_matrix(rotation_of(-_STEP * axis), degree) for axis in np.eye(3)]
+    turns = [
+        turning_matrix(rotation_of(_STEP * axis), degree) - turning_matrix(rotation_of(-_STEP * axis), degree)
+        for axis in np.eye(3, dtype=np.float64)
+    ]
     return tuple(turn / (2 * _STEP) for turn in turns)
 
 

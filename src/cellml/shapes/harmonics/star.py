@@ -100,4 +100,6 @@ def _seen(arms: Floats, surface: Surface) -> Floats:
             f"{surface.name!r} is not star-shaped about its centre: {behind} of its {len(angles)} faces are seen from behind, and it "
             f"covers {around:.3f} of all directions. Use fit_vector, which takes any closed surface without handles."
         )
-    return np.bincount(surface.faces.ravel(), weights=np.repeat(np.maximum(angles, 0.0) / 3.0, 3), minlength=len(arms))
+    return np.asarray(
+        np.bincount(surface.faces.ravel(), weights=np.repeat(np.maximum(angles, 0.0) / 3.0, 3), minlength=len(arms)), np.float64
+    )

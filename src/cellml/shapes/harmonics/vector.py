@@ -63,7 +63,7 @@ def fit_vector(surface: Surface, degree: int, *, given: SphereMap | None = None,
     weights = np.bincount(faces.ravel(), weights=np.repeat(areas / (3 * areas.sum()), 3), minlength=len(points))
     kept = weights > 0
     basis = real_harmonics(directions[kept], degree)
-    values = weighted_fit(basis, points[kept], weights[kept])
+    values = weighted_fit(basis, points[kept], np.asarray(weights[kept], np.float64))
     square = ((points[kept] - basis @ values) ** 2).sum(axis=1)
     error = float(np.sqrt(np.average(square, weights=weights[kept])))
     return VectorFit(Harmonics(values.T, centre, surface.name), place, error, splits)
