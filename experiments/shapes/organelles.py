@@ -193,11 +193,12 @@ def filled_neurite(seed: int = 0) -> tuple[Filled, float, float]:
     return cell, time.perf_counter() - began, time.process_time() - used
 
 
-def judge_filling(table: Path = TABLE, seeds: tuple[int, ...] = (0, 1, 2)) -> None:
+def judge_filling(table: Path = TABLE, seeds: tuple[int, ...] = (0,)) -> None:
     """Time and overlaps of filling: rows fill_time (CPU s, the wall clock in the note) and fill_intersections."""
     done = {int(r["seed"]) for r in read_rows(table) if r["stage"] == "fill_time"}
     for seed in (s for s in seeds if s not in done):
         cell, wall, used = filled_neurite(seed)
+        draw(cell)
         row = {"data": "FIB-25 neurite 350", "model": "rejection", "held_out": "", "seed": seed, "low": "", "high": ""}
         smaller = sum(p.scale < 1 for p in cell.placed)
         note = f"{len(cell.placed)} of 220 placed, {smaller} of them made smaller, {wall:.0f} s by the clock on a busy machine"
@@ -211,9 +212,45 @@ def judge_filling(table: Path = TABLE, seeds: tuple[int, ...] = (0, 1, 2)) -> No
             append_row(table, {key: full[key] for key in order})
 
 
+def draw(cell: Filled, path: Path = HERE / "organelles.png") -> None:
+    """A section through the filled host, and its organelles seen through it along z, nearer ones lighter."""
+    from cellml.report.figure_style import figure_style, new_figure
+    from cellml.report.palette import BLUE, ORANGE, rgb
+    from cellml.shapes.organelles.outputs import classes_of
+
+    classes = classes_of(cell)
+    names = {name: number for number, name in classes.names.items()}
+    colours = {names["cytosol"]: rgb("#d0d5dd"), names["mitochondria"]: rgb(ORANGE), names["vesicles"]: rgb(BLUE)}
+    table = np.ones((max(names.values()) + 1, 3))
+    for number, colour in colours.items():
+        table[number] = colour
+    data = classes.data
+    taken = data > names["cytosol"]
+    section = int(taken.sum(axis=(1, 2)).argmax())
+    first = np.where(taken.any(axis=0), taken.argmax(axis=0), 0)
+    seen = np.take_along_axis(data, first[None], axis=0)[0]
+    seen = np.where(taken.any(axis=0), seen, (data > 0).any(axis=0) * names["cytosol"])
+    light = np.where(taken.any(axis=0), 1 - 0.6 * first / len(data), 1.0)[..., None]
+    extent = (0, data.shape[2] * classes.spacing[2] / 1000, 0, data.shape[1] * classes.spacing[1] / 1000)
+    with figure_style():
+        figure = new_figure(7.0, 3.7)
+        for axes, image, title in zip(
+            figure.subplots(1, 2),
+            (table[data[section]], np.clip(table[seen] * light, 0, 1)),
+            (f"Section at z = {section * classes.spacing[0] / 1000:.2f} µm", "Seen along z, farther ones darker"),
+            strict=True,
+        ):
+            axes.imshow(image, origin="lower", extent=extent, interpolation="nearest")
+            axes.set(title=title, xlabel="x (µm)", ylabel="y (µm)")
+            axes.grid(False)
+        kinds_said = "20 mitochondria (orange) and 200 vesicles (blue)"
+        figure.suptitle(f"{cell.host.name}: {kinds_said}, {cell.overlaps.count} overlaps", fontsize=10)
+        figure.savefig(path, dpi=200)
+
+
 def judge(table: Path = TABLE) -> dict[str, float]:
     """All stages; returns fill_time and fill_intersections, the largest over the seeds."""
-    judge_filling(table)
+    judge_filling(table, seeds=(0, 1))
     judge_placements(table)
     judge_neighbours(table)
     rows = read_rows(table)

@@ -181,3 +181,16 @@ def test_the_verb_writes_a_cell_that_it_reads_again(tmp_path: Path, capsys):
     assert main(command) == 2 and "not empty" in capsys.readouterr().err
     assert main([*command[:-1], "overwrite=true", "organelles={}"]) == 2
     assert main([*command[:-1], "overwrite=true", "organelles={bodies: {exmples: a}}"]) == 2 and "exmples" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_one_conforming_mesh_of_all_and_a_model_on_it(tmp_path: Path):
+    from cellml.io import read_mesh
+    from cellml.shapes.organelles.tetrahedra import write_tetrahedra
+
+    cell = fill(ball_host(), [kind("bodies", 90.0)], {"bodies": 2}, gap_nm=25.0, seed=1)
+    facts = write_tetrahedra(cell, tmp_path, edge_nm=None, timeout_s=300.0, model=None, tell=lambda said: None)
+    volumes = read_mesh(tmp_path / "cell.vtu").region_volumes()
+    assert volumes["bodies"] == pytest.approx((cell.labels > 0).sum() * 1000.0, rel=0.02)
+    assert set(volumes) == {"cytosol", "nucleus", "bodies"} and facts["exports"] == ["mcell", "vcell"]
+    assert (tmp_path / "vcell" / "spatial.xml").is_file() and (tmp_path / "mcell" / "geometry.mdl").is_file()

@@ -43,7 +43,8 @@ def save_distribution(distribution: Distribution, path: str | Path) -> None:
 
     if not isinstance(distribution.shapes, ObservedShapes):
         raise FileError(f"The shapes of {distribution.name!r} come from a model; keep its checkpoint, not a copy of what it drew.")
-    arrays, surfaces = {}, distribution.shapes.surfaces
+    arrays: dict[str, Any] = {}
+    surfaces = distribution.shapes.surfaces
     arrays["vertices"] = np.concatenate([s.vertices for s in surfaces])
     arrays["faces"] = np.concatenate([s.faces for s in surfaces])
     arrays["vertex_counts"], arrays["face_counts"] = ([len(getattr(s, part)) for s in surfaces] for part in ("vertices", "faces"))

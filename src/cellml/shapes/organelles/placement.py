@@ -55,8 +55,15 @@ class Examples:
 
     def select(self, rows: NDArray[np.int64]) -> Examples:
         """The organelles of these rows."""
-        parts = (self.harmonic, self.direction, self.size, self.free_harmonic, self.free_direction, self.groups)
-        return Examples(*(part[rows] for part in parts), left_out=self.left_out)
+        return Examples(
+            self.harmonic[rows],
+            self.direction[rows],
+            self.size[rows],
+            self.free_harmonic[rows],
+            self.free_direction[rows],
+            self.groups[rows],
+            self.left_out,
+        )
 
     def __len__(self) -> int:
         return len(self.harmonic)
@@ -94,9 +101,18 @@ def examples_of(
 
 
 def joined(parts: list[Examples]) -> Examples:
-    """Examples of several hosts as one; each must have drawn as many places."""
-    columns = ("harmonic", "direction", "size", "free_harmonic", "free_direction", "groups")
-    return Examples(*(np.concatenate([getattr(p, c) for p in parts]) for c in columns), left_out=sum(p.left_out for p in parts))
+    """Examples of several hosts as one; each must have drawn as many places. Raises CellmlError for none."""
+    if not parts:
+        raise CellmlError("There are no examples to join: no host held an organelle.")
+    return Examples(
+        np.concatenate([p.harmonic for p in parts]),
+        np.concatenate([p.direction for p in parts]),
+        np.concatenate([p.size for p in parts]),
+        np.concatenate([p.free_harmonic for p in parts]),
+        np.concatenate([p.free_direction for p in parts]),
+        np.concatenate([p.groups for p in parts]),
+        sum(p.left_out for p in parts),
+    )
 
 
 def log_likelihood(placement: Placement, examples: Examples) -> Floats:

@@ -61,8 +61,8 @@ class Room:
         from scipy.ndimage import distance_transform_edt
 
         self.labels[box][held] = number
-        margin = np.ceil(reach / self.spacing).astype(int) + 1
-        wide = tuple(slice(max(p.start - m, 0), min(p.stop + m, n)) for p, m, n in zip(box, margin, self.labels.shape, strict=True))
+        margins = [int(m) + 1 for m in np.ceil(reach / self.spacing)]
+        wide = tuple(slice(max(part.start - m, 0), part.stop + m) for part, m in zip(box, margins, strict=True))
         taken = self.labels[wide] == number
         distance = distance_transform_edt(~taken, sampling=self.spacing) - 0.5 * self.spacing.min()
         np.minimum(self.clear[wide], np.maximum(distance, 0), out=self.clear[wide], casting="same_kind")

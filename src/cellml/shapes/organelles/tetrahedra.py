@@ -14,7 +14,7 @@ from cellml.types import TetMesh
 
 _TARGETS: tuple[Target, ...] = ("mcell", "vcell")
 _TRACER = f"""# What diffuses between the organelles of this cell; change it, or give another model.
-name: tracer
+name: tracer_in_cytosol
 species:
   tracer:
     in: {CYTOSOL}
