@@ -2,8 +2,8 @@
 
     CELLML_DATA=… python experiments/shapes/vae.py
 
-All 292 spines as aligned vector-valued harmonics of degree 10. Five folds of stacks; `ResidualVae` learns its PCA and its residual from four
-and reconstructs the fifth by its best codes, as PCA does by its own (the projection). A row of vae_rows.csv is a spine.
+All spines as aligned vector-valued harmonics of degree 10, in five folds of stacks; `ResidualVae` learns PCA and residual from four and
+reconstructs the fifth by its best codes, as PCA does by its own (the projection). A row of vae_rows.csv is a spine.
 """
 
 from __future__ import annotations

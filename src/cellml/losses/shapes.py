@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -73,10 +71,10 @@ class SurfaceElbo(nn.Module):
             from cellml.shapes.harmonics.geodesic import geodesic_sphere
 
             directions, faces = geodesic_sphere(self.level)
-            matrix = real_harmonics(directions, degree_of(functions))
-            self._basis = {functions: (torch.from_numpy(matrix).float(), torch.tensor(faces))}
-        matrix, faces = self._basis[functions]
-        return matrix.to(like.device), faces.to(like.device)
+            values = real_harmonics(directions, degree_of(functions))
+            self._basis = {functions: (torch.from_numpy(values).float(), torch.tensor(faces))}
+        basis, triangles = self._basis[functions]
+        return basis.to(like.device), triangles.to(like.device)
 
 
 class DistanceElbo(nn.Module):
@@ -106,5 +104,5 @@ class DistanceElbo(nn.Module):
         return LossRecord(reconstruction + self.beta * divergence, parts)
 
 
-def _all_but_batch(values: Tensor) -> Sequence[int]:
+def _all_but_batch(values: Tensor) -> tuple[int, ...]:
     return tuple(range(1, values.ndim))

@@ -34,6 +34,10 @@ class CouplingFlow(nn.Module):
     numbers given; most: bound of a layer's log scale. Raises CellmlError for codes of one number.
     """
 
+    permutations: Tensor
+    middle: Tensor
+    spread: Tensor
+
     def __init__(
         self, size: int, layers: int = 6, hidden: Sequence[int] = (64,), conditions: int = 0, most: float = 1.5, seed: int = 0
     ) -> None:

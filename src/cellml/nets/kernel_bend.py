@@ -19,6 +19,9 @@ class KernelBend(nn.Module):
     ridge: a, the variance of the noise over that of the function. Raises CellmlError for numbers that are none of these.
     """
 
+    centres: Tensor
+    weights: Tensor
+
     def __init__(self, centres: int = 320, width: float = 0.7, ridge: float = 0.5) -> None:
         super().__init__()
         if centres < 2 or width <= 0 or ridge <= 0:

@@ -28,6 +28,12 @@ class ResidualVae(nn.Module):
     """
 
     sized = False
+    mean: Tensor
+    modes: Tensor
+    variances: Tensor
+    noise: Tensor
+    amount: Tensor
+    bend: Any
 
     def __init__(
         self,

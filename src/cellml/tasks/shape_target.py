@@ -19,6 +19,9 @@ class ShapeTarget(nn.Module):
 
     kind = "shape"
     channels = 1
+    shares: Tensor
+    middle: Tensor
+    spread: Tensor
 
     def __init__(self, classes: Sequence[str] = (), frame: Sequence[str] = ()) -> None:
         super().__init__()

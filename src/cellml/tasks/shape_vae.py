@@ -40,7 +40,10 @@ class ShapeVaeTask(VolumeTask):
     """
 
     net: Any
+    prior: Any
     target: ShapeTarget
+    unit_middle: Tensor
+    unit_spread: Tensor
     decoder = None
     decoder_grid: dict[str, Any] = {}  # noqa: RUF012  a shape has nothing to decode
 
@@ -165,7 +168,7 @@ class ShapeVaeTask(VolumeTask):
     @torch.no_grad()
     def decode(self, codes: NDArray[np.float64]) -> list[Surface]:
         """Surfaces of codes (N, K), nm, in the frame that the representation turns shapes to."""
-        found = []
+        found: list[Surface] = []
         for part in self._as_codes(codes).split(_TOGETHER):
             latent, units, conditions = self._parts(part)
             values = self.net.decode(latent, conditions).double().cpu().numpy()
@@ -186,7 +189,7 @@ class ShapeVaeTask(VolumeTask):
         random = torch.Generator().manual_seed(int(seed))
         conditions = self.target.parsed(condition, count, random).to(self.device)
         noise = torch.randn(count, self.net.latent + bool(self.net.sized), generator=random).to(self.device)
-        return torch.cat([self.prior.sample(noise, conditions), conditions], dim=1).double().cpu().numpy()  # type: ignore[operator]
+        return torch.cat([self.prior.sample(noise, conditions), conditions], dim=1).double().cpu().numpy()
 
     @torch.no_grad()
     def log_density(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,7 +197,7 @@ class ShapeVaeTask(VolumeTask):
         given = self._as_codes(codes)
         inner = self.net.latent + bool(self.net.sized)
         latent, conditions = given[:, :inner], given[:, inner:]
-        found = self.prior.log_prob(latent, conditions) + self.target.log_prob(conditions)  # type: ignore[operator]
+        found = self.prior.log_prob(latent, conditions) + self.target.log_prob(conditions)
         return found.double().cpu().numpy()  # type: ignore[no-any-return]
 
     def _as_codes(self, codes: NDArray[np.float64]) -> Tensor:
