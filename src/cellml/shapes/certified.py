@@ -26,7 +26,7 @@ _FINER = 2.5  # times as many voxels in a second try
 
 
 def certified_shape(
-    shape: Surface | Volume, *, voxels: int = 4000, edge_nm: float | None = None, gate: Gate | None = None, timeout_s: float = 60.0
+    shape: Surface | Volume, *, voxels: int = 4000, edge_nm: float | None = None, gate: Gate | None = None, timeout_s: float = 300.0
 ) -> MeshResult:
     """A tetrahedral mesh of a decoded shape that passes the gate, with one region `inside`.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MOST = 100_000
 _EXTREME = 3.0  # deviations
 _SHOWN = 24  # shapes in the gallery
-_TIMEOUT_S = 60.0  # for one mesh
+_TIMEOUT_S = 300.0  # of wall-clock time for one mesh, which other work on the machine may slow down
 
 
 def generate_file(

@@ -78,7 +78,7 @@ def make(
     *,
     voxels: int,
     edge_nm: float | None = None,
-    timeout_s: float = 60.0,
+    timeout_s: float = 300.0,
     tell: Callable[[str], object] | None = None,
 ) -> list[Made]:
     """Decode codes (N, K) and certify each surface; what is refused is kept with its reason."""
