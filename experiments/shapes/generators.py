@@ -31,6 +31,9 @@ HERE = Path(__file__).parent
 TABLE = HERE / "generators.csv"
 KEPT = Path(os.environ.get("CELLML_CACHE", "runs")) / "shapes_generators"
 NAMES = ("dcgan", "wgan_gp", "conditional_gan", "infogan", "stacked_gan", "pixelcnn")
+CONTROLS = ("memoriser", "marginals")
+SCORES = ("one_nn", "one_nn_low", "one_nn_high", "coverage", "mmd")
+COLUMNS = ("generator", "seed", "steps", "weights", "held_out", *SCORES, "bits_per_voxel", "certified", "of", "seconds_a_shape")
 CERTIFIED = 5  # shapes of each row that are meshed, of the first that are drawn
 
 
@@ -73,8 +76,8 @@ def certified(surfaces: list[Surface]) -> int:
 def compared(real: list[Surface], made: list[Surface], reference: list[Surface]) -> dict[str, float | str]:
     """1-NN accuracy with its interval, coverage and minimum matching distance on descriptors, standardised on the training shapes."""
     tables = [descriptor_table(shapes)[1] for shapes in (reference, real, made)]
-    _, held, drawn = standardised(tables[0], *tables)
-    distances = euclidean_distances(held, drawn)
+    _, held, new = standardised(tables[0], *tables)
+    distances = euclidean_distances(held, new)
     test = one_nearest_test(distances)
     return {
         "one_nn": round(test.accuracy, 3),
@@ -104,21 +107,45 @@ def judge(name: str, seed: int, *words: str) -> dict[str, Any]:
     data, task = data_of(model.record), model.task
     held, train = data.validation_blocks, data.training_blocks
     begin = time.perf_counter()
-    made = task.decode(task.sample(len(held), seed=seed))
+    made = drawn(task, len(held), seed)
     seconds = (time.perf_counter() - begin) / len(held)
     reference = through_grid(train, task.representation)
+    scores = compared(through_grid(held, task.representation), made, reference) if made else dict.fromkeys(SCORES, "")
     return {
         "generator": name,
         "seed": seed,
         "steps": model.record["step"],
         "weights": sum(parameter.numel() for parameter in task.net.parameters()),
         "held_out": len(held),
-        **compared(through_grid(held, task.representation), made, reference),
+        **scores,
         "bits_per_voxel": bits_per_voxel(task, held),
         "certified": certified(made),
         "of": CERTIFIED,
         "seconds_a_shape": round(seconds, 3),
     }
+
+
+def drawn(task: Any, count: int, seed: int) -> list[Surface]:
+    """New shapes; none where most codes make nothing, which is a result too."""
+    try:
+        return list(task.decode(task.sample(count, seed=seed)))
+    except CellmlError as error:
+        print(error, file=sys.stderr)
+        return []
+
+
+def marginals(seed: int) -> dict[str, Any]:
+    """The control of the likelihood: every voxel by itself, inside as often as in training (one shape more of either kind added)."""
+    from cellml.data.classed_spines import ClassedSpines
+    from cellml.data.shape_arrays import GridRepresentation
+
+    data = ShapeDataModule(ClassedSpines(), GridRepresentation((24, 16, 16), margin=2))
+    data.setup()
+    train, held = (np.stack([block.values < 0 for block in blocks]) for blocks in (data.training_blocks, data.validation_blocks))
+    chance = (train.sum(axis=0) + 1) / (len(train) + 2)
+    bits = -np.where(held, np.log2(chance), np.log2(1 - chance)).mean()
+    row = dict.fromkeys(COLUMNS, "")
+    return {**row, "generator": "marginals", "seed": seed, "held_out": len(held), "bits_per_voxel": f"{bits:.5f}"}
 
 
 def memoriser(seed: int) -> dict[str, Any]:
@@ -131,21 +158,21 @@ def memoriser(seed: int) -> dict[str, Any]:
     data.setup()
     held = data.validation_blocks
     train = through_grid(data.training_blocks, representation)
-    drawn = np.random.default_rng(seed).permutation(len(train))[: len(held)]
-    scores = compared(through_grid(held, representation), [train[n] for n in drawn], train)
-    empty = {"bits_per_voxel": "", "certified": "", "of": "", "seconds_a_shape": ""}
-    return {"generator": "memoriser", "seed": seed, "steps": "", "weights": "", "held_out": len(held), **scores, **empty}
+    copies = np.random.default_rng(seed).permutation(len(train))[: len(held)]
+    scores = compared(through_grid(held, representation), [train[n] for n in copies], train)
+    return {**dict.fromkeys(COLUMNS, ""), "generator": "memoriser", "seed": seed, "held_out": len(held), **scores}
 
 
 def main(words: list[str]) -> None:
     given = dict(word.split("=", 1) for word in words if word.split("=")[0] in ("seeds", "only"))
-    options = {"seeds": "0,1", "only": ",".join((*NAMES, "memoriser")), **given}
+    options = {"seeds": "0,1", "only": ",".join((*NAMES, *CONTROLS)), **given}
     more = [word for word in words if word.split("=")[0] not in given]
     for seed in map(int, options["seeds"].split(",")):
         for name in options["only"].split(","):
             done = {(row["generator"], row["seed"]) for row in read_rows(TABLE)}
             if (name, str(seed)) not in done:
-                append_row(TABLE, memoriser(seed) if name == "memoriser" else judge(name, seed, *more))
+                controls = {"memoriser": memoriser, "marginals": marginals}
+                append_row(TABLE, controls[name](seed) if name in controls else judge(name, seed, *more))
 
 
 if __name__ == "__main__":
