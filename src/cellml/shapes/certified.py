@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from cellml.errors import CellmlError
-from cellml.meshing.errors import MeshingError
+from cellml.meshing.errors import MeshingError, MeshingTimeoutError
 from cellml.meshing.fields import mesh_fields
 from cellml.meshing.gate import Gate
 from cellml.meshing.intersections import crossing_facets
@@ -43,6 +43,8 @@ def certified_shape(
     said = _crossings(shape)
     try:
         return _passed(sampled_distance(shape, voxels), edge_nm, gate or Gate(), timeout_s, said, shape.name)
+    except MeshingTimeoutError:
+        raise
     except MeshingError:
         return _passed(sampled_distance(shape, round(_FINER * voxels)), edge_nm, gate or Gate(), timeout_s, said, shape.name)
 
