@@ -212,6 +212,35 @@ def judge_filling(table: Path = TABLE, seeds: tuple[int, ...] = (0,)) -> None:
             append_row(table, {key: full[key] for key in order})
 
 
+def judge_structure(table: Path = TABLE, checkpoint: Path = HERE / "structure.ckpt") -> None:
+    """Held-out cross-entropy of the image model less that of the training blocks' share, in nats a voxel, resampled over cubes of 8³ voxels.
+
+    The checkpoint: cellml train experiment=shapes/structure.
+    """
+    if any(r["stage"] == "structure" for r in read_rows(table)):
+        return
+    import cellml
+    from cellml.data.structure_module import StructureBlock
+
+    def block(name: str) -> dict[str, np.ndarray]:
+        file = Path(os.environ["CELLML_DATA"], f"urocell_labels_{name}.npz")
+        made = StructureBlock(f"{file}:fv", [f"{file}:mito", f"{file}:lyso"], SPACING, REACH, 4).content()
+        return {key: tensor.numpy() for key, tensor in made.items()}
+
+    learned = np.concatenate([block(name)["labels"].ravel() for name in ("fib1-0-0-0", "fib1-3-3-0")])
+    share = (learned == 1).sum() / (learned >= 0).sum()
+    held = block("fib1-3-2-1")
+    truth, known = held["labels"] == 1, held["labels"] >= 0
+    chance = np.clip(np.asarray(cellml.load(checkpoint).task.predict_volume(held["image"]))[1], 1e-6, 1 - 1e-6)
+    gain = np.where(truth, np.log(chance / share), np.log((1 - chance) / (1 - share))) * known
+    cubes = np.stack([f.reshape(8, 8, 8, 8, 8, 8).sum(axis=(1, 3, 5)).ravel() for f in (gain, known)])
+    drawn = cubes[:, np.random.default_rng(0).integers(512, size=(2000, 512))].sum(axis=2)
+    low, high = np.quantile(-drawn[0] / drawn[1], [0.025, 0.975])
+    row = {"stage": "structure", "data": "UroCell vesicles", "model": "U-Net", "held_out": "fib1-3-2-1", "seed": 0}
+    row |= {"value": round(float(-gain.sum() / known.sum()), 5), "low": round(float(low), 5), "high": round(float(high), 5), "unit": "nats"}
+    append_row(table, row | {"note": f"below 0: better than a share of {share:.4f} everywhere"})
+
+
 def draw(cell: Filled, path: Path = HERE / "organelles.png") -> None:
     """A section through the filled host, and its organelles seen through it along z, nearer ones lighter."""
     from cellml.report.figure_style import figure_style, new_figure
@@ -253,6 +282,7 @@ def judge(table: Path = TABLE) -> dict[str, float]:
     judge_filling(table, seeds=(0, 1))
     judge_placements(table)
     judge_neighbours(table)
+    judge_structure(table)
     rows = read_rows(table)
     return {key: max(float(r["value"]) for r in rows if r["stage"] == key) for key in ("fill_time", "fill_intersections")}
 
