@@ -122,6 +122,11 @@ VERBS: dict[str, Verb] = {
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
     ),
+    "compare": Verb(
+        "cellml.shapes.evaluation.command:compare_files",
+        "generated shapes against real ones",
+        "cellml compare generated=model.ckpt real=held_out/ train=trained_on/ output=compared.json",
+    ),
     "report": Verb("cellml.report.command:write_report", "one HTML page of a run", "cellml report input=runs/demo output=report.html"),
     "check": Verb("cellml.data.command:check_file", "what is wrong with my data", "cellml check data.path=volume.tif"),
     "studies": Verb("cellml.report.studies:print_studies", "measured numbers against their targets", "cellml studies"),

@@ -141,7 +141,5 @@ def _members(groups: Sequence[str]) -> list[NDArray[np.int64]]:
 def _sound(values: Floats, which: str) -> Floats:
     array = np.asarray(values, np.float64).reshape(-1)
     if array.size < 2 or not np.isfinite(array).all():
-        raise CellmlError(
-            f"The {which} sample needs at least two finite numbers; {np.isfinite(array).sum()} of {array.size} are."
-        )
+        raise CellmlError(f"The {which} sample needs at least two finite numbers; {np.isfinite(array).sum()} of {array.size} are.")
     return array
