@@ -2,7 +2,7 @@
 
     CELLML_DATA=… python experiments/shapes/organelles.py
 
-Each row of organelles.csv holds one number with its 95 % interval (low, high), its unit and a note in words. Rows that are there are
+Each row of organelle_rows.csv holds one number with its 95 % interval (low, high), its unit and a note in words. Rows that are there are
 not computed again.
 """
 
@@ -32,7 +32,7 @@ from cellml.shapes.organelles.placement import Examples, Placement, UniformPlace
 from cellml.types import Labels
 
 HERE = Path(__file__).parent
-TABLE = HERE / "organelles.csv"
+TABLE = HERE / "organelle_rows.csv"
 KEPT = Path(os.environ.get("CELLML_CACHE", "runs")) / "shapes_organelles"
 SPACING = (15.0, 16.0, 16.0)
 BLOCKS = ("fib1-0-0-0", "fib1-3-2-1", "fib1-3-3-0")  # those in which vesicles are labelled
@@ -213,7 +213,7 @@ def judge_filling(table: Path = TABLE, seeds: tuple[int, ...] = (0,)) -> None:
 
 
 def judge_structure(table: Path = TABLE, checkpoint: Path = HERE / "structure.ckpt") -> None:
-    """Held-out cross-entropy of the image model less that of the training blocks' share, in nats a voxel, resampled over cubes of 8³ voxels.
+    """Held-out cross-entropy of the image model less that of the training blocks' share, nats a voxel, resampled over cubes of 8³ voxels.
 
     The checkpoint: cellml train experiment=shapes/structure.
     """
@@ -277,15 +277,17 @@ def draw(cell: Filled, path: Path = HERE / "organelles.png") -> None:
         figure.savefig(path, dpi=200)
 
 
-def judge(table: Path = TABLE) -> dict[str, float]:
-    """All stages; returns fill_time and fill_intersections, the largest over the seeds."""
-    judge_filling(table, seeds=(0, 1))
-    judge_placements(table)
-    judge_neighbours(table)
-    judge_structure(table)
-    rows = read_rows(table)
-    return {key: max(float(r["value"]) for r in rows if r["stage"] == key) for key in ("fill_time", "fill_intersections")}
+def judge(table: Path = HERE / "organelles.csv") -> None:
+    """All stages, their rows in organelle_rows.csv; the numbers of the study (key, value, unit) go to `table`."""
+    judge_filling(seeds=(0, 1))
+    judge_placements()
+    judge_neighbours()
+    judge_structure()
+    rows = read_rows(TABLE)
+    table.unlink(missing_ok=True)
+    for key, unit in (("fill_time", "s"), ("fill_intersections", "count")):
+        append_row(table, {"key": key, "value": max(float(r["value"]) for r in rows if r["stage"] == key), "unit": unit})
 
 
 if __name__ == "__main__":
-    print(judge())
+    judge()
