@@ -14,8 +14,9 @@ from cellml.meshing.foreign import mesh_surface
 from cellml.meshing.gate import Gate
 from cellml.report.rows import append_row, read_rows
 from cellml.shapes.base import Base, base_frame, cut_fan, facets_on
+from cellml.shapes.closing import closed_shape
 from cellml.shapes.evaluation.observables import escape_through, facing_base
-from cellml.surfaces import repair
+from cellml.sim.domain import components
 from cellml.types import Surface, TetMesh
 
 HERE = Path(__file__).parent
@@ -48,8 +49,8 @@ def real_row(name: str, surface: Surface, stack: str, kind: str, mesh: TetMesh |
     started, worker_s = time.process_time(), 0.0
     try:
         base = cut_fan(surface)
-        if mesh is None:
-            closed, _ = repair(surface)
+        if mesh is None or components(mesh) > 1:
+            closed = closed_shape(surface, genus=0).surface
             made = mesh_surface(closed, spacing_nm=float(np.cbrt(closed.volume() / VOXELS)), timeout_s=600.0)
             reasons = made.certificate.passes(Gate())
             if reasons:

@@ -38,3 +38,12 @@ def test_only_facets_towards_the_dendrite_are_base() -> None:
     assert mesh.points[mesh.facets[chosen], 0].max() == 0.0
     with pytest.raises(CellmlError, match="No facet"):
         escape_through(mesh, np.zeros(len(mesh.facets), bool))
+
+
+def test_mesh_in_two_parts_is_refused() -> None:
+    one, other = bar(), bar()
+    points = np.concatenate([one.points, other.points + [0, 1000, 0]])
+    tets, facets = (np.concatenate([part, part + len(one.points)]) for part in (one.tets, one.facets))
+    both = TetMesh(points, tets, np.ones(len(tets)), {1: "inside"}, facets, np.ones(len(facets)), {1: "membrane"})
+    with pytest.raises(CellmlError, match="parts|pieces"):
+        escape_through(both, np.arange(len(facets)) < 4)

@@ -39,12 +39,14 @@ def facing_base(mesh: TetMesh, share: float = SHARE) -> NDArray[np.bool_]:
 def escape_through(mesh: TetMesh, chosen: NDArray[np.bool_]) -> Escape:
     """Solve D ∇²t = −1 with t = 0 on the chosen facets, sealed elsewhere, as the model `narrow_escape` does, without its time course.
 
-    chosen: (F,) of mesh.facets, the facets' corners counter-clockwise from outside. Raises CellmlError where none is chosen.
+    chosen: (F,) of mesh.facets, the facets' corners counter-clockwise from outside. Raises CellmlError where none is chosen, and for a mesh
+    in several parts: from some of them no molecule would find the base.
     """
-    from cellml.sim.domain import Domain
+    from cellml.sim.domain import Domain, require_connected
     from cellml.sim.enrichment import Enrichment
     from cellml.sim.first_passage import first_passage_time
 
+    require_connected(mesh)
     named = with_base(mesh, chosen)
     domain = Domain(named)
     target = domain.local(named.facets_named("base").ravel()).reshape(-1, 3)
