@@ -42,7 +42,7 @@ def test_only_facets_towards_the_dendrite_are_base() -> None:
 
 def test_mesh_in_two_parts_is_refused() -> None:
     one, other = bar(), bar()
-    points = np.concatenate([one.points, other.points + [0, 1000, 0]])
+    points = np.concatenate([one.points, other.points + np.array([0, 1000, 0])])
     tets, facets = (np.concatenate([part, part + len(one.points)]) for part in (one.tets, one.facets))
     both = TetMesh(points, tets, np.ones(len(tets)), {1: "inside"}, facets, np.ones(len(facets)), {1: "membrane"})
     with pytest.raises(CellmlError, match="parts|pieces"):

@@ -47,7 +47,7 @@ def compare_files(
     surfaces = _generated(generated, unit, count, condition, seed)
     if len(surfaces) < 10:
         raise CellmlError(f"{generated} gives {len(surfaces)} shapes; ten or more are needed to compare distributions.")
-    result = {"generated": str(generated), "real": str(real), "train": None if train is None else str(train)}
+    result: dict[str, Any] = {"generated": str(generated), "real": str(real), "train": None if train is None else str(train)}
     result |= judge_shapes(surfaces, known, learned, Protocol(shells, degree, draws, seed=seed))
     if output is not None:
         write_json(output, result)
