@@ -272,7 +272,8 @@ def draw(cell: Filled, path: Path = HERE / "organelles.png") -> None:
             axes.imshow(image, origin="lower", extent=extent, interpolation="nearest")
             axes.set(title=title, xlabel="x (µm)", ylabel="y (µm)")
             axes.grid(False)
-        kinds_said = "20 mitochondria (orange) and 200 vesicles (blue)"
+        counts = {name: sum(p.kind == name for p in cell.placed) for name in cell.asked}
+        kinds_said = f"{counts['mitochondria']} mitochondria (orange) and {counts['vesicles']} vesicles (blue)"
         figure.suptitle(f"{cell.host.name}: {kinds_said}, {cell.overlaps.count} overlaps", fontsize=10)
         figure.savefig(path, dpi=200)
 
