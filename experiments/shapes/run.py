@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-OTHERS = ("harmonics", "vae", "generators", "organelles", "synthetic")
+OTHERS = ("harmonics", "vae", "generators", "organelles", "synthetic", "classes")
 
 
 def main(words: list[str]) -> None:

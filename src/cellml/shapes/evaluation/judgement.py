@@ -70,7 +70,7 @@ def judge_shapes(
         "real": (shell_table(real.surfaces, radii, chosen.degree), descriptor_table(real.surfaces)[1]),
         "generated": (shell_table(generated, radii, chosen.degree), descriptor_table(generated)[1]),
     }
-    result = {"protocol": chosen.stamp(len(real), len(generated), len(reference), train is not None)}
+    result: dict[str, Any] = {"protocol": chosen.stamp(len(real), len(generated), len(reference), train is not None)}
     result |= _scores(tables["real"], tables["generated"], known, chosen)
     result["descriptors"] = _by_descriptor(names, tables["real"][1], tables["generated"][1], known, real.groups, chosen)
     if train is not None:
