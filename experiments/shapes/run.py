@@ -28,6 +28,7 @@ def main(words: list[str]) -> None:
     part, parts, count = (int(options[name]) for name in ("part", "parts", "count"))
     stages: dict[str, Callable[[], Any]] = {
         **{name: (lambda name=name: import_module(name).judge(HERE / f"{name}.csv")) for name in OTHERS},
+        "generators": lambda: import_module("generators").main([]),
         "real": lambda: spines.judge_real(part, parts),
         "bases": lambda: spines.draw_bases(),
         "generated": lambda: spines.judge_generated(count, part, parts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,14 @@ def of_real(rows: Rows) -> dict[str, Value]:
 
 
 def of_others(folder: Path) -> dict[str, Value]:
-    """Keys that the other stages have measured: rows (key, value, unit) of their tables."""
+    """What the other stages have measured: by the function `results` of their module, or rows (key, value, unit) of their tables."""
     values: dict[str, Value] = {}
     for name in ("harmonics", "vae", "generators", "organelles", "synthetic", "classes"):
-        for row in read_rows(folder / f"{name}.csv"):
-            key = row.get("key") or row.get("number") or ""
-            if key and row.get("value"):
-                values[key] = (float(row["value"]), row.get("unit") or "1")
+        rows = read_rows(folder / f"{name}.csv")
+        found = getattr(import_module(name), "results", None) if rows and (folder / f"{name}.py").is_file() else None
+        if found is not None:
+            values |= found(folder / f"{name}.csv")
+        values |= {row["key"]: (float(row["value"]), row.get("unit") or "1") for row in rows if row.get("key") and row.get("value")}
     return values
 
 
