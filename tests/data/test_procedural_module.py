@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from cellml.data.object_kinds import LabelledObject
 from cellml.data.procedural_cells import VoxelCell, draw_cell, voxelise
 from cellml.data.procedural_images import MicroscopeLook, exact_surface, membrane_distances, render, surface_points
 from cellml.data.procedural_kinds import Mitochondrion, Nucleus, Reticulum, Spine
@@ -123,3 +124,21 @@ def test_bad_input_is_refused() -> None:
     empty = VoxelCell(tiny.cell, np.ones_like(tiny.distances), tiny.labels)
     with pytest.raises(CellmlError, match="finer voxels"):
         exact_surface(empty, 2)
+
+
+@pytest.mark.parametrize("given", [{"shape": (24, 24)}, {"spacing_nm": (12.0, 12.0)}, {"spacing_nm": (12.0,) * 4}, {"shape": (24,)}])
+def test_shape_and_voxels_are_three_numbers(given: dict[str, Any]) -> None:
+    (name,) = given
+    with pytest.raises(CellmlError, match=rf"data\.{name} needs three numbers \(z, y, x\), such as data\.{name}=\["):
+        module(**given)
+
+
+def test_voxels_of_objects_are_three_numbers() -> None:
+    with pytest.raises(CellmlError, match="spacing_nm needs three numbers"):
+        LabelledObject(["absent.npz:mito"], (15.0, 16.0))(np.random.default_rng(0), np.full(3, 1000.0))
+
+
+def test_a_training_with_two_numbers_of_voxels_says_so(cellml: Any, capsys: Any, tmp_path: Any) -> None:
+    words = ("experiment=mesh/certified", "data.spacing_nm=[12,12]", "training.max_steps=1", f"hydra.run.dir={tmp_path / 'run'}")
+    assert cellml("train", *words) == 2
+    assert "data.spacing_nm needs three numbers" in capsys.readouterr().err

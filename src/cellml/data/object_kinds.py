@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from cellml.data.compartment_distances import compartment_distances
 from cellml.data.distance_shapes import Floats
-from cellml.data.procedural_cells import Compartment, ProceduralCell
+from cellml.data.procedural_cells import Compartment, ProceduralCell, three_numbers
 from cellml.errors import CellmlError
 from cellml.types import Triple
 
@@ -48,8 +48,7 @@ class LabelledObject:
 
     def __call__(self, rng: np.random.Generator, extent: Floats) -> ProceduralCell:
         """Draw one. extent: (x, y, z) of the box in nm. Raises CellmlError where no object fits into it."""
-        z, y, x = (float(s) for s in self.spacing_nm)
-        spacing: Triple = (z, y, x)
+        spacing = three_numbers(self.spacing_nm, "spacing_nm", "[15,16,16]")
         masks = [mask for file in self.files for mask in whole_objects(str(file), self.min_voxels)]
         room = extent[::-1] / spacing - 2 * _MARGIN
         fitting = [mask for mask in masks if (np.asarray(mask.shape) <= room).all()]

@@ -90,6 +90,13 @@ def draw_cell(kind: CellKind, shape: Sequence[int], spacing: Sequence[float], *,
     return kind(np.random.default_rng(seed), extent)
 
 
+def three_numbers(values: Sequence[float], setting: str, example: str) -> Triple:
+    """(z, y, x) as numbers. setting, example: of the message. Raises CellmlError where they are not three."""
+    if len(values) != 3:
+        raise CellmlError(f"{setting} needs three numbers (z, y, x), such as {setting}={example}, got {list(values)}.")
+    return (float(values[0]), float(values[1]), float(values[2]))
+
+
 def voxelise(cell: ProceduralCell, shape: Sequence[int], spacing: Sequence[float]) -> VoxelCell:
     """Distances and labels at the voxel centres of a grid, shape (Z, Y, X), spacing (z, y, x) in nm; a point on a surface is outside."""
     z, y, x = (int(n) for n in shape)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cellml.data.block_module import BlockDataModule
-from cellml.data.procedural_cells import CellKind, VoxelCell, draw_cell, voxelise
+from cellml.data.procedural_cells import CellKind, VoxelCell, draw_cell, three_numbers, voxelise
 from cellml.data.procedural_images import MicroscopeLook, exact_surface, render, surface_points
 from cellml.data.symmetry import Symmetry
 from cellml.errors import CellmlError
@@ -121,8 +121,8 @@ class ProceduralDataModule(BlockDataModule):
                 f"Procedural data need kinds, cells and points, got {len(kinds)} kinds, {train_cells} training and {val_cells} validation "
                 f"cells and {points} points."
             )
-        z, y, x = (float(s) for s in spacing_nm)
-        self.spacing: Triple = (z, y, x)
+        three_numbers(shape, "data.shape", "[48,48,48]")
+        self.spacing = three_numbers(spacing_nm, "data.spacing_nm", "[12,12,12]")
         self.kinds, self.val_kinds = list(kinds), list(val_kinds or kinds)
         self.train_cells, self.val_cells = train_cells, val_cells
         self.points, self.look, self.turn = points, look or MicroscopeLook(), turn
