@@ -142,6 +142,15 @@ def test_no_group_is_in_two_folds_and_folds_are_even() -> None:
     assert len(data._train) == 9
 
 
+def test_preparing_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("cellml.data.mesh_module._EVERY_S", 0.0)
+    with caplog.at_level("INFO", logger="cellml.data.mesh_module"):
+        module().setup()
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0].startswith("Reading the meshes") and told[1].startswith("Repairing 12 meshes") and "100 faces" in told[1]
+    assert told[2:] == [*(f"{n} of 12 meshes are ready" for n in range(1, 13)), "All 12 meshes are ready"]
+
+
 def test_samples_are_functions_of_their_number_and_balanced() -> None:
     first, second = module(), module()
     first.setup()

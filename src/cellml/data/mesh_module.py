@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,10 @@ from cellml.data.spine_meshes import read_spines
 from cellml.errors import CellmlError
 from cellml.surfaces.extraction import marching_tetrahedra
 from cellml.types import Surface, Triple
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 10.0  # between two lines on how far the preparation is
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,24 @@ class MeshDataModule(BlockDataModule):
         """Read, repair and simplify the meshes, and split them."""
         if self._train:
             return
+        log.info("Reading the meshes of %s", type(self.source).__name__)
         meshes = self.source()
         chosen = folds_by_group([mesh.group for mesh in meshes], self.folds)
-        blocks = [_MeshBlock(prepared(mesh, self.faces, align=self.align), 6 + self.form["sized"]) for mesh in meshes]
+        blocks = [_MeshBlock(mesh, 6 + self.form["sized"]) for mesh in self._prepared(meshes)]
         self._train = [block for block, fold in zip(blocks, chosen, strict=True) if fold != self.fold]
         self._val = [block for block, fold in zip(blocks, chosen, strict=True) if fold == self.fold]
+
+    def _prepared(self, meshes: Sequence[LabelledMesh]) -> list[LabelledMesh]:
+        """Meshes as `prepared`, with a line in the log from time to time."""
+        log.info("Repairing %d meshes where they need it, and simplifying them to about %d faces", len(meshes), self.faces)
+        done, told = [], time.monotonic()
+        for mesh in meshes:
+            done.append(prepared(mesh, self.faces, align=self.align))
+            if time.monotonic() - told >= _EVERY_S:
+                told = time.monotonic()
+                log.info("%d of %d meshes are ready", len(done), len(meshes))
+        log.info("All %d meshes are ready", len(meshes))
+        return done
 
     def patches(self) -> Dataset[Any]:
         """The samples of an epoch."""
