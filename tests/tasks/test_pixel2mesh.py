@@ -65,27 +65,20 @@ def test_the_mean_shape_travels_with_the_checkpoint(trained: Path) -> None:
     assert load(trained).contract["compartments"] == list(NAMES)
 
 
-@pytest.mark.parametrize("suffix", [".ply", ".vtu"])
 def test_infer_writes_meshes_in_nm_and_a_certificate(
-    suffix: str, trained: Path, cell: dict[str, Any], cellml: Callable[..., int], tmp_path: Path
+    trained: Path, cell: dict[str, Any], cellml: Callable[..., int], tmp_path: Path, capsys: Any
 ) -> None:
-    import meshio
-
     write_volume(Volume(cell["image"][0].numpy(), (24.0, 24.0, 24.0), (100.0, 200.0, 300.0)), tmp_path / "cell.mrc")
-    out = tmp_path / f"meshes{suffix}"
-    assert cellml("infer", f"checkpoint={trained}", f"input={tmp_path / 'cell.mrc'}", f"output={out}") == 0
+    assert cellml("infer", f"checkpoint={trained}", f"input={tmp_path / 'cell.mrc'}", f"output={tmp_path / 'meshes.ply'}") == 0
+    told = capsys.readouterr().out
+    assert all(f"{tmp_path / f'meshes_{name}.ply'}: 320 facets" in told for name in NAMES)
     certificate = json.loads((tmp_path / "meshes_certificate.json").read_text())
     assert set(certificate["structures"]) == set(NAMES)
     for found in certificate["structures"].values():
         assert found["closed"] and found["manifold"] and found["genus"] == 0 and found["faces"] == 320
-    if suffix == ".ply":
-        surface = read_surface(tmp_path / "meshes_cell.ply")
-        assert surface.volume() == pytest.approx(certificate["structures"]["cell"]["volume_nm3"], rel=1e-6)
-        middle = surface.vertices.mean(axis=0)
-    else:
-        mesh = meshio.read(out)
-        assert np.bincount(mesh.cell_data["structure"][0]).tolist() == [0, 320, 320, 320]
-        middle = mesh.points[:162].mean(axis=0)
+    surface = read_surface(tmp_path / "meshes_cell.ply")
+    assert surface.volume() == pytest.approx(certificate["structures"]["cell"]["volume_nm3"], rel=1e-6)
+    middle = surface.vertices.mean(axis=0)
     assert np.abs(middle - (np.array([300.0, 200, 100]) + 11.5 * 24)).max() < 60
 
 
@@ -96,6 +89,11 @@ def test_labels_cannot_be_asked_of_meshes_nor_meshes_written_as_volumes(
     words = [f"checkpoint={trained}", f"input={tmp_path / 'cell.mrc'}"]
     assert cellml("infer", *words, f"output={tmp_path / 'a.tif'}") == 2
     assert "use .ply or .vtu" in capsys.readouterr().err
+    assert cellml("infer", *words, f"output={tmp_path / 'a.vtu'}") == 2
+    said = capsys.readouterr().err
+    assert "predicts surfaces of triangles" in said and "a.ply" in said and "cellml mesh input=" in said
+    assert cellml("infer", *words, f"output={tmp_path / 'a.ply'}", "components=largest") == 2
+    assert "is for checkpoints that predict tetrahedra" in capsys.readouterr().err
     assert cellml("infer", *words, f"output={tmp_path / 'a.ply'}", "tta=4") == 2
     assert "images or meshes" in capsys.readouterr().err
     assert not list(tmp_path.glob("a*"))

@@ -46,25 +46,26 @@ def infer_file(
     angles: Any = None,
     information: bool | str = True,
     inferred_limit: float = 0.5,
+    components: str = "all",
 ) -> dict[str, Any]:
     """Predict a volume and write instances (affinity and boundary models), classes, or images with named channels.
 
-    checkpoint: one, or a list whose mean is taken; input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name,
-    or a list of them that are channels of one image, such as the halves of a tomogram;
-    output: where the labels go, the suffix chooses the format; probabilities: also write `<output stem>_probabilities`; uncertainty: also
-    `_variance`, `_entropy` and `_mutual_information`; tta: flips and rotations to average over; dropout_passes: thinned networks to
-    average over; temperature: a number, or the JSON file of `cellml calibrate`, for what is written and drawn; samples: label volumes
-    drawn from the probabilities, `_sample_000` …, whose errors are shared over correlation_nm (estimated where None); spacing_nm: (z, y, x)
-    where the file does not say; tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module
-    prefixes that checkpoints may build classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments; wedge:
-    tilts of a reconstruction that is to be repaired, [first, last, step] in degrees; consistency: whether what was measured of it
-    returns; tilts: the series it was reconstructed from, whose projections then return instead of the reconstruction's Fourier
-    coefficients; thickness: voxels along z of a volume repaired from a tilt series as input; angles: of the series, numbers or an angle
-    file; information: a repair also writes `<output stem>_inferred`, the share of energy around each voxel that was inferred, or that to
-    the FILE given; labels of a repaired volume that has such a map beside it, or of which it is given, come with `<output
-    stem>_inferred.csv`, the inferred share of each object, those above inferred_limit marked (`cellml.tomography.inferred_objects`); False
-    for neither. A time axis is kept, frame by frame. Returns seconds and voxels of each part. Raises CellmlError where input and
-    checkpoint disagree.
+    checkpoint: one, or a list whose mean is taken; input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name, or a
+    list of them that are channels of one image, such as the halves of a tomogram; output: where the labels or meshes (.vtu, .ply) go, the
+    suffix chooses the format; probabilities: also write `<output stem>_probabilities`; uncertainty: also `_variance`, `_entropy` and
+    `_mutual_information`; tta: flips and rotations to average over; dropout_passes: thinned networks to average over; temperature: a
+    number, or the JSON file of `cellml calibrate`, for what is written and drawn; samples: label volumes drawn from the probabilities,
+    `_sample_000` …, whose errors are shared over correlation_nm (estimated where None); spacing_nm: (z, y, x) where the file does not say;
+    tile, halo: voxels (z, y, x) instead of the checkpoint's; device: auto, cpu or cuda; trust: module prefixes that checkpoints may build
+    classes from; decode: another decoder than the checkpoint's, as `_target_` and arguments; wedge: tilts of a reconstruction that is to be
+    repaired, [first, last, step] in degrees; consistency: whether what was measured of it returns; tilts: the series it was reconstructed
+    from, whose projections then return instead of the reconstruction's Fourier coefficients; thickness: voxels along z of a volume repaired
+    from a tilt series as input; angles: of the series, numbers or an angle file; information: a repair also writes `<output
+    stem>_inferred`, the share of energy around each voxel that was inferred, or that to the FILE given; labels of a repaired volume that
+    has such a map beside it, or of which it is given, come with `<output stem>_inferred.csv`, the inferred share of each object, those
+    above inferred_limit marked (`cellml.tomography.inferred_objects`); False for neither; components: of predicted tetrahedra, "all" or the
+    "largest" part that hangs together through facets, over all compartments. A time axis is kept, frame by frame. Returns seconds and
+    voxels of each part. Raises CellmlError where input and checkpoint disagree.
     """
     from cellml.checkpoint import require_match
     from cellml.data.planes import PlanesAsChannels
@@ -77,7 +78,7 @@ def infer_file(
     from cellml.infer.outputs import require_target
     from cellml.infer.recorded import given_series
     from cellml.infer.repair_files import repair_files
-    from cellml.infer.surfaces import MESH_SUFFIXES, predict_mesh_file
+    from cellml.infer.surfaces import MESH_SUFFIXES, predict_mesh_file, require_no_mesh_options
     from cellml.io.overlap import require_apart
     from cellml.tomography.inferred_objects import require_limit
     from cellml.uncertainty.temperature import read_calibration
@@ -100,7 +101,8 @@ def infer_file(
     if members.task.target.kind == "mesh":
         _require_labels(str(checkpoints[0]), len(checkpoints) * tta > 1 or dropout_passes + samples > 0 or probabilities or uncertainty)
         require_no_map(information, str(checkpoints[0]))
-        return predict_mesh_file(members, choose_device(device), files, name, output, spacing_nm, axes)
+        made_by = {"checkpoint": str(checkpoints[0]), "components": components}
+        return predict_mesh_file(members, choose_device(device), files, name, output, spacing_nm, axes, **made_by)
     require_target(output)
     several = len(checkpoints) * tta * max(1, dropout_passes) > 1
     images = members.task.target.kind == "image"
@@ -109,6 +111,7 @@ def infer_file(
             f"{checkpoints[0]} was trained for {members.task.target.kind!r} targets and predicts neither labels nor images; train from it "
             f"with training.initialise_from={checkpoints[0]}."
         )
+    require_no_mesh_options(str(checkpoints[0]), output, components, "images" if images else "labels")
     if images:
         require_image_options(str(checkpoints[0]), probabilities=probabilities, decode=decode)
         _require_labels(str(checkpoints[0]), several or uncertainty or samples > 0 or temperature is not None)

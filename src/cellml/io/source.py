@@ -162,9 +162,9 @@ def _axes(header: ImageHeader, given: str | None, location: Location) -> tuple[s
 def _no_volume(present: str, shape: tuple[int, ...], location: Location) -> str:
     if len(present) <= 2:
         return (
-            f"{location} is a 2D image of shape {shape}, but a volume (Z, Y, X) is needed. To take it as one section, "
-            "store it with shape (1, Y, X) (cellml infer takes axes=YX) and give the voxel size with the section's thickness first, for "
-            "example spacing_nm=[50,4,4]; to stack many images, put them "
+            f"{location} is a 2D image of shape {shape}, but a volume (Z, Y, X) is needed. To take it as one section "
+            "(of which no checkpoint predicts a mesh), store it with shape (1, Y, X) (cellml infer takes axes=YX) and give the voxel size "
+            "with the section's thickness first, for example spacing_nm=[50,4,4]; to stack many images, put them "
             "in a folder and give the folder."
         )
     return (

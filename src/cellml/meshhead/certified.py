@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ Floats = NDArray[np.float64]
 _ON_WALL = 1e-9  # cubes
 _GOAL = Goal(10.5, 20.5, 129.5)  # of the quality pass
 _REACH = 0.1  # cubes by which it may move a surface
+_BY_CONSTRUCTION = ("none: closed, manifold and free of crossings by construction",)
 
 
 def mesh_of(grid: BackgroundGrid, made: CutGrid, names: Mapping[int, str], *, name: str = "mesh") -> TetMesh:
@@ -38,8 +40,9 @@ def mesh_of(grid: BackgroundGrid, made: CutGrid, names: Mapping[int, str], *, na
     inside = made.cells.regions != 0
     if not inside.any():
         raise MeshingError(
-            f"{name!r} is empty: no vertex of the grid lies inside a compartment. Nothing was predicted, or only what is thinner than the "
-            "grid's cubes; train longer, or give a smaller task.step_voxels."
+            f"{name!r} is empty, so it has no mesh: no vertex of the grid lies inside a compartment. Check that the image is what the "
+            "checkpoint was trained for: its polarity (whether membranes are dark), its voxel size, its kind of specimen. What is thinner "
+            f"than a cube of the grid ({float(grid.step.max()):.3g} nm) is not found either."
         )
     used, tets = np.unique(made.cells.tets[inside].cpu().numpy(), return_inverse=True)
     points = made.points.detach().cpu().numpy()[used]
@@ -56,10 +59,18 @@ def _assembled(
     return TetMesh(points, tets, regions, known, facets.facets, facets.tags, facets.names, name=name)
 
 
-def certified(mesh: TetMesh, voxel_nm: float | None = None) -> MeshResult:
-    """A mesh with its certificate, every statement decided on the mesh itself: determinants and crossings of facets in exact arithmetic."""
-    repairs = ("none: closed, manifold and free of crossings by construction",)
-    return MeshResult(mesh, certify(mesh, {}, voxel_nm, repairs=repairs))
+def certified(
+    mesh: TetMesh, voxel_nm: float | None = None, *, asked: Mapping[int, str] | None = None, repairs: Sequence[str] = (), **made: Any
+) -> MeshResult:
+    """A mesh with its certificate, every statement decided on the mesh itself: determinants and crossings of facets in exact arithmetic.
+
+    asked: names of the labels that were to be found, of which those without a tetrahedron are the certificate's lost_regions; repairs:
+    what was changed, in words; made: further fields of Certificate that cannot be measured on the mesh.
+    """
+    present = set(np.unique(mesh.regions).tolist())
+    lost = tuple(name for number, name in (asked or {}).items() if number not in present)
+    certificate = certify(mesh, {}, voxel_nm, repairs=tuple(repairs) or _BY_CONSTRUCTION, **made)
+    return MeshResult(mesh, replace(certificate, lost_regions=lost))
 
 
 def polished(grid: BackgroundGrid, mesh: TetMesh, *, goal: Goal = _GOAL, reach: float = _REACH) -> TetMesh:
@@ -76,8 +87,7 @@ def pieces(mesh: TetMesh, region: int) -> list[TetMesh]:
     chosen = np.flatnonzero(mesh.regions == region)
     count, member = facet_components(mesh.tets[chosen])
     sizes = np.bincount(member, weights=mesh.volumes()[chosen], minlength=count)
-    corners = np.sort(mesh.facets, axis=1)
-    tags = dict(zip(map(tuple, corners.tolist()), mesh.facet_tags.tolist(), strict=True))
+    tags = _tag_of(mesh)
     return [_piece(mesh, chosen[member == n], tags, f"{mesh.name} {region}") for n in np.argsort(-sizes, kind="stable")]
 
 
@@ -86,13 +96,34 @@ def largest_piece(mesh: TetMesh, region: int) -> TetMesh:
     return pieces(mesh, region)[0]
 
 
+def largest_part(mesh: TetMesh) -> tuple[TetMesh, int, float]:
+    """The largest of the parts of a mesh that hang together through facets, over all regions, by volume.
+
+    Also how many parts there are, and the share of the volume in the others. Names of regions without a tetrahedron in it go.
+    """
+    count, member = facet_components(mesh.tets)
+    if count == 1:
+        return mesh, 1, 0.0
+    sizes = np.bincount(member, weights=mesh.volumes(), minlength=count)
+    part = _piece(mesh, np.flatnonzero(member == sizes.argmax()), _tag_of(mesh), mesh.name)
+    names = {number: mesh.region_names[number] for number in np.unique(part.regions).tolist()}
+    tags = {tag: name for tag, name in mesh.facet_names.items() if tag in part.facet_tags}
+    return replace(part, region_names=names, facet_names=tags), count, float(1.0 - sizes.max() / sizes.sum())
+
+
+def _tag_of(mesh: TetMesh) -> dict[tuple[int, ...], int]:
+    """The tag of each facet by its corners in ascending order."""
+    corners = np.sort(mesh.facets, axis=1)
+    return dict(zip(map(tuple, corners.tolist()), mesh.facet_tags.tolist(), strict=True))
+
+
 def _piece(mesh: TetMesh, chosen: Index, tag_of: Mapping[tuple[int, ...], int], name: str) -> TetMesh:
-    """Some tetrahedra of a mesh, named by their numbers."""
+    """Some tetrahedra of a mesh, named by their numbers, with the facets that bound them and lie between their regions."""
     used, tets = np.unique(mesh.tets[chosen], return_inverse=True)
-    tets = tets.reshape(-1, 4)
-    outer, _, _ = surface_facets(tets, np.ones(len(tets), np.int32))
-    tags = np.array([tag_of[tuple(sorted(used[facet].tolist()))] for facet in outer], np.int32)
-    return replace(mesh, points=mesh.points[used], tets=tets, regions=mesh.regions[chosen], facets=outer, facet_tags=tags, name=name)
+    tets, regions = tets.reshape(-1, 4), mesh.regions[chosen]
+    facets, _, _ = surface_facets(tets, regions)
+    tags = np.array([tag_of[tuple(sorted(used[facet].tolist()))] for facet in facets], np.int32)
+    return replace(mesh, points=mesh.points[used], tets=tets, regions=regions, facets=facets, facet_tags=tags, name=name)
 
 
 def surfaces_of(made: CutGrid, labels: int) -> MeshBatch:

@@ -123,5 +123,6 @@ def require_connected(mesh: TetMesh) -> None:
     if parts > 1:
         raise SimulationError(
             f"{mesh.name!r} falls into {parts} parts that share no face: what diffuses in one never reaches the others, so relaxation and "
-            "first-passage times are infinite. Simulate each part as a mesh of its own, or keep the largest."
+            "first-passage times are infinite. Simulate each part as a mesh of its own, or keep the largest: components=largest, where "
+            "`cellml infer` or `cellml mesh` made the mesh."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,25 +12,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cellml.data.procedural_cells import three_numbers
 from cellml.infer.predict import SlidingWindow
 from cellml.losses.record import LossRecord
-from cellml.meshhead.certified import certified, mesh_of, polished
+from cellml.meshhead.certified import certified, largest_part, mesh_of, polished
 from cellml.meshhead.cut import CutGrid, Cutting
 from cellml.meshhead.grid import BackgroundGrid
 from cellml.meshhead.head import CertifiedHead, Frame
 from cellml.meshhead.scores import labels_of, scores_of_nested
 from cellml.meshing.errors import MeshingError
+from cellml.provenance import versions
 from cellml.tasks.base import Schedule, VolumeTask
 from cellml.tasks.certified_scores import MeshScores, scores_of_mesh
-from cellml.types import Triple
+from cellml.types import TetMesh, Triple
 
 
 class CertifiedMeshTask(VolumeTask):
     """A network that predicts distances and a velocity, from which tetrahedra are cut that are sound by construction.
 
     net: (B, C, Z, Y, X) → (B, K + 3, Z, Y, X); target: names the K compartments; loss: such as `cellml.losses.certified`; spacing_nm:
-    (z, y, x) of the training voxels; step_voxels, bound, offsets: of `CertifiedHead`; standoff, least_deg: of `Cutting`; begin: share of the
-    training before surfaces are compared, while they are still noise; settle: share of the training before batch norms go on with the
+    (z, y, x) of the training voxels; step_voxels, bound, offsets: of `CertifiedHead`; standoff, least_deg: of `Cutting`; begin: share of
+    the training before surfaces are compared, while they are still noise; settle: share of the training before batch norms go on with the
     statistics that they have gathered, as they will when they predict: those of a batch of one volume are its own; quality: whether
     what is left of bad angles (of facets, mostly) is mended in meshes of validation and inference, which takes ten times as long;
     optimizer, schedule, window: as for every task on volumes.
@@ -57,8 +60,7 @@ class CertifiedMeshTask(VolumeTask):
         window: SlidingWindow | None = None,
     ) -> None:
         super().__init__(net, target, loss, optimizer, schedule, window)
-        z, y, x = (float(s) for s in spacing_nm)
-        self.spacing: Triple = (z, y, x)
+        self.spacing = three_numbers(spacing_nm, "task.spacing_nm", "[12,12,12]")
         self.head = CertifiedHead(
             step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg), offsets=tuple(float(o) for o in offsets)
         )
@@ -124,18 +126,44 @@ class CertifiedMeshTask(VolumeTask):
         grid = self.head.grid(frame, tensor)
         return grid, self.head(grid, frame, tensor)
 
-    def mesh(self, maps: Any, frame: Frame, name: str = "mesh") -> Any:
-        """Maps (K + 3, Z, Y, X) → MeshResult. Raises MeshingError where no compartment was predicted."""
-        grid, made = self.cut(maps, frame)
-        raw = mesh_of(grid, made, self.target.names, name=name)
-        voxel_nm = float(np.prod(frame.spacing)) ** (1 / 3)
-        return certified(polished(grid, raw) if self.quality else raw, voxel_nm)
+    def mesh(self, maps: Any, frame: Frame, name: str = "mesh", *, largest: bool = False) -> Any:
+        """Maps (K + 3, Z, Y, X) → MeshResult, whose certificate names the compartments that were not found.
 
-    def predict_tetrahedra(self, image: Any, spacing: Triple, origin: Triple, name: str = "mesh") -> Any:
-        """Normalised image (C, Z, Y, X) → MeshResult; spacing, origin: (z, y, x) in nm. Raises MeshingError for an empty prediction."""
+        largest: keep the largest part that hangs together through facets, over all compartments. Raises MeshingError where no compartment
+        was predicted.
+        """
+        began, found = time.process_time(), versions()
+        grid, made = self.cut(maps, frame)
+        part, share, said = _kept(mesh_of(grid, made, self.target.names, name=name), largest)
+        return certified(
+            polished(grid, part) if self.quality else part,
+            float(np.prod(frame.spacing)) ** (1 / 3),
+            asked=self.target.names,
+            repairs=said,
+            discarded_share=share,
+            settings={**self.settings(frame.spacing), "components": "largest" if largest else "all"},
+            versions={package: found[package] for package in ("cellml", "numpy", "torch")},
+            cpu_s=time.process_time() - began,
+        )
+
+    def settings(self, spacing: Triple) -> dict[str, Any]:
+        """What meshes are made with, as the certificate says it; spacing: (z, y, x) in nm."""
+        head = self.head
+        return {
+            "step_voxels": head.step_voxels,
+            "step_nm": head.step_nm(spacing),
+            "bound": head.bound,
+            "offsets": list(head.offsets),
+            "standoff": head.cutting.standoff,
+            "least_deg": head.cutting.least_deg,
+            "quality": self.quality,
+        }
+
+    def predict_tetrahedra(self, image: Any, spacing: Triple, origin: Triple, name: str = "mesh", *, largest: bool = False) -> Any:
+        """Normalised image (C, Z, Y, X) → MeshResult, as `mesh`; spacing, origin: (z, y, x) in nm."""
         maps = self.predict_volume(image)
         z, y, x = maps.shape[1:]
-        return self.mesh(maps, Frame((z, y, x), spacing, origin), name)
+        return self.mesh(maps, Frame((z, y, x), spacing, origin), name, largest=largest)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last validation."""
@@ -163,3 +191,13 @@ class CertifiedMeshTask(VolumeTask):
         """Log means over blocks: distances in voxels, shares of sound and topologically right meshes, the smallest angle of all."""
         for name, value in MeshScores.summary(self.scores).items():
             self.log(f"val/{name}", value, prog_bar=name in ("assd_voxels", "genus_correct"))
+
+
+def _kept(whole: TetMesh, largest: bool) -> tuple[TetMesh, float, tuple[str, ...]]:
+    """The whole mesh or its largest part, the share of the volume that was left out, and what was done in words."""
+    part, parts, share = largest_part(whole) if largest else (whole, 1, 0.0)
+    if parts == 1:
+        return part, 0.0, ()
+    gone = [name for number, name in whole.region_names.items() if number not in part.region_names]
+    lost = f", and with them all of {', '.join(gone)}" if gone else ""
+    return part, share, (f"the largest of {parts} parts was kept; the others, {100 * share:.2g} % of the volume, were left out{lost}",)
