@@ -73,7 +73,7 @@ def judge_real(part: int = 0, parts: int = 1) -> None:
 
 
 def shape_models() -> dict[str, tuple[Any, bool]]:
-    """The checkpoints beside this file that are models of shapes, by name: the task, and whether its shapes lie in the frame of their base."""
+    """The models of shapes beside this file, by name: the task, and whether its shapes lie in the frame of their base."""
     from cellml.checkpoint import load
     from cellml.shapes.model import ShapeModel
 
@@ -87,7 +87,7 @@ def shape_models() -> dict[str, tuple[Any, bool]]:
 
 
 def judge_generated(count: int = 60, part: int = 0, parts: int = 1) -> None:
-    """Rows of `count` shapes of each model: whether a certified mesh is made of it, and how long molecules stay, where its base is known."""
+    """Rows of `count` shapes of each model: whether a certified mesh is made of it, and how long molecules stay if its base is known."""
     import torch
 
     from cellml.shapes.certified import certified_shape
