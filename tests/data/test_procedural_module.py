@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cellml.data.procedural_images import MicroscopeLook, exact_surface, membran
 from cellml.data.procedural_kinds import Mitochondrion, Nucleus, Reticulum, Spine
 from cellml.data.procedural_module import ProceduralDataModule
 from cellml.errors import CellmlError
+from cellml.io import read_labels, read_volume
 from cellml.meshops.feature_pooling import to_normalised, vert_align
 
 SHAPE, SPACING = (32, 30, 34), (14.0, 15.0, 13.0)
@@ -142,3 +144,15 @@ def test_a_training_with_two_numbers_of_voxels_says_so(cellml: Any, capsys: Any,
     words = ("experiment=mesh/certified", "data.spacing_nm=[12,12]", "training.max_steps=1", f"hydra.run.dir={tmp_path / 'run'}")
     assert cellml("train", *words) == 2
     assert "data.spacing_nm needs three numbers" in capsys.readouterr().err
+
+
+def test_the_documented_snippet_writes_what_the_shipped_checkpoints_expect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mesh_head.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text.split("```python\n")[1].split("```")[0], "docs/mesh_head.md", "exec"), {})
+    image, labels = read_volume("cell.npz"), read_labels("cell_labels.npz")
+    assert image.data.shape == labels.data.shape == (48, 48, 48) and image.spacing == labels.spacing == (12.0, 12.0, 12.0)
+    assert dict(labels.names) == {1: "cell", 2: "reticulum"} and set(np.unique(labels.data)) == {0, 1, 2}
+    border = np.abs(np.diff(labels.data.astype(int), axis=2, prepend=0)) > 0
+    assert image.data[border].mean() < image.data[~border].mean() - 0.5  # membranes are dark
+    assert abs(image.data.mean()) < 1e-3 and image.data.std() == pytest.approx(1, abs=1e-3)
