@@ -72,7 +72,8 @@ def tell_compartments(certificate: Any) -> None:
         )
     reasons = replace(certificate, lost_regions=()).passes(Gate())
     if reasons:
-        promise = f"this head promises dihedral angles of at least {settings['least_deg']:g}° only"
+        promise = f"this head promises only dihedral angles from {settings['least_deg']:g}° and surface angles from "
+        promise += f"{settings['least_facet_deg']:g}°"
         log.warning("The mesh misses the usual gate of `cellml mesh` (%s): %s.", "; ".join(reasons), promise)
 
 

@@ -42,8 +42,8 @@ class Certificate:
     the sum of these without plane cuts; conforming: every facet belongs to one or two tetrahedra, and no
     vertex hangs in the middle of another's edge or facet; inverted_tets, crossing_facets: decided exactly; triple_lines: where three or
     more regions meet, the only places where the union of all membranes may branch; other_branching_edges: where it does so all the same;
-    lost_regions: of the source, without a tetrahedron; discarded_share: share of the label's voxels left out as smaller components;
-    repairs: what was changed, in words; settings: what the mesh was made with.
+    lost_regions: of the source, or asked of a network, without a tetrahedron; discarded_share: share of the label's voxels, or of the
+    predicted volume, left out as smaller components; repairs: what was changed, in words; settings: what the mesh was made with.
     """
 
     name: str

@@ -156,6 +156,7 @@ class CertifiedMeshTask(VolumeTask):
             "offsets": list(head.offsets),
             "standoff": head.cutting.standoff,
             "least_deg": head.cutting.least_deg,
+            "least_facet_deg": head.cutting.least_facet_deg,
             "quality": self.quality,
         }
 
