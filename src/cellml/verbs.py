@@ -112,7 +112,7 @@ VERBS: dict[str, Verb] = {
     "morph": Verb(
         "cellml.shapes.paths.command:morph_file",
         "a path between two shapes, every frame a certified mesh",
-        "cellml morph checkpoint=model.ckpt from=likely to=unlikely output=path",
+        "cellml morph checkpoint=model.ckpt start=likely end=unlikely output=path",
     ),
     "fill": Verb(
         "cellml.shapes.organelles.command:fill_file",

@@ -170,6 +170,8 @@ def test_offsets_make_a_compartment_thinner_and_count_its_compartments():
     moved = maps.clone()
     moved[0] += 0.5
     grid = head.grid(FRAME, moved)
-    assert volumes[1] == pytest.approx(float(mesh_of(grid, head(grid, FRAME, moved), {}).volumes().sum())) and volumes[1] < 0.95 * volumes[0]
+    assert (
+        volumes[1] == pytest.approx(float(mesh_of(grid, head(grid, FRAME, moved), {}).volumes().sum())) and volumes[1] < 0.95 * volumes[0]
+    )
     with pytest.raises(CellmlError, match="2 offsets .* 1 compartments"):
         replace(head, offsets=(0.1, 0.1)).grid(FRAME, maps)

@@ -69,8 +69,10 @@ def infogan() -> InfoGanTask:
 
 
 def stacked() -> StackedGanTask:
-    net = StackedGenerator(5, SHAPE, (4,), width=4)
-    return StackedGanTask(net, ShapeTarget(), adam, opponent(), opponent(shape=(4, 4, 4)), GRID, share=0.5, judged=4)
+    fine = (16, 16, 16)  # half of it must hold the bodies
+    grid = GridRepresentation(fine, truncate=2.0, margin=2)
+    net = StackedGenerator(5, fine, (4,), width=4)
+    return StackedGanTask(net, ShapeTarget(), adam, opponent(shape=fine), opponent(), grid, share=0.5, judged=4)
 
 
 def pixelcnn(classes: list[str] | None = None) -> ShapePixelCnnTask:
@@ -81,7 +83,7 @@ def pixelcnn(classes: list[str] | None = None) -> ShapePixelCnnTask:
 
 def trained(task: Any, folder: Path, steps: int = 4, classes: tuple[str, ...] = ()) -> pl.Trainer:
     pl.seed_everything(0)
-    data = ShapeDataModule(ellipsoids, GRID, fold=0, folds=3, classes=classes, batch_size=4, patches_per_epoch=16)
+    data = ShapeDataModule(ellipsoids, task.representation, fold=0, folds=3, classes=classes, batch_size=4, patches_per_epoch=16)
     trainer = pl.Trainer(
         accelerator="cpu", max_steps=steps, logger=False, enable_checkpointing=False, enable_progress_bar=False, default_root_dir=folder,
         enable_model_summary=False, num_sanity_val_steps=0, val_check_interval=steps, check_val_every_n_epoch=None, max_epochs=-1,

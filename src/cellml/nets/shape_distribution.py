@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from cellml.errors import CellmlError
 from cellml.shapes.statistical.components import Components
@@ -45,6 +45,22 @@ class ShapeDistribution(nn.Module):
     logarithm is a number of its own (sizes of cells and their parts are nearer to log-normal than to normal, and never negative); seed: of
     all draws. Raises CellmlError for a density that is not known.
     """
+
+    mean: Tensor
+    modes: Tensor
+    deviations: Tensor
+    noise: Tensor
+    shrinkage_found: Tensor
+    size: Tensor
+    weights: Tensor
+    means: Tensor
+    covariances: Tensor
+    calibration: Tensor
+    held_out_rarity: Tensor
+    replicas: Tensor
+    replica_shares: Tensor
+    replica_likeness: Tensor
+    shape: Tensor
 
     def __init__(
         self,
@@ -169,7 +185,7 @@ class ShapeDistribution(nn.Module):
 
     def _restored(self) -> None:
         parts = Components(_array(self.mean), _array(self.modes), _array(self.deviations), float(self.noise), float(self.shrinkage_found))
-        middle, spread = self.size.tolist()  # type: ignore[operator]
+        middle, spread = self.size.tolist()
         density = Density(_array(self.weights), _array(self.means), _array(self.covariances))
         self._distribution, self._levels = Distribution(parts, (middle, spread), density), None
 

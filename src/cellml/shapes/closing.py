@@ -12,7 +12,8 @@ from cellml.types import Surface
 
 _FRAGMENT = 0.02  # of the volume, which may be dropped as a fragment
 _COARSER = (1.0, 1.5, 2.2)  # grids, as multiples of the first, on which narrow handles are closed
-_FIRST_GRID = 60  # voxels along the cube root of the volume
+_FIRST_GRID = 45  # voxels along the cube root of the volume
+_FACES = 6000  # of a surface that was made anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +69,22 @@ def _largest_part(surface: Surface) -> tuple[Surface, list[str]]:
 
 
 def _without_handles(surface: Surface, genus: int) -> tuple[Surface, float]:
-    from cellml.surfaces.reconstruction import reconstruct
+    from cellml.report.decimate import decimate
+    from cellml.surfaces import extract_surface, signed_distance_of
 
     first = float(np.cbrt(abs(surface.volume()))) / _FIRST_GRID
     for factor in _COARSER:
-        made, spacing = reconstruct(surface, spacing_nm=first * factor)
+        made = extract_surface(signed_distance_of(surface, spacing_nm=first * factor))
         try:
             made, _ = _largest_part(made)
         except CellmlError:
             continue
         if genus_of(made) <= genus:
-            return made, spacing
+            fewer = decimate(made, _FACES)
+            topology = surface_topology(fewer.faces)
+            sound = topology.closed and topology.manifold and topology.oriented and genus_of(fewer) <= genus
+            kept = fewer if sound else made
+            return Surface(kept.vertices, kept.faces, name=surface.name), first * factor
     raise CellmlError(
         f"{surface.name!r} has {genus_of(surface)} handles that stay open on a grid of {first * _COARSER[-1]:.3g} nm; it is no ball."
     )

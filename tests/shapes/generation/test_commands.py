@@ -76,7 +76,7 @@ def test_a_path_has_its_density_its_pictures_and_frames_that_can_be_simulated(ch
     from cellml.sim.command import simulate_file
 
     folder = tmp_path / "path"
-    facts = morph_file(checkpoint, str(folder), to="unlikely", frames=3, rarity=0.05, **{"from": "likely"}, **_QUICK)
+    facts = morph_file(checkpoint, str(folder), start="likely", end="unlikely", frames=3, rarity=0.05, **_QUICK)
     densities = [one["log_density"] for one in facts["shapes"]]
     assert densities == sorted(densities, reverse=True)
     assert facts["shapes"][-1]["rarity"] == pytest.approx(0.05, rel=0.05)
@@ -108,9 +108,9 @@ def test_bad_calls_write_nothing_and_say_why(checkpoint: str, tmp_path: Path) ->
         with pytest.raises(CellmlError, match=said):
             generate_file(checkpoint, out, **call)  # type: ignore[arg-type]
     with pytest.raises(CellmlError, match="no end of a path"):
-        morph_file(checkpoint, out, to="probable")
+        morph_file(checkpoint, out, end="probable")
     with pytest.raises(CellmlError, match="linear or geodesic"):
-        morph_file(checkpoint, out, to="random", kind="curved")
+        morph_file(checkpoint, out, end="random", kind="curved")
     assert not Path(out).exists()
 
 

@@ -20,7 +20,8 @@ _MOST = 500
 def morph_file(
     checkpoint: str,
     output: str,
-    to: str = "unlikely",
+    start: str = "likely",
+    end: str = "unlikely",
     frames: int = 9,
     kind: str = "linear",
     rarity: float | None = None,
@@ -33,11 +34,10 @@ def morph_file(
     trust: Sequence[str] = (),
     overwrite: bool = False,
     seed: int = 0,
-    **ends: str,
 ) -> dict[str, Any]:
     """Find a path through a model's shapes and write each frame as a certified mesh.
 
-    ends["from"], to: a file of a closed surface (lengths in `unit`), "likely", "unlikely" (of `rarity`, 0.001 where None) or "random";
+    start, end: a file of a closed surface (lengths in `unit`), "likely", "unlikely" (of `rarity`, 0.001 where None) or "random";
     frames: with both ends; kind: linear or geodesic, as in `find_path`; formats, voxels, edge_nm, trust: as in `cellml generate`. The
     folder gets 000.vtu, …, a certificate each, frames.csv (log density, rarity, length of the step), filmstrip.png, movie.gif and
     provenance.json.
@@ -58,12 +58,11 @@ def morph_file(
     suffixes = require_formats(formats)
     if kind not in KINDS:
         raise CellmlError(f"kind={kind} is not known; use {' or '.join(KINDS)}.")
-    start = ends.get("from", "likely")
-    with progress_line(f"from {File(start).name} to {File(to).name}") as tell:
+    with progress_line(f"from {File(start).name} to {File(end).name}") as tell:
         tell("opening")
         model = open_model(checkpoint, trust)
         likelihood = likelihood_of(model, seed)
-        first, last = (end_of(given, model, likelihood, seed + n, rarity, unit) for n, given in enumerate((start, to)))
+        first, last = (end_of(given, model, likelihood, seed + n, rarity, unit) for n, given in enumerate((start, end)))
         tell("finding the path")
         path = find_path(model, first.code, last.code, frames, kind)
         names = [f"{n:03d}" for n in range(frames)]
@@ -71,8 +70,8 @@ def morph_file(
         _require_whole(made)
         tell("writing")
         given = {
-            "from": start,
-            "to": to,
+            "start": start,
+            "end": end,
             "frames": frames,
             "kind": kind,
             "rarity": rarity,
@@ -114,7 +113,7 @@ def _write(
 
     steps = [rounded(step) for step in path.lengths]
     facts: dict[str, Any] = {
-        "ends": {name: end.facts for name, end in zip(("from", "to"), ends, strict=True)},
+        "ends": {name: end.facts for name, end in zip(("start", "end"), ends, strict=True)},
         "length_nm": rounded(path.length),
         "steps_nm": steps,
         "rarities": "none" if likelihood is None else "calibrated on held-out groups" if likelihood.calibrated else "of the model itself",

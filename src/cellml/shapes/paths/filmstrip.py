@@ -34,7 +34,8 @@ def filmstrip(made: Sequence[Made], header: str) -> Figure:
     width = max(len(chosen) * _INCHES, 4.0)
     with figure_style():
         figure = new_figure(width, _INCHES + (2.1 if dense else 0.7))
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.05 * _INCHES + 0.2, 1.5)) if dense else (figure.subfigures(1, 1), None)
+        parts: Any = figure.subfigures(2 if dense else 1, 1, height_ratios=(1.05 * _INCHES + 0.2, 1.5)[: 2 if dense else 1], squeeze=False)
+        upper, lower = parts[0, 0], parts[1, 0] if dense else None
         for place, n in enumerate(chosen):
             panel(upper.add_subplot(1, len(chosen), place + 1), surfaces[n], pose, half, f"frame {n}", first=place == 0)
         if lower is not None:
