@@ -40,7 +40,7 @@ def mesh_of(grid: BackgroundGrid, made: CutGrid, names: Mapping[int, str], *, na
     inside = made.cells.regions != 0
     if not inside.any():
         raise MeshingError(
-            f"{name!r} is empty, so it has no mesh: no vertex of the grid lies inside a compartment. Check that the image is what the "
+            f"{name!r} is empty: no vertex of the grid lies inside a compartment, so there is no mesh. Check that the image is what the "
             "checkpoint was trained for: its polarity (whether membranes are dark), its voxel size, its kind of specimen. What is thinner "
             f"than a cube of the grid ({float(grid.step.max()):.3g} nm) is not found either."
         )
