@@ -39,10 +39,12 @@ def coefficients() -> tuple[Tensor, list[str], list[str]]:
         from cellml.shapes.reading import read_population
 
         population = read_population("spines", genus=0)
-        found = aligned_coefficients(population, DEGREE)
+        found = aligned_coefficients(population, DEGREE, skip=True)
         print(*found.report, sep="\n")
         place.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(place, values=found.values, names=np.array(population.names), stacks=np.array(population.groups))
+        print(*(f"{name} has no harmonics: {why}" for name, why in found.left_out), sep="\n")
+        stack_of = dict(zip(population.names, population.groups, strict=True))
+        np.savez(place, values=found.values, names=np.array(found.names), stacks=np.array([stack_of[name] for name in found.names]))
     kept = np.load(place)
     values = torch.from_numpy(kept["values"].reshape(len(kept["names"]), 3, -1)).float()
     return values, kept["names"].tolist(), kept["stacks"].tolist()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import trimesh
 
 from cellml.errors import CellmlError
 from cellml.shapes.alignment import Alignment, align
@@ -77,3 +78,16 @@ def test_messages():
     with pytest.raises(CellmlError, match="1 of 2 shapes have no harmonics"):
         broken = Surface(egg().vertices[:4], np.array([[0, 1, 2], [0, 2, 1], [0, 1, 3], [0, 3, 1]]))
         aligned_coefficients(population([egg(), broken]), 2, Alignment(centre="none", rotate="none"))
+
+
+def test_a_shape_without_harmonics_is_left_out_by_name_where_asked() -> None:
+    points, faces = geodesic_sphere(2)
+    sphere = Surface(100 * points, faces, "ball")
+    ring = trimesh.creation.torus(100.0, 30.0, major_sections=24, minor_sections=12)
+    torus = Surface(np.asarray(ring.vertices), np.asarray(ring.faces), "ring")
+    both = Population(("ball", "ring"), (sphere, torus), ("a", "b"), ("", ""))
+    with pytest.raises(CellmlError, match="1 of 2 shapes have no harmonics of degree 3.*ring"):
+        aligned_coefficients(both, 3)
+    found = aligned_coefficients(both, 3, skip=True)
+    assert found.names == ("ball",) and found.values.shape == (1, 48) and len(found.frames) == 1
+    assert found.left_out[0][0] == "ring"

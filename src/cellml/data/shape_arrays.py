@@ -26,12 +26,13 @@ _NEAR = 0.5  # voxels from the true surface within which a distance is an error 
 @dataclass(frozen=True, eq=False)
 class ShapeArrays:
     """values: (N, C, …) float32, one array a shape; units: (N,) nm by which its values are multiplied to be lengths; frames: (N, F) numbers
-    of the frame that the shape lies in, such as its depth below the cell's membrane.
+    of the frame that the shape lies in, such as its depth below the cell's membrane; left_out: (name, reason) of shapes without any.
     """
 
     values: NDArray[np.float32]
     units: NDArray[np.float64]
     frames: NDArray[np.float64]
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.values).all() or not (self.units > 0).all():
@@ -102,15 +103,23 @@ class HarmonicRepresentation:
         return replace(self, mean=np.asarray(mean, np.float64))
 
     def of(self, population: Population) -> ShapeArrays:
-        """values: (N, 3, (L+1)²) nm; units: 1."""
+        """values: (N, 3, (L+1)²) nm; units: 1. Raises CellmlError, naming them, where shapes are no deformed spheres."""
+        return self._arrays(population, skip=False)
+
+    def learnable(self, population: Population) -> ShapeArrays:
+        """As `of`, without the shapes that are no deformed spheres, which are named with the reason."""
+        return self._arrays(population, skip=True)
+
+    def _arrays(self, population: Population, *, skip: bool) -> ShapeArrays:
         from cellml.shapes.alignment import Alignment
         from cellml.shapes.correspondence import AlignedCoefficients, aligned_coefficients
 
         empty = np.zeros((0, 3 * (self.degree + 1) ** 2))
         reference = None if self.mean is None else AlignedCoefficients(empty, (), (), np.zeros(0), self.mean, ())
-        found = aligned_coefficients(population, self.degree, self.alignment or Alignment(), reference=reference)
-        values = np.asarray(found.values, np.float32).reshape(len(population), 3, -1)
-        return ShapeArrays(values, np.ones(len(population)), frames_of(population, self.frame))
+        found = aligned_coefficients(population, self.degree, self.alignment or Alignment(), reference=reference, skip=skip)
+        values = np.asarray(found.values, np.float32).reshape(len(found.names), 3, -1)
+        kept = population.select([population.names.index(name) for name in found.names])
+        return ShapeArrays(values, np.ones(len(kept)), frames_of(kept, self.frame), found.left_out)
 
     def surface(self, values: NDArray[np.floating], unit: float, name: str = "shape") -> Surface:
         """(3, (L+1)²) → the surface over a geodesic sphere, in nm about the origin."""

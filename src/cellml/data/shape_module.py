@@ -109,6 +109,7 @@ class ShapeDataModule(BlockDataModule):
         self.source, self.representation, self.fold, self.folds = source, representation, fold, folds
         self.left_out, self.count, self.classes, self.augmentations = set(left_out), count, list(classes), augmentations
         self._said: list[str] = []
+        self._left_out: list[tuple[str, str]] = []
 
     def setup(self, stage: str | None = None) -> None:
         """Read the population, split it, and turn it into arrays."""
@@ -127,7 +128,8 @@ class ShapeDataModule(BlockDataModule):
         if hasattr(self.representation, "onto"):  # shapes that come later get no say in what corresponds to what
             self.representation = self.representation.onto(np.mean([block.values for block in self._train], axis=0))
         self._val = self._blocks(population.select(np.flatnonzero(held))) if held.any() else []
-        self._said = [*self._warnings_of(population.select(train)), *(f"{name} was left out: {why}" for name, why in whole.excluded)]
+        left_out = (*whole.excluded, *self._left_out)
+        self._said = [*self._warnings_of(population.select(train)), *(f"{name} was left out: {why}" for name, why in left_out)]
 
     def _read(self) -> Population:
         if callable(self.source):
@@ -147,7 +149,10 @@ class ShapeDataModule(BlockDataModule):
         return np.sort(np.random.default_rng([self.seed, 7]).permutation(train)[: self.count])
 
     def _blocks(self, population: Population) -> list[ShapeBlock]:
-        arrays: ShapeArrays = self.representation.of(population)
+        arrays: ShapeArrays = getattr(self.representation, "learnable", self.representation.of)(population)
+        without = {name for name, _ in arrays.left_out}
+        population = population.select([n for n, name in enumerate(population.names) if name not in without])
+        self._left_out += arrays.left_out
         numbers = {name: n for n, name in enumerate(self.classes)}
         columns = zip(population.names, arrays.values, arrays.units, population.classes, arrays.frames, population.groups, strict=True)
         return [

@@ -22,7 +22,8 @@ _TELLING = 5  # degree up to which the mean shape turns a parameterisation
 @dataclass(frozen=True, eq=False)
 class AlignedCoefficients:
     """values: (N, 3 (L+1)²) nm, x, y and z one after the other, index l² + l + m in each; frames: of each shape; errors: (N,) nm, of each
-    series (`VectorFit.error`); mean: (3, (L+1)²) that parameters were turned onto; report: choices, doubts and distances, in lines.
+    series (`VectorFit.error`); mean: (3, (L+1)²) that parameters were turned onto; report: choices, doubts and distances, in lines;
+    left_out: (name, reason) of shapes without harmonics.
     """
 
     values: Floats
@@ -31,6 +32,7 @@ class AlignedCoefficients:
     errors: Floats
     mean: Floats
     report: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def harmonics(self, number: int) -> Harmonics:
         """One shape in the common frame."""
@@ -38,7 +40,12 @@ class AlignedCoefficients:
 
 
 def aligned_coefficients(
-    population: Population, degree: int, alignment: Alignment | None = None, *, reference: AlignedCoefficients | None = None
+    population: Population,
+    degree: int,
+    alignment: Alignment | None = None,
+    *,
+    reference: AlignedCoefficients | None = None,
+    skip: bool = False,
 ) -> AlignedCoefficients:
     """Vector-valued harmonics of each aligned shape, with parameters in correspondence.
 
@@ -47,32 +54,37 @@ def aligned_coefficients(
     n means, to first order, the part of the aligned shape that lies that way. No sign remains to be chosen: A R is positive definite. Then,
     in rounds, by least squares on the mean shape of all (degrees up to 5).
 
-    reference: coefficients of other shapes (those that were learned from), whose mean is taken instead, so that held-out shapes get no say.
-    Raises CellmlError, naming them, where shapes are no deformed spheres, and for a reference of another degree.
+    reference: coefficients of other shapes (those that were learned from), whose mean is taken instead, so that held-out shapes get no say;
+    skip: leave out shapes that are no deformed spheres, and say so, as long as one is left; else CellmlError is raised, naming them. Raises
+    it for a reference of another degree, too.
     """
     chosen = alignment or Alignment()
     aligned = align(population, chosen)
-    fits = _fits(aligned.population, degree)
+    kept, fits, left_out = _fits(aligned.population, degree, skip)
     values = np.stack([_first_order(fit.harmonics) for fit in fits])
     start = _scatter(values)
     values, mean = _refined(values, chosen.refinements, reference, degree)
     errors = np.array([fit.error for fit in fits])
     report = (*aligned.report, *_account(fits, start, _scatter(values), errors))
-    return AlignedCoefficients(values.reshape(len(values), -1), population.names, aligned.frames, errors, mean, report)
+    names, frames = tuple(population.names[n] for n in kept), tuple(aligned.frames[n] for n in kept)
+    return AlignedCoefficients(values.reshape(len(values), -1), names, frames, errors, mean, report, left_out)
 
 
-def _fits(population: Population, degree: int) -> list[VectorFit]:
-    fits, failed = [], []
-    for name, surface in zip(population.names, population.surfaces, strict=True):
+def _fits(population: Population, degree: int, skip: bool) -> tuple[list[int], list[VectorFit], tuple[tuple[str, str], ...]]:
+    """Numbers of the shapes that have fits, these, and the names of the others with the reason."""
+    kept, fits, failed = [], [], []
+    for number, (name, surface) in enumerate(zip(population.names, population.surfaces, strict=True)):
         try:
             fits.append(fit_vector(surface, degree))
+            kept.append(number)
         except CellmlError as error:
-            failed.append(f"{name}: {error}")
-    if failed:
+            failed.append((name, str(error)))
+    if failed and not (skip and fits):
         raise CellmlError(
-            f"{len(failed)} of {len(population)} shapes have no harmonics of degree {degree}; leave them out. First, {failed[0]}"
+            f"{len(failed)} of {len(population)} shapes have no harmonics of degree {degree}; leave them out. "
+            f"First, {failed[0][0]}: {failed[0][1]}"
         )
-    return fits
+    return kept, fits, tuple(failed)
 
 
 def _first_order(shape: Harmonics) -> Floats:
