@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,13 @@ def test_messages():
         fit_vector(ball, 40)
     with pytest.raises(CellmlError, match="degree 5 or less"):
         fit_vector(ball, 8, refine=False)
+
+
+def test_a_series_that_runs_away_where_nothing_holds_it_is_refused():
+    points, faces = geodesic_sphere(2)
+    place = sphere_map(Surface(100 * points, faces, "ball"))
+    crowded = points + np.array([0.0, 0.0, 0.97])  # all samples within a cap, and none on the rest of the sphere
+    crowded /= np.linalg.norm(crowded, axis=1, keepdims=True)
+    rough = Surface(100 * points * (1 + 0.3 * np.random.default_rng(0).normal(size=(len(points), 1))), faces, "rough")
+    with pytest.raises(CellmlError, match="without samples"):
+        fit_vector(rough, 8, given=replace(place, directions=crowded))

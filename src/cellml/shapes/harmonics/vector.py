@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cellml.errors import CellmlError
 from cellml.shapes.harmonics.basis import check_degree, real_harmonics
 from cellml.shapes.harmonics.coefficients import Harmonics
-from cellml.shapes.harmonics.geodesic import split_in_four
+from cellml.shapes.harmonics.geodesic import geodesic_sphere, split_in_four
 from cellml.shapes.harmonics.sphere_map import SphereMap, sphere_map
 from cellml.shapes.harmonics.star import check_samples, volume_centroid, weighted_fit
 from cellml.types import Surface
@@ -18,6 +18,7 @@ from cellml.types import Surface
 Floats = NDArray[np.float64]
 
 _SAMPLES = 4  # samples for each coefficient that a fit wants
+_RUNS_AWAY = 1.5  # times the reach of the surface, which a series leaves where nothing holds it
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,4 +67,16 @@ def fit_vector(surface: Surface, degree: int, *, given: SphereMap | None = None,
     values = weighted_fit(basis, points[kept], np.asarray(weights[kept], np.float64))
     square = ((points[kept] - basis @ values) ** 2).sum(axis=1)
     error = float(np.sqrt(np.average(square, weights=weights[kept])))
+    _require_held(values, points[kept], degree, surface.name)
     return VectorFit(Harmonics(values.T, centre, surface.name), place, error, splits)
+
+
+def _require_held(values: Floats, points: Floats, degree: int, name: str) -> None:
+    """Raise CellmlError where the series runs away between its samples, in a part of the sphere that hardly any face covers."""
+    reach = float(np.linalg.norm(points, axis=1).max())
+    series = float(np.linalg.norm(real_harmonics(geodesic_sphere(4)[0], degree) @ values, axis=1).max())
+    if series > _RUNS_AWAY * reach:
+        raise CellmlError(
+            f"The series of degree {degree} of {name!r} reaches {series:.3g} nm from its middle, and the surface only {reach:.3g} nm: its "
+            "map leaves a part of the sphere without samples. Take a lower degree, or leave the shape out."
+        )
