@@ -93,7 +93,7 @@ def by_pieces(head: CertifiedHead, maps: torch.Tensor, network_s: float, name: s
     parts = [part for part in pieces(mesh_of(grid, made, {1: "mitochondrion"}), 1) if part.volumes().sum() >= FEWEST * np.prod(SPACING)]
     centres = np.concatenate([part.points[part.tets].mean(axis=1) for part in parts])
     owner = np.repeat(np.arange(1, len(parts) + 1), [len(part.tets) for part in parts])
-    mask = maps[0].numpy() < 0
+    mask = head.moved(maps[:-3])[0].numpy() < 0
     away, nearest = cKDTree(centres).query((np.argwhere(mask) * np.asarray(SPACING))[:, ::-1])
     labels = np.zeros(mask.shape, np.int64)
     labels[mask] = np.where(away < 2 * head.step_nm(SPACING), owner[nearest], 0)

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from cellml.report.rows import read_rows
+
 HERE = Path(__file__).parent
 
 
@@ -24,10 +26,7 @@ class Table:
 
     def __init__(self, path: Path, keys: tuple[str, ...]) -> None:
         self.path, self.keys = path, keys
-        self.rows: list[dict[str, str]] = []
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                self.rows = list(csv.DictReader(file))
+        self.rows = read_rows(path)
 
     def __contains__(self, key: tuple[str, ...]) -> bool:
         return any(tuple(row[name] for name in self.keys) == key for row in self.rows)

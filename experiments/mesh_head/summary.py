@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +9,11 @@ import spine_classes
 
 from cellml.report.figure_style import figure_style, new_figure
 from cellml.report.results import write_study_results
+from cellml.report.rows import read_rows
 
 Rows = list[dict[str, str]]
 Value = tuple[float | None, str]
 PRIMARY = "two steps, best"
-
-
-def read(path: Path) -> Rows:
-    """The rows of a table; none where there is no file."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def mean(rows: Rows, name: str) -> float | None:
@@ -74,8 +66,8 @@ def of_ways(real: Rows, times: Rows) -> dict[str, Value]:
 
 def summarise(folder: Path) -> dict[str, Value]:
     """Write results.json and figure.png, and print a table for each head and kind."""
-    rows, real, times = (read(folder / f"{name}.csv") for name in ("procedural", "real", "times"))
-    bad = read(folder / "bad_input.csv")
+    rows, real, times = (read_rows(folder / f"{name}.csv") for name in ("procedural", "real", "times"))
+    bad = read_rows(folder / "bad_input.csv")
     heads = {head: [row for row in rows if row["head"] == head] for head in dict.fromkeys(row["head"] for row in rows)}
     values = of_head(heads.get("certified", []))
     for head in heads:

@@ -1,7 +1,7 @@
 """Harmonics: round trips of star shapes through voxels and clean meshes, beside aics-shparam, and vector fits of all spines.
 
-    python -m venv /tmp/aics && /tmp/aics/bin/pip install aicsshparam==0.1.11
-    CELLML_DATA=… AICSSHPARAM_PYTHON=/tmp/aics/bin/python python experiments/shapes/run.py stage=harmonics
+    python -m venv aics && aics/bin/pip install aicsshparam==0.1.11
+    CELLML_DATA=… AICSSHPARAM_PYTHON=aics/bin/python python experiments/shapes/run.py stage=harmonics
 
 Both programs see the same masks in one run; CPU seconds are of the fit alone (mask to coefficients), one thread each.
 """

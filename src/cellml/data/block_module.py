@@ -100,7 +100,8 @@ def _reopen_files(worker: int) -> None:
     info = torch.utils.data.get_worker_info()
     assert info is not None
     for block in info.dataset.blocks:  # type: ignore[attr-defined]
-        block.reopen()
+        if hasattr(block, "reopen"):  # others are in memory
+            block.reopen()
 
 
 class _WholeBlocks(Dataset[dict[str, Any]]):

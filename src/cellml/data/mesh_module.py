@@ -80,9 +80,6 @@ class _MeshBlock:
     def name(self) -> str:
         return self.mesh.name
 
-    def reopen(self) -> None:
-        """Nothing is open."""
-
 
 class MeshSamples(Dataset[dict[str, Tensor]]):
     """Number `epoch * length + index` → a mesh, each label as often as the others, turned and sampled by random numbers of its own.

@@ -34,9 +34,6 @@ class ProceduralBlock:
         self.name = f"{type(kind).__name__.lower()} {'-'.join(map(str, self.seeds))}"
         self._made: tuple[VoxelCell, list[Surface], dict[str, Tensor]] | None = None
 
-    def reopen(self) -> None:
-        """Nothing is open."""
-
     def content(self) -> tuple[VoxelCell, list[Surface], dict[str, Tensor]]:
         """The cell on its grid, its surfaces, and tensors: image (1, Z, Y, X), labels (Z, Y, X), distances (K, Z, Y, X) nm, points and
         normals (K, 4 · points, 3), genus (K,).

@@ -46,9 +46,6 @@ class ShapeBlock:
         """C of the values."""
         return len(self.values)
 
-    def reopen(self) -> None:
-        """Nothing is open."""
-
     def sample(self) -> dict[str, Tensor]:
         """What a batch holds of it: "image": (C, …) float32, "unit": () float32 nm, "label": () int64, "frame": (F,)."""
         return {

@@ -57,9 +57,6 @@ class StructureBlock:
         """The structure's file."""
         return self.structure
 
-    def reopen(self) -> None:
-        """Nothing to open again: the block lives in memory."""
-
 
 class StructurePatches(Dataset[dict[str, Tensor]]):
     """Patch number n, a function of the seed and n: a random place in a random block, mirrored."""

@@ -179,7 +179,7 @@ class CertifiedMeshTask(VolumeTask):
             result = self.mesh(maps, frame, str(batch["name"]))
         self.scores.append(scores_of_mesh(result, batch, len(self.target.compartments)))
         self.log("val/loss", self._validation_loss(maps, batch, frame), batch_size=1)
-        flat = torch.from_numpy(maps[:-3].reshape(len(maps) - 3, -1))
+        flat = self.head.moved(torch.from_numpy(maps[:-3].reshape(len(maps) - 3, -1)))
         return {"prediction": labels_of(scores_of_nested(flat)).reshape(maps.shape[1:]).numpy(), "mesh": result}
 
     def _validation_loss(self, maps: Any, batch: dict[str, Any], frame: Frame) -> Tensor:
