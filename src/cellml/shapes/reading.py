@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cellml.errors import CellmlError, FileError
+from cellml.shapes.cache import kept_population, population_key
 from cellml.shapes.closing import closed_shape
 from cellml.shapes.population import Population
 from cellml.types import Labels, Surface
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 _SURFACES = (".off", ".ply", ".obj", ".stl")
 _TABLES = (".csv", ".parquet")
+_BLOCKS = ("fib1-0-0-0", "fib1-1-0-3", "fib1-3-2-1", "fib1-3-3-0")  # of UroCell
 FEWEST_VOXELS = 27  # of an instance; below, it has no shape to speak of
 
 
@@ -50,11 +52,17 @@ def read_population(
     expression that finds the group in a shape's name (its first bracket, or all of it), else the folder or file is the group; spacing_nm:
     (z, y, x) of a label volume without; smoothing: σ in voxels of its distances (`cellml.surfaces.extract_surface`); genus: 0 to have
     narrow handles closed. Each is repaired where it is not one closed surface, or excluded with the reason; the rest of the population
-    stands. Instances that touch the volume's border are cut shapes and excluded. A warning names duplicates (equal surfaces).
+    stands. Instances that touch the volume's border are cut shapes and excluded. A warning names duplicates (equal surfaces). What takes
+    longer than two seconds is kept (`cellml.shapes.cache`) and taken from there as long as source and arguments are the same.
     Raises FileError for a source that is not there, CellmlError where no shape is left.
     """
-    found, wanted = _found(source, unit, spacing_nm, smoothing)
-    population = _checked(found, genus if wanted is None else wanted, group_pattern, str(source))
+
+    def read() -> Population:
+        found, wanted = _found(source, unit, spacing_nm, smoothing)
+        return _checked(found, genus if wanted is None else wanted, group_pattern, str(source))
+
+    arguments = {"unit": unit, "group_pattern": group_pattern, "spacing_nm": spacing_nm, "smoothing": smoothing, "genus": genus}
+    population = kept_population(population_key(str(source), _files(source), arguments), read)
     _warn_of(population)
     return population
 
@@ -108,6 +116,18 @@ def _found(
     return label_shapes(read_labels(source, spacing_nm=spacing_nm), smoothing), None
 
 
+def _files(source: str | Path) -> list[Path]:
+    """The files and folders from which a source is read; none where they are not told by its name."""
+    from cellml.data.spine_meshes import data_file, spine_archive
+
+    text, path = str(source), Path(source).expanduser()
+    if text in ("spines", "spines:base"):
+        return [spine_archive()]
+    if text.split(":")[0] == "urocell":
+        return [data_file(f"urocell_labels_{block}.npz") for block in _BLOCKS]
+    return [path] if path.exists() else []
+
+
 def _folder(folder: Path, unit: str | None) -> Iterator[Found]:
     from cellml.io import read_surface
 
@@ -141,7 +161,7 @@ def _urocell(array: str, smoothing: float) -> Iterator[Found]:
     """Objects of the four blocks of UroCell: "mito" or "fv" (fusiform vesicles); a block is a group. Their headers' spacing is wrong."""
     from cellml.data.spine_meshes import data_file
 
-    for block in ("fib1-0-0-0", "fib1-1-0-3", "fib1-3-2-1", "fib1-3-3-0"):
+    for block in _BLOCKS:
         with np.load(data_file(f"urocell_labels_{block}.npz")) as arrays:
             if array not in arrays and array not in ("mito", "fv"):
                 raise CellmlError(f"UroCell's blocks have no array {array!r}; they have {', '.join(arrays.files)}.")
