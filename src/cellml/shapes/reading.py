@@ -184,7 +184,7 @@ def _checked(found: Iterable[Found], genus: int | None, group_pattern: str | Non
             continue
         if shape.account:
             repaired.append((one.name, shape.account))
-        group = one.group if group_pattern is None else _group(one.name, group_pattern)
+        group = one.group if group_pattern is None else group_of(one.name, group_pattern)
         kept.append((one.name, Surface(shape.surface.vertices, shape.surface.faces, name=one.name), group, one.kind))
     if not kept:
         first = f"; the first, {excluded[0][0]!r}: {excluded[0][1]}" if excluded else ""
@@ -193,7 +193,8 @@ def _checked(found: Iterable[Found], genus: int | None, group_pattern: str | Non
     return Population(names, surfaces, groups, kinds, tuple(excluded), tuple(repaired))
 
 
-def _group(name: str, pattern: str) -> str:
+def group_of(name: str, pattern: str) -> str:
+    """What the pattern finds in a name: its first bracket, or all of it. Raises CellmlError for no pattern, or where it finds nothing."""
     try:
         match = re.search(pattern, name)
     except re.error as error:
