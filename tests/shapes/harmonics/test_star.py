@@ -7,7 +7,7 @@ from cellml.shapes.harmonics.basis import degree_of, degrees, real_harmonics
 from cellml.shapes.harmonics.coefficients import Harmonics
 from cellml.shapes.harmonics.geodesic import geodesic_sphere
 from cellml.shapes.harmonics.star import fit_star
-from cellml.shapes.harmonics.voxels import fit_star_voxels
+from cellml.shapes.harmonics.voxels import boundary_faces, fit_star_voxels
 from cellml.types import Labels, Surface
 
 
@@ -30,6 +30,24 @@ def test_values_are_those_of_scipy():
             np.testing.assert_allclose(found[:, el * el + el + m], value.real, atol=1e-12)
             if m:
                 np.testing.assert_allclose(found[:, el * el + el - m], value.imag, atol=1e-12)
+
+
+def test_many_directions_are_evaluated_in_parts_and_poles_have_an_azimuth_of_zero():
+    directions = np.random.default_rng(2).normal(size=(9000, 3))
+    directions[[0, -1]] = [0, 0, 2], [0, 0, -1]
+    found = real_harmonics(directions, 6)
+    np.testing.assert_allclose(found[::1111], real_harmonics(directions[::1111], 6), atol=1e-13)
+    el = degrees(6)
+    middle = np.arange(7) * np.arange(1, 8)
+    assert not np.delete(found[[0, -1]], middle, axis=1).any()
+    np.testing.assert_allclose(found[0, middle], np.sqrt((2 * el[middle] + 1) / (4 * np.pi)))
+
+
+def test_single_precision_differs_by_round_off_only():
+    directions = np.random.default_rng(3).normal(size=(500, 3))
+    found = real_harmonics(directions, 16, np.float32)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, real_harmonics(directions, 16), atol=2e-5)
 
 
 def test_degree_1_is_x_y_z():
@@ -88,6 +106,19 @@ def test_voxelised_stars_come_back_within_half_a_percent():
         fit = fit_star_voxels(Labels(inside.reshape(grid.shape[:3]), (1.0,) * 3, (-34.0,) * 3), 8, centre=np.zeros(3))
         off = np.sqrt(((fit.values - truth.values) ** 2).sum() / (4 * np.pi)) / size
         assert off < 0.003
+
+
+def test_voxels_are_fitted_as_by_the_normal_equations_in_double_precision():
+    size, middle = 20.0, np.array([0.3, -0.2, 0.1])
+    points = np.stack(np.meshgrid(*[np.arange(-28.0, 29.0)] * 3, indexing="ij"), -1)[..., ::-1] - middle
+    inside = np.linalg.norm(points, axis=-1) < (real_harmonics(points.reshape(-1, 3), 8) @ star(8, 1, size).values[0]).reshape(57, 57, 57)
+    labels = Labels(inside, (1.0,) * 3, (-28.0,) * 3)
+    faces, normals = boundary_faces(inside, labels)
+    arms = faces - middle
+    radius = np.linalg.norm(arms, axis=1)
+    basis, weights = real_harmonics(arms, 12), np.maximum((arms * normals).sum(axis=1) / radius**3, 0)
+    wanted = np.linalg.solve((basis * weights[:, None]).T @ basis, basis.T @ (weights * radius))
+    np.testing.assert_allclose(fit_star_voxels(labels, 12, centre=middle).values[0], wanted, atol=1e-5 * size)
 
 
 def test_messages():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,25 +47,26 @@ def volume_centroid(surface: Surface) -> Floats:
     return np.asarray(start + volumes @ corners.sum(axis=1) / (4.0 * volumes.sum()))
 
 
-def weighted_fit(basis: Floats, values: Floats, weights: Floats) -> Floats:
+def weighted_fit(basis: NDArray[Any], values: Floats, weights: Floats) -> Floats:
     """Coefficients (K, C) of least squares Σ w |values − basis c|², basis: (N, K); values: (N, C); weights: (N,) ≥ 0.
 
-    By normal equations, which are near the unit matrix where the weights are areas of the sphere. Raises CellmlError where the samples lie
-    so unevenly that the coefficients are not determined.
+    By normal equations, which are near the unit matrix where the weights are areas of the sphere; products are made in the precision of
+    the basis. Raises CellmlError where the samples lie so unevenly that the coefficients are not determined.
     """
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-    heavy = basis * weights[:, None]
-    gram = heavy.T @ basis
+    root = np.sqrt(weights).astype(basis.dtype)[:, None]
+    heavy, right = basis * root, values.astype(basis.dtype) * root
     try:
-        factor = cho_factor(gram)
+        factor = cho_factor((heavy.T @ heavy).astype(np.float64))  # of one array: NumPy computes half of it
     except LinAlgError:
         raise CellmlError(
             f"{basis.shape[1]} coefficients are not determined by {len(basis)} samples, which leave parts of the sphere empty; "
             "lower the degree, or refine the surface."
         ) from None
-    found = cho_solve(factor, heavy.T @ values)
-    return np.asarray(found + cho_solve(factor, heavy.T @ (values - basis @ found)))  # one step of refinement, to round-off
+    found = cho_solve(factor, (heavy.T @ right).astype(np.float64))
+    rest = right - heavy @ found.astype(basis.dtype)
+    return np.asarray(found + cho_solve(factor, (heavy.T @ rest).astype(np.float64)))  # one step of refinement, to round-off
 
 
 def check_samples(vertices: int, degree: int, name: str) -> None:

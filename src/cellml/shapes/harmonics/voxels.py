@@ -42,7 +42,7 @@ def fit_star_voxels(labels: Labels, degree: int, *, label: int | None = None, ce
             f"covers {around:.3f} of all. Take its surface (cellml.surfaces.extract_surface) and fit_vector."
         )
     weights = np.maximum(angles, 0.0)
-    values = weighted_fit(real_harmonics(arms, degree), radius[:, None], weights)
+    values = weighted_fit(real_harmonics(arms, degree, np.float32), radius[:, None], weights)  # faces are known to half a voxel
     return Harmonics(values.T, middle, labels.name)
 
 
