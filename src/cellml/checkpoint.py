@@ -28,6 +28,8 @@ TRUSTED = (
     "cellml.pixels.",
     "cellml.shapes.alignment.",
     "cellml.segmentation.",
+    "cellml.sim.shape_gradient.observables.",
+    "cellml.sim.shape_gradient.course.",
     "cellml.tomography.filters.",
     "cellml.tomography.sirt.",
     "cellml.tomography.wbp.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from cellml.data.symmetry import Symmetry
 from cellml.errors import CellmlError
 from cellml.types import Surface, Triple
 
+Answers = Callable[[VoxelCell], Tensor]
+
 _POOL = 4  # times as many points are kept of each surface as a sample shows
 
 
@@ -27,16 +29,23 @@ class ProceduralBlock:
     origin: Triple = (0.0, 0.0, 0.0)
 
     def __init__(
-        self, kind: CellKind, shape: Sequence[int], spacing: Triple, seeds: Sequence[int], look: MicroscopeLook, points: int
+        self,
+        kind: CellKind,
+        shape: Sequence[int],
+        spacing: Triple,
+        seeds: Sequence[int],
+        look: MicroscopeLook,
+        points: int,
+        answers: Answers | None = None,
     ) -> None:
         self.kind, self.shape, self.spacing, self.seeds = kind, shape, spacing, list(seeds)
-        self.look, self.points = look, points
+        self.look, self.points, self.answers = look, points, answers
         self.name = f"{type(kind).__name__.lower()} {'-'.join(map(str, self.seeds))}"
         self._made: tuple[VoxelCell, list[Surface], dict[str, Tensor]] | None = None
 
     def content(self) -> tuple[VoxelCell, list[Surface], dict[str, Tensor]]:
         """The cell on its grid, its surfaces, and tensors: image (1, Z, Y, X), labels (Z, Y, X), distances (K, Z, Y, X) nm, points and
-        normals (K, 4 · points, 3), genus (K,).
+        normals (K, 4 · points, 3), genus (K,) and, where they are asked for, answers (O,).
         """
         if self._made is None:
             made = voxelise(draw_cell(self.kind, self.shape, self.spacing, seed=self.seeds), self.shape, self.spacing)
@@ -55,6 +64,8 @@ class ProceduralBlock:
                 "normals": torch.from_numpy(np.stack([normals for _, normals in clouds])).float(),
                 "genus": torch.tensor(made.cell.genus),
             }
+            if self.answers is not None:
+                tensors["answers"] = self.answers(made)
             self._made = (made, surfaces, tensors)
         return self._made
 
@@ -91,7 +102,8 @@ class ProceduralDataModule(BlockDataModule):
 
     kinds: of `cellml.data.procedural_kinds`, all with the same compartments, taken in turn; shape: (Z, Y, X) voxels; spacing_nm: (z, y, x);
     train_cells, val_cells: how many; points: on each surface in a sample; look: of the images; val_kinds: of the validation cells, where
-    they are others, as objects of another block are; turn: show training cells in all orientations that keep the grid. A sample holds
+    they are others, as objects of another block are; turn: show training cells in all orientations that keep the grid; answers: what is
+    simulated of each cell once, such as `cellml.data.procedural_answers`, which no orientation changes. A sample holds
     what `ProceduralBlock.content` says, with `points` points and normals; a validation block holds all of them, and "surfaces": vertices
     (V, 3) nm and faces (F, 3) of each compartment. Raises CellmlError for kinds that do not go together.
     """
@@ -111,6 +123,7 @@ class ProceduralDataModule(BlockDataModule):
         seed: int = 0,
         val_kinds: Sequence[CellKind] | None = None,
         turn: bool = True,
+        answers: Answers | None = None,
     ) -> None:
         super().__init__(shape, batch_size, patches_per_epoch, "volume", num_workers, seed)
         if not kinds or train_cells < 1 or val_cells < 0 or points < 1:
@@ -122,7 +135,7 @@ class ProceduralDataModule(BlockDataModule):
         self.spacing = three_numbers(spacing_nm, "data.spacing_nm", "[12,12,12]")
         self.kinds, self.val_kinds = list(kinds), list(val_kinds or kinds)
         self.train_cells, self.val_cells = train_cells, val_cells
-        self.points, self.look, self.turn = points, look or MicroscopeLook(), turn
+        self.points, self.look, self.turn, self.answers = points, look or MicroscopeLook(), turn, answers
 
     def setup(self, stage: str | None = None) -> None:
         """Number the cells; each is made when first asked for."""
@@ -138,7 +151,7 @@ class ProceduralDataModule(BlockDataModule):
 
     def _block(self, kinds: Sequence[CellKind], split: int, number: int) -> ProceduralBlock:
         kind = kinds[number % len(kinds)]
-        return ProceduralBlock(kind, self.patch, self.spacing, [self.seed, split, number], self.look, self.points)
+        return ProceduralBlock(kind, self.patch, self.spacing, [self.seed, split, number], self.look, self.points, self.answers)
 
     @property
     def contract(self) -> dict[str, Any]:

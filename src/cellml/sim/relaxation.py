@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cellml.sim.direct import factorise
+from cellml.sim.direct import Solve, factorise
 from cellml.sim.domain import Domain
 from cellml.sim.enrichment import Enrichment
 from cellml.sim.estimate import Estimate
@@ -22,6 +23,18 @@ def relaxation_time(domain: Domain, enrichment: Enrichment, D: float) -> Estimat
 
     D in µm²/s. Returns seconds; the field is the P1 mode, scaled to a largest magnitude of 1 that is positive. The mesh must be one piece.
     """
+    eigenvalue, mode, solve = slowest_mode(domain)
+    mass = float(mode @ (domain.mass @ mode))
+    residual = enrichment.edge_residual(mode, density=eigenvalue * mode)
+    epsilon = enrichment.energy(residual, solve, np.arange(len(mode)), np.zeros((0, 3), np.int64)) / (eigenvalue * mass)
+    linear = 1.0 / (D * eigenvalue)
+    return Estimate.between(linear, linear * (1.0 + 2.0 * epsilon) / (1.0 + epsilon), mode)
+
+
+def slowest_mode(domain: Domain) -> tuple[float, NDArray[np.float64], Solve]:
+    """λ₁ in 1/µm² on P1 elements, its mode at the nodes (N,), with a largest magnitude of 1 that is positive, and the solver of the shifted
+    system that found it.
+    """
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     K, M = domain.stiffness, domain.mass
@@ -32,10 +45,4 @@ def relaxation_time(domain: Domain, enrichment: Enrichment, D: float) -> Estimat
     eigenvalues, modes = eigsh(K, k=2, M=M, sigma=-shift, OPinv=inverse, v0=start, tol=1e-12)
     mode = modes[:, eigenvalues.argmax()]
     mode = mode / mode[np.abs(mode).argmax()]
-    mass = float(mode @ (M @ mode))
-    eigenvalue = float(mode @ (K @ mode)) / mass
-
-    residual = enrichment.edge_residual(mode, density=eigenvalue * mode)
-    epsilon = enrichment.energy(residual, solve, np.arange(len(mode)), np.zeros((0, 3), np.int64)) / (eigenvalue * mass)
-    linear = 1.0 / (D * eigenvalue)
-    return Estimate.between(linear, linear * (1.0 + 2.0 * epsilon) / (1.0 + epsilon), mode)
+    return float(mode @ (K @ mode)) / float(mode @ (M @ mode)), mode, solve

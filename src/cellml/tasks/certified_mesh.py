@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from cellml.data.procedural_cells import three_numbers
 from cellml.infer.predict import SlidingWindow
+from cellml.losses.physics import LeftOut, PhysicsLoss
 from cellml.losses.record import LossRecord
 from cellml.meshhead.certified import certified, largest_part, mesh_of, polished
 from cellml.meshhead.cut import CutGrid, Cutting
@@ -22,6 +23,7 @@ from cellml.meshhead.head import CertifiedHead, Frame
 from cellml.meshhead.scores import labels_of, scores_of_nested
 from cellml.meshing.errors import MeshingError
 from cellml.provenance import versions
+from cellml.sim.shape_gradient.answers import answers_of_cut
 from cellml.tasks.base import Schedule, VolumeTask
 from cellml.tasks.certified_scores import MeshScores, scores_of_mesh
 from cellml.types import TetMesh, Triple
@@ -35,7 +37,8 @@ class CertifiedMeshTask(VolumeTask):
     the training before surfaces are compared, while they are still noise; settle: share of the training before batch norms go on with the
     statistics that they have gathered, as they will when they predict: those of a batch of one volume are its own; quality: whether
     what is left of bad angles (of facets, mostly) is mended in meshes of validation and inference, which takes ten times as long;
-    optimizer, schedule, window: as for every task on volumes.
+    physics: `cellml.losses.physics`, by which simulated answers of the predicted mesh count in the loss (not at all where None or of weight
+    0); optimizer, schedule, window: as for every task on volumes.
     """
 
     decoder = None
@@ -58,8 +61,11 @@ class CertifiedMeshTask(VolumeTask):
         offsets: Sequence[float] = (),
         schedule: Schedule | None = None,
         window: SlidingWindow | None = None,
+        physics: PhysicsLoss | None = None,
     ) -> None:
         super().__init__(net, target, loss, optimizer, schedule, window)
+        self.physics = physics if physics is not None and physics.weight else None
+        self.left_out = LeftOut()
         self.spacing = three_numbers(spacing_nm, "task.spacing_nm", "[12,12,12]")
         self.head = CertifiedHead(
             step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg), offsets=tuple(float(o) for o in offsets)
@@ -98,12 +104,17 @@ class CertifiedMeshTask(VolumeTask):
         return self
 
     def loss_of(self, batch: dict[str, Tensor]) -> LossRecord:
-        """The loss on {"image": (B, C, Z, Y, X), "distances": (B, K, Z, Y, X) nm, "points": (B, K, P, 3) nm on the surfaces}."""
+        """The loss on {"image": (B, C, Z, Y, X), "distances": (B, K, Z, Y, X) nm, "points": (B, K, P, 3) nm on the surfaces}, and, for a
+        physics loss, "answers": (B, O), which are those of the distances where there are none.
+        """
         maps = self.net(batch["image"]).float()
         parts: dict[str, list[Tensor]] = {}
         for one, distances, points in zip(maps, batch["distances"], batch["points"], strict=True):
             for name, value in self._losses(one, distances, points, with_surface=self.progress >= self.begin).items():
                 parts.setdefault(name, []).append(value)
+        if self.physics is not None:
+            true = batch["answers"] if "answers" in batch else [self._true_answers(distances) for distances in batch["distances"]]
+            parts["physics"] = [self.physics(self.left_out.counted(self._answers(one)), of) for one, of in zip(maps, true, strict=True)]
         return self.loss({name: torch.stack(values).mean() for name, values in parts.items()})  # type: ignore[no-any-return]
 
     def _losses(self, maps: Tensor, distances: Tensor, points: Tensor, *, with_surface: bool) -> dict[str, Tensor]:
@@ -118,6 +129,27 @@ class CertifiedMeshTask(VolumeTask):
             grid = self.grid(frame, maps.device)
             parts["surface"] = loss.of_surface(self.learning_head(grid, frame, maps), points.reshape(-1, 3), size)
         return parts  # type: ignore[no-any-return]
+
+    def _answers(self, maps: Tensor) -> Tensor:
+        """Simulated answers (O,) of the very mesh that inference makes of maps (K + 3, Z, Y, X), with gradient."""
+        assert self.physics is not None
+        z, y, x = maps.shape[1:]
+        frame = Frame((z, y, x), self.spacing)
+        grid = self.head.grid(frame, maps.detach()).to(maps.device)
+        return answers_of_cut(self.physics.observables, grid, self.head(grid, frame, maps), self.target.names)
+
+    @torch.no_grad()
+    def _true_answers(self, distances: Tensor) -> Tensor:
+        return self._answers(
+            torch.cat([distances / self.head.step_nm(self.spacing), torch.zeros_like(distances[:1]).expand(3, -1, -1, -1)])
+        )
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """One step; logs the share of simulated answers that could not be had, and so taught nothing."""
+        loss = super().training_step(batch, batch_idx)
+        if self.physics is not None:
+            self.log("train/physics_left_out", self.left_out.share, batch_size=len(batch["image"]))
+        return loss
 
     @torch.no_grad()
     def cut(self, maps: Any, frame: Frame) -> tuple[BackgroundGrid, CutGrid]:

@@ -55,7 +55,7 @@ class ShapeSeed:
         corners = torch.from_numpy(np.ascontiguousarray(self.space.corners))
         with torch.enable_grad():  # also where this is called inside another backward pass
             points = torch.tensor(self.space.points, requires_grad=True)
-            sizes, gradients = _cells(points, corners)
+            sizes, gradients = cell_geometry(points, corners)
             products = torch.einsum("cid,cjd->cij", gradients, gradients)
             energy = (products * torch.from_numpy(self.of_stiffness)).sum((1, 2))
             total = (sizes * (torch.from_numpy(self.of_sizes) + energy)).sum()
@@ -63,8 +63,11 @@ class ShapeSeed:
         return np.asarray(gradient.numpy())
 
 
-def _cells(points: Any, corners: Any) -> tuple[Any, Any]:
-    """Sizes (C,) and gradients (C, k, 3) of cells, as in `cellml.sim.engine.space`, for torch."""
+def cell_geometry(points: Any, corners: Any) -> tuple[Any, Any]:
+    """Sizes (C,) and gradients of barycentric coordinates (C, k, 3) of cells, as in `cellml.sim.engine.space`, for torch.
+
+    points: (P, 3) tensor; corners: (C, 4) tetrahedra or (C, 3) triangles of them, int64 tensor.
+    """
     import torch
 
     a, b, c = (points[corners[:, i]] for i in range(3))
