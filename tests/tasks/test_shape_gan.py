@@ -65,14 +65,21 @@ def gan(classes: list[str] | None = None, latent: int = 6, **more: Any) -> Shape
 def infogan() -> InfoGanTask:
     play = opponent()
     reader = InformationReader(play.critic.width, 3, 2)  # type: ignore[arg-type]
-    return InfoGanTask(VolumeGenerator(8, SHAPE, (4,)), ShapeTarget(), adam, play, GRID, reader, InformationLoss(), judged=4)
+    parts: dict[str, Any] = {"opponent": play, "representation": GRID, "reader": reader, "information": InformationLoss()}
+    return InfoGanTask(net=VolumeGenerator(8, SHAPE, (4,)), target=ShapeTarget(), optimizer=adam, **parts, judged=4)
 
 
 def stacked() -> StackedGanTask:
     fine = (16, 16, 16)  # half of it must hold the bodies
     grid = GridRepresentation(fine, truncate=2.0, margin=2)
-    net = StackedGenerator(5, fine, (4,), width=4)
-    return StackedGanTask(net, ShapeTarget(), adam, opponent(shape=fine), opponent(), grid, share=0.5, judged=4)
+    return two_stages(StackedGenerator(5, fine, (4,), width=4), opponent(shape=fine), grid, share=0.5)
+
+
+def two_stages(net: StackedGenerator, play: Opponent, grid: GridRepresentation, share: float) -> StackedGanTask:
+    target = ShapeTarget()
+    return StackedGanTask(
+        net=net, target=target, optimizer=adam, opponent=play, coarse=opponent(), representation=grid, share=share, judged=4
+    )
 
 
 def pixelcnn(classes: list[str] | None = None) -> ShapePixelCnnTask:
@@ -220,7 +227,7 @@ def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(CellmlError, match="conditions=3"):
         ShapePixelCnnTask(PixelCnn(SHAPE, 1, 4, (1,)), ShapeTarget(CLASSES), BitsPerVoxel(), adam, GRID)
     with pytest.raises(CellmlError, match=r"share is 1"):
-        StackedGanTask(StackedGenerator(5, SHAPE, (4,)), ShapeTarget(), adam, opponent(), opponent(), GRID, share=1.0)
+        two_stages(StackedGenerator(5, SHAPE, (4,)), opponent(), GRID, share=1.0)
     with pytest.raises(CellmlError, match=r"\(N, 6\), not \(2, 5\)"):
         gan().decode(np.zeros((2, 5)))
     with pytest.raises(CellmlError, match="ask for one or more"):

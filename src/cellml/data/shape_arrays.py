@@ -45,7 +45,10 @@ class GridRepresentation:
     """Truncated signed distances on a grid that the shape fills, whose voxel size is the shape's own; for shapes of any genus.
 
     shape: voxels along (z, y, x); truncate: voxels; margin: free voxels at either end of the longest side; alignment: how shapes are turned
-    (`cellml.shapes.alignment`), None to leave them as they lie; frame: measures the frame of each shape (`cellml.data.shape_frames`).
+    (`cellml.shapes.alignment`), None to leave them as they lie; frame: measures the frame of each shape (`cellml.data.shape_frames`);
+    stretch: along (z, y, x), how many times longer than others a length is in the images; a voxel is as long along each axis as this says
+    times the unit, so that shapes which a microscope draws out along z fill the grid all the same. Distances are of the shape that is not
+    drawn out. Raises CellmlError for a stretch that is not positive.
     """
 
     shape: Sequence[int] = (32, 32, 32)
@@ -53,10 +56,16 @@ class GridRepresentation:
     margin: int = 3
     alignment: Any = None
     frame: Any = None
+    stretch: Sequence[float] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if len(self.stretch) != len(self.shape) or not all(np.isfinite(s) and s > 0 for s in self.stretch):
+            raise CellmlError(f"representation.stretch is three positive numbers along z, y, x, such as [3, 1, 1]; it is {self.stretch}.")
 
     def of(self, population: Population) -> ShapeArrays:
-        """values: (N, 1, Z, Y, X) in voxels; units: nm a voxel."""
-        surfaces = population.surfaces if self.alignment is None else self.aligned(population)
+        """values: (N, 1, Z, Y, X) in voxels; units: nm a voxel, along an axis that is not stretched."""
+        lying = population.surfaces if self.alignment is None else self.aligned(population)
+        surfaces = [_scaled(surface, 1 / np.array(self.stretch, float)) for surface in lying]
         units = [fitting_spacing(surface, self.shape, self.margin) for surface in surfaces]
         grids = [distance_grid(s, self.shape, unit, truncate=self.truncate) for s, unit in zip(surfaces, units, strict=True)]
         return ShapeArrays(np.stack(grids)[:, None], np.array(units), frames_of(population, self.frame))
@@ -71,7 +80,7 @@ class GridRepresentation:
         """(1, Z, Y, X) → its largest body in nm about the origin. Raises CellmlError where nothing is inside."""
         from cellml.shapes.one_body import one_body
 
-        return surface_of_grid(one_body(values[0], name)[0], unit, name=name)
+        return _scaled(surface_of_grid(one_body(values[0], name)[0], unit, name=name), np.array(self.stretch, float))
 
     def scores(self, predicted: NDArray[np.floating], true: NDArray[np.floating], units: NDArray[np.floating]) -> dict[str, float]:
         """Means over shapes: `surface_nm`, |d̂| at voxels within half a voxel of the true surface, and `iou` of the insides.
@@ -134,6 +143,11 @@ class HarmonicRepresentation:
         """
         off = np.sqrt(((predicted - true) ** 2).sum(axis=(1, 2)) / (4 * np.pi)) * units
         return {"surface_nm": float(off.mean())}
+
+
+def _scaled(surface: Surface, factors: NDArray[np.float64]) -> Surface:
+    """The surface with its lengths along (z, y, x) times `factors`."""
+    return Surface(surface.vertices * factors[::-1], surface.faces, surface.name)
 
 
 def frames_of(population: Population, frame: Any) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ _TOGETHER = 32  # grids that are made at a time
 _TRIES = 20  # draws in the place of a code that makes no body
 
 
-class GridShapeTask(VolumeTask):
+class GridShapeTask(VolumeTask, ABC):
     """A generator of grids, trained on `cellml.data.shape_module`; a `cellml.shapes.model.ShapeModel`.
 
     net: makes grids; target: conditions; loss, optimizer, schedule: as in VolumeTask; representation: the data's `GridRepresentation`;
@@ -60,17 +61,21 @@ class GridShapeTask(VolumeTask):
         self._seen: list[dict[str, Tensor]] = []
 
     @property
+    @abstractmethod
     def inner(self) -> int:
         """Numbers of a code before those of the condition."""
-        raise NotImplementedError
 
+    @abstractmethod
     def grids(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, K) → distances (B, Z, Y, X) in voxels and sizes (B,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drawn(self, conditions: Tensor, random: torch.Generator) -> Tensor:
         """New inner numbers (B, inner) for conditions (B, C), on the processor."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def log_density(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Natural logarithm of the density of codes (N, K), (N,)."""
 
     def on_fit_start(self) -> None:
         """At the very start, measure sizes and the frequency of conditions on the training shapes."""
@@ -91,6 +96,16 @@ class GridShapeTask(VolumeTask):
     def units_of(self, sizes: Tensor) -> Tensor:
         """Sizes (B,) → units (B,) in nm a voxel; sizes beyond five deviations count as five."""
         return (sizes.float().clamp(-5, 5) * self.log_size[1] + self.log_size[0]).exp()
+
+    def batch_of(self, population: Population) -> dict[str, Tensor]:
+        """Shapes as a batch of the data, on the task's device. A class that the target does not know is −1."""
+        arrays = self.representation.of(population)
+        return {
+            "image": torch.as_tensor(arrays.values, device=self.device),
+            "unit": torch.as_tensor(arrays.units, dtype=torch.float32, device=self.device),
+            "label": self.target.labels(population.classes),
+            "frame": torch.as_tensor(arrays.frames, dtype=torch.float32, device=self.device),
+        }
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last validation."""

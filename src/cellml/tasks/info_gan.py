@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +13,9 @@ from torch import Tensor, nn
 from cellml.losses.information import InformationLoss
 from cellml.nets.information_reader import InformationReader
 from cellml.nets.volume_generator import beside
-from cellml.tasks.adversarial import Opponent
-from cellml.tasks.base import Schedule
 from cellml.tasks.shape_gan import ShapeGanTask
-from cellml.tasks.shape_target import ShapeTarget
 
 if TYPE_CHECKING:
-    from cellml.data.shape_arrays import GridRepresentation
     from cellml.shapes.population import Population
 
 
@@ -31,22 +26,9 @@ class InfoGanTask(ShapeGanTask):
     as in `ShapeGanTask`. `encode` gives k and u as the reader reads them from real shapes, with z at 0.
     """
 
-    def __init__(
-        self,
-        net: nn.Module,
-        target: ShapeTarget,
-        optimizer: Callable[[Any], torch.optim.Optimizer],
-        opponent: Opponent,
-        representation: GridRepresentation,
-        reader: InformationReader,
-        information: InformationLoss,
-        schedule: Schedule | None = None,
-        average: float = 0.995,
-        clip: float = 10.0,
-        judged: int = 48,
-    ) -> None:
+    def __init__(self, *, reader: InformationReader, information: InformationLoss, **gan: Any) -> None:
         self.codes_read = reader.size  # before the parent asks for room
-        super().__init__(net, target, optimizer, opponent, representation, schedule, average, clip, judged)
+        super().__init__(**gan)
         self.reader, self.information = reader, information
 
     @property
@@ -80,15 +62,7 @@ class InfoGanTask(ShapeGanTask):
 
         What z says of a shape is not read, so that `decode(encode(…))` gives a typical shape of these codes and not the shape itself.
         """
-        arrays = self.representation.of(population)
-        numbers = {name: n for n, name in enumerate(self.target.classes)}
-        batch = {
-            "image": torch.as_tensor(arrays.values, device=self.device),
-            "unit": torch.as_tensor(arrays.units, device=self.device),
-            "label": torch.tensor([numbers.get(kind, -1) for kind in population.classes], device=self.device),
-            "frame": torch.as_tensor(arrays.frames, dtype=torch.float32, device=self.device),
-        }
-        real, conditions = self.shown(batch)
+        real, conditions = self.shown(self.batch_of(population))
         category, means = self.reader(self.opponent.critic.features(beside(real, conditions)))  # type: ignore[operator]
         one_hot = torch.zeros_like(category)
         if category.shape[1]:

@@ -100,14 +100,11 @@ class ShapePixelCnnTask(GridShapeTask):
     @torch.no_grad()
     def encode(self, population: Population) -> NDArray[np.float64]:
         """Codes (N, K): voxels, sizes and classes of the shapes."""
-        arrays = self.representation.of(population)
-        numbers = {name: n for n, name in enumerate(self.target.classes)}
-        labels = torch.tensor([numbers.get(kind, -1) for kind in population.classes])
-        conditions = self.target.cpu().vector(labels, torch.as_tensor(arrays.frames, dtype=torch.float32))
-        self.target.to(self.device)
-        voxels = (arrays.values < 0).reshape(len(arrays.values), -1)
-        sizes = self.sizes_of(torch.as_tensor(arrays.units).to(self.device))[:, None].cpu()
-        return np.concatenate([voxels, sizes.numpy(), conditions.cpu().numpy()], axis=1).astype(np.float64)
+        batch = self.batch_of(population)
+        conditions = self.target.vector(batch["label"], batch["frame"])
+        voxels = (batch["image"] < 0).flatten(1).to(conditions)
+        codes = torch.cat([voxels, self.sizes_of(batch["unit"])[:, None], conditions], dim=1)
+        return codes.double().cpu().numpy()  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def log_density(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:

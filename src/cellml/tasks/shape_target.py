@@ -49,6 +49,11 @@ class ShapeTarget(nn.Module):
             self.middle.copy_(frames.mean(dim=0))
             self.spread.copy_(frames.std(dim=0).clamp(min=1e-6))
 
+    def labels(self, kinds: Sequence[str]) -> Tensor:
+        """Names of classes (N) → their numbers (N,) where the target's are, −1 for others."""
+        numbers = {name: n for n, name in enumerate(self.classes)}
+        return torch.tensor([numbers.get(kind, -1) for kind in kinds], dtype=torch.int64, device=self.shares.device)
+
     def vector(self, labels: Tensor, frames: Tensor) -> Tensor:
         """(B,) labels, −1 for unknown (all numbers of classes 0), and (B, F) numbers of the frame → (B, C)."""
         one_hot = torch.zeros(len(labels), len(self.classes), device=labels.device)

@@ -156,8 +156,7 @@ class ShapeVaeTask(VolumeTask):
     def encode(self, population: Population) -> NDArray[np.float64]:
         """Codes of shapes, (N, K): the posterior's mean, refined where `refine` says so. Shapes of unknown class have no class in c."""
         arrays = self.representation.of(population)
-        numbers = {name: n for n, name in enumerate(self.target.classes)}
-        labels = torch.tensor([numbers.get(kind, -1) for kind in population.classes], device=self.device)
+        labels = self.target.labels(population.classes)
         frames = torch.as_tensor(arrays.frames, dtype=torch.float32, device=self.device)
         conditions, units = self.target.vector(labels, frames), torch.as_tensor(arrays.units, device=self.device)
         values = torch.as_tensor(arrays.values, device=self.device)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from cellml.errors import CellmlError
 from cellml.nets.volume_generator import beside
 from cellml.tasks.adversarial import Opponent, uncounted
-from cellml.tasks.base import Schedule
 from cellml.tasks.shape_gan import ShapeGanTask
-from cellml.tasks.shape_target import ShapeTarget
 from cellml.tasks.volume_gan import log_losses, progress, schedulers, stepped
-
-if TYPE_CHECKING:
-    from cellml.data.shape_arrays import GridRepresentation
 
 
 class StackedGanTask(ShapeGanTask):
@@ -28,21 +22,8 @@ class StackedGanTask(ShapeGanTask):
     is; the rest as in `ShapeGanTask`. Raises CellmlError for a share that leaves one of the stages nothing.
     """
 
-    def __init__(
-        self,
-        net: nn.Module,
-        target: ShapeTarget,
-        optimizer: Callable[[Any], torch.optim.Optimizer],
-        opponent: Opponent,
-        coarse: Opponent,
-        representation: GridRepresentation,
-        share: float = 0.5,
-        schedule: Schedule | None = None,
-        average: float = 0.995,
-        clip: float = 10.0,
-        judged: int = 48,
-    ) -> None:
-        super().__init__(net, target, optimizer, opponent, representation, schedule, average, clip, judged)
+    def __init__(self, *, coarse: Opponent, share: float = 0.5, **gan: Any) -> None:
+        super().__init__(**gan)
         if not 0 < share < 1:
             raise CellmlError(f"task.share is {share}; the first stage has a share of the training above 0 and below 1.")
         self.require_play(coarse)
