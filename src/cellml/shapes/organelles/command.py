@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,7 @@ from cellml.errors import CellmlError, FileError
 if TYPE_CHECKING:
     from cellml.shapes.organelles.distribution import Distribution
     from cellml.shapes.organelles.fill import Filled
-    from cellml.shapes.organelles.host import Host
-    from cellml.types import Labels
 
-_KEYS = ("examples", "cell", "nucleus", "count", "diameter_nm", "facets")
 _MARK = "provenance.json"
 
 
@@ -45,9 +41,8 @@ def fill_file(
     """Fill a host with organelles of learned kinds, zero overlap verified on the meshes, and write the cell as a folder.
 
     input: labels of the host; cell, nucleus: its numbers in them; inner: a mask of the nucleus instead. organelles: by name, each
-    {examples: a distribution that this verb wrote (.npz with a header) or labels of instances, with cell and nucleus: the numbers of
-    the hosts in a file `hosts`; count; diameter_nm: [median, spread of ln]; facets}. placement: what is fitted where examples have hosts,
-    as `_target_`. The rest as in `cellml.shapes.organelles.fill.fill`; partial_fill: write a cell in which some found no place.
+    what `cellml.shapes.organelles.described.described` takes, and count}. placement: what is fitted where examples have hosts, as
+    `_target_`. The rest as in `cellml.shapes.organelles.fill.fill`; partial_fill: write a cell in which some found no place.
     mesh: also one conforming tetrahedral mesh of all, and a model on it (a tracer where None) for MCell and as SBML-spatial.
     Returns the summary. Raises CellmlError, and writes nothing, for bad input and a cell that is full.
     """
@@ -56,6 +51,7 @@ def fill_file(
     from cellml.data.references import resolve
     from cellml.io import atomic_path, read_labels
     from cellml.meshing.progress import progress_line
+    from cellml.shapes.organelles.described import described
     from cellml.shapes.organelles.fill import Effort, fill
     from cellml.shapes.organelles.host import host_of_labels
 
@@ -71,7 +67,7 @@ def fill_file(
         labels = read_labels(reference, spacing_nm=spacing_nm)
         nuclear = read_labels(resolve(inner, "labels")[0], spacing_nm=spacing_nm) if inner else None
         host = host_of_labels(labels, cell, nucleus, inner=nuclear)
-        kinds = [_distribution(name, dict(entry or {}), placement, seed, tell) for name, entry in organelles.items()]
+        kinds = [described(name, dict(entry or {}), placement, seed, tell) for name, entry in organelles.items()]
         counts = {name: int(entry["count"]) for name, entry in organelles.items() if (entry or {}).get("count") is not None}
         effort = Effort(proposals=proposals, redraws=redraws, smallest=smallest)
         filled = fill(host, kinds, counts, gap_nm=gap_nm, effort=effort, seed=seed, tell=tell)
@@ -95,71 +91,6 @@ def _say(console: Any, facts: Mapping[str, Any], took: float, output: str) -> No
     exact = facts["overlaps"]
     said = f"{exact['crossing_facets']} crossing facets among {exact['facets']}, compared exactly"
     console.print(f"{said}; {took:.0f} s. Written to {output}.", soft_wrap=True)
-
-
-def _distribution(name: str, entry: dict[str, Any], placement: Mapping[str, Any] | None, seed: int, tell: Any) -> Distribution:
-    """The learned distribution of one kind, from a file that keeps one or from examples."""
-    from dataclasses import replace
-
-    from cellml.shapes.organelles.distribution import load_distribution
-    from cellml.shapes.organelles.sources import SizeModel
-
-    unknown = sorted(set(entry) - {*_KEYS, "hosts"})
-    if unknown or not name.isidentifier():
-        raise CellmlError(
-            f"organelles.{name} " + (f"has the unknown key {unknown[0]!r}; it has hosts, {', '.join(_KEYS)}." if unknown else "is no word.")
-        )
-    if not entry.get("examples"):
-        raise CellmlError(f"organelles.{name} needs examples: labels of such organelles, or a distribution that `cellml fill` wrote.")
-    tell(f"learning {name}")
-    path = str(entry["examples"])
-    kind = load_distribution(path) if _is_distribution(path) else _learned(name, entry, placement, seed)
-    kind = replace(kind, name=name)
-    if entry.get("diameter_nm") is not None:
-        values = entry["diameter_nm"]
-        median, spread = values if isinstance(values, list | tuple) else (values, 0.0)
-        kind = replace(kind, size=SizeModel.of_diameter(float(median), float(spread)))
-    return kind
-
-
-def _is_distribution(path: str) -> bool:
-    import numpy as np
-
-    if not path.endswith(".npz") or not Path(path).is_file():
-        return False
-    with np.load(path, allow_pickle=False) as archive:
-        return "header" in archive.files
-
-
-def _learned(name: str, entry: Mapping[str, Any], placement: Mapping[str, Any] | None, seed: int) -> Distribution:
-    from hydra.utils import instantiate
-
-    from cellml.data.references import resolve
-    from cellml.io import read_labels
-    from cellml.shapes.organelles.host import host_of_labels
-    from cellml.shapes.organelles.learn import Example, learn
-    from cellml.shapes.organelles.outlines import FACETS
-
-    organelles = read_labels(resolve(str(entry["examples"]), "labels")[0])
-    examples = [Example(organelles)]
-    if entry.get("hosts"):
-        hosts: Labels = read_labels(resolve(str(entry["hosts"]), "labels")[0])
-        examples = [Example(organelles, _example_host(hosts, organelles, entry, host_of_labels))]
-    fit = instantiate(dict(placement), _convert_="all") if placement else None
-    fit = partial(fit) if fit is not None else None
-    return learn(name, examples, fit=fit, facets=int(entry.get("facets") or FACETS), seed=seed)
-
-
-def _example_host(hosts: Labels, organelles: Labels, entry: Mapping[str, Any], make: Any) -> Host:
-    """The host of examples: its label in `hosts`, of which organelles may have taken the voxels."""
-    from dataclasses import replace
-
-    cell = entry.get("cell")
-    if hosts.shape != organelles.shape:
-        raise CellmlError(f"hosts has shape {hosts.shape} and examples {organelles.shape}; they must be on one grid.")
-    data = hosts.data.copy()
-    data[(organelles.data > 0) & (data == 0)] = 1 if cell is None else cell
-    return make(replace(hosts, data=data), cell, entry.get("nucleus"))
 
 
 def _require_sound(filled: Filled, partial_fill: bool) -> None:

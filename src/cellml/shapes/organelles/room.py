@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,20 +39,10 @@ class Room:
 
     def voxels_of(self, surface: Surface) -> tuple[tuple[slice, ...], NDArray[np.bool_]]:
         """The box (z, y, x) around a surface, and the voxels in it whose centres it holds; the nearest one where it holds none."""
-        from cellml.surfaces.winding import winding_number
-
-        low, high = surface.vertices.min(axis=0)[::-1], surface.vertices.max(axis=0)[::-1]
-        first = np.maximum(np.floor((low - self.origin) / self.spacing).astype(int), 0)
-        last = np.minimum(np.ceil((high - self.origin) / self.spacing).astype(int), np.array(self.labels.shape) - 1)
-        last = np.maximum(last, first)
-        box = tuple(slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
-        shape = tuple(last - first + 1)
-        place = np.indices(shape).reshape(3, -1).T + first
-        points = np.ascontiguousarray((place * self.spacing + self.origin)[:, ::-1])
-        held = winding_number(surface.vertices, surface.faces, points) >= 0.5
+        box, held, points = held_voxels(surface, self.labels.shape, self.spacing, self.origin)
         if not held.any():
-            held[int(np.linalg.norm(points - surface.vertices.mean(axis=0), axis=1).argmin())] = True
-        return box, held.reshape(shape)
+            held.flat[int(np.linalg.norm(points - surface.vertices.mean(axis=0), axis=1).argmin())] = True
+        return box, held
 
     def is_free(self, box: tuple[slice, ...], held: NDArray[np.bool_]) -> bool:
         """Whether all voxels are in the host and taken by no organelle."""
@@ -66,3 +58,23 @@ class Room:
         taken = self.labels[wide] == number
         distance = distance_transform_edt(~taken, sampling=self.spacing) - 0.5 * self.spacing.min()
         np.minimum(self.clear[wide], np.maximum(distance, 0), out=self.clear[wide], casting="same_kind")
+
+
+def held_voxels(
+    surface: Surface, shape: Sequence[int], spacing: Floats, origin: Floats
+) -> tuple[tuple[slice, ...], NDArray[np.bool_], Floats]:
+    """The box around a closed surface in a grid, which voxels of it have their centres inside, and the centres (N, 3), x, y, z in nm.
+
+    shape: (Z, Y, X); spacing, origin: (z, y, x) in nm. A surface beside the grid gets the nearest voxels of its border, none of them held.
+    """
+    from cellml.surfaces.winding import winding_number
+
+    most = np.array(shape) - 1
+    low, high = surface.vertices.min(axis=0)[::-1], surface.vertices.max(axis=0)[::-1]
+    first = np.clip(np.floor((low - origin) / spacing).astype(int), 0, most)
+    last = np.maximum(np.clip(np.ceil((high - origin) / spacing).astype(int), 0, most), first)
+    size = tuple((last - first + 1).tolist())
+    place = np.indices(size).reshape(3, -1).T + first
+    points = np.ascontiguousarray((place * spacing + origin)[:, ::-1])
+    held = winding_number(surface.vertices, surface.faces, points) >= 0.5
+    return tuple(slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True)), held.reshape(size), points
