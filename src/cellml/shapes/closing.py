@@ -31,7 +31,7 @@ def closed_shape(surface: Surface, *, genus: int | None = None) -> ClosedShape:
     them. Raises CellmlError, with the reason, where the surface has several parts that count, encloses nothing, cannot be repaired, or
     keeps its handles.
     """
-    from cellml.surfaces import repair
+    from cellml.surfaces.repair import repair
 
     made, log = repair(surface)
     made, dropped = _largest_part(made)
