@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cellml.data.shape_arrays import GridRepresentation
 from cellml.data.shape_grids import box_centre, distance_grid, fitting_spacing, surface_of_grid
 from cellml.errors import CellmlError
 from cellml.nets.mesh_template import icosphere
+from cellml.shapes.population import Population
 from cellml.types import Surface
 
 
@@ -59,3 +61,17 @@ def test_what_does_not_fit_is_told_with_numbers() -> None:
         surface_of_grid(np.ones((8, 8, 8)), 1.0)
     with pytest.raises(CellmlError, match="no room"):
         fitting_spacing(ball(), (6, 6, 6), margin=3)
+
+
+def test_shapes_that_are_drawn_out_fill_the_grid_and_come_back_as_they_were() -> None:
+    long = Surface(ball().vertices * [1.0, 1.0, 3.0], ball().faces, "long")
+    population = Population(("long",), (long,), ("",), ("",))
+    arrays = GridRepresentation((24, 24, 24), stretch=(3.0, 1.0, 1.0)).of(population)
+    round_one = GridRepresentation((24, 24, 24)).of(Population(("ball",), (ball(),), ("",), ("",)))
+    np.testing.assert_allclose(arrays.values, round_one.values, atol=1e-5)
+    assert arrays.units == pytest.approx(round_one.units)
+    again = GridRepresentation((24, 24, 24), stretch=(3.0, 1.0, 1.0)).surface(arrays.values[0], float(arrays.units[0]))
+    assert np.ptp(again.vertices, axis=0) == pytest.approx([200, 200, 600], rel=0.01)
+    assert again.volume() == pytest.approx(3 * ball().volume(), rel=0.02)
+    with pytest.raises(CellmlError, match=r"stretch is three positive numbers.*\[3, 0, 1\]"):
+        GridRepresentation(stretch=[3, 0, 1])

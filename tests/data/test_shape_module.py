@@ -126,3 +126,15 @@ def test_classes_are_those_of_the_task_and_lonely_ones_are_told() -> None:
     spiny.setup()
     with pytest.raises(CellmlError, match="No training shape is of class spiny"):
         spiny.require_classes(["spiny"])
+
+
+def test_held_out_groups_stay_where_they_are_whatever_else_is_read() -> None:
+    data = module(held_out=["1", "2"], fold=None)
+    data.setup()
+    assert [block.name for block in data.validation_blocks] == ["body 1", "body 2", "body 5", "body 6"]
+    assert {block.group for block in data.training_blocks} == {"0", "3"}
+    fewer = module(held_out=["1", "2"], fold=None, source=lambda: bodies().select([1, 2, 3, 4, 7]))
+    fewer.setup()
+    assert [block.name for block in fewer.validation_blocks] == ["body 1", "body 2"]
+    with pytest.raises(CellmlError, match=r"held_out names \['9'\].*'0', '1', '2', '3'"):
+        module(held_out=["9"]).setup()

@@ -79,10 +79,12 @@ class ShapeDataModule(BlockDataModule):
 
     source: what `cellml.shapes.reading.read_population` reads (a folder, a label volume, "spines", "urocell"), or a function that gives a
     Population; representation: such as `cellml.data.shape_arrays.GridRepresentation`; fold, folds: fold `fold` of `folds` is for
-    validation, by `folds_by_group`; None: all shapes train; left_out: groups that are neither trained on nor validated; count: train on so
-    many shapes only, drawn by the seed; classes: names, in the order of the labels (shapes of other classes have the label −1);
-    augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …), "unit": (B,) nm, "label": (B,), "frame": (B, F)}.
-    Raises CellmlError for a fold that there is not, and a population too small to split.
+    validation, by `folds_by_group`; None: all shapes train; held_out: groups that are for validation, by name, in the place of a fold: a
+    fold depends on how many shapes each group has, so that one shape that is read or not moves whole groups across; left_out: groups that
+    are neither trained on nor validated; count: train on so many shapes only, drawn by the seed; classes: names, in the order of the labels
+    (shapes of other classes have the label −1); augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …),
+    "unit": (B,) nm, "label": (B,), "frame": (B, F)}.
+    Raises CellmlError for a fold or held-out group that there is not, and a population too small to split.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class ShapeDataModule(BlockDataModule):
         representation: Any,
         fold: int | None = 0,
         folds: int = 5,
+        held_out: Sequence[str] = (),
         left_out: Sequence[str] = (),
         count: int | None = None,
         classes: Sequence[str] = (),
@@ -104,7 +107,8 @@ class ShapeDataModule(BlockDataModule):
         if folds < 2 or (fold is not None and not 0 <= fold < folds):
             raise CellmlError(f"data.fold must be one of 0 to {folds - 1}, or null to train on all shapes; it is {fold}.")
         self.source, self.representation, self.fold, self.folds = source, representation, fold, folds
-        self.left_out, self.count, self.classes, self.augmentations = set(left_out), count, list(classes), augmentations
+        self.held_out = [str(name) for name in held_out]
+        self.left_out, self.count, self.classes, self.augmentations = {str(name) for name in left_out}, count, list(classes), augmentations
         self._said: list[str] = []
         self._left_out: list[tuple[str, str]] = []
 
@@ -136,6 +140,11 @@ class ShapeDataModule(BlockDataModule):
         return read_population(self.source)
 
     def _held_out(self, population: Population) -> NDArray[np.bool_]:
+        if self.held_out:
+            unknown = sorted(set(self.held_out) - set(population.groups))
+            if unknown:
+                raise CellmlError(f"data.held_out names {unknown}, and the population has the groups {sorted(set(population.groups))}.")
+            return np.isin(population.groups, self.held_out)
         if self.fold is None:
             return np.zeros(len(population), bool)
         return np.asarray(folds_by_group(list(population.groups), self.folds) == self.fold)

@@ -15,6 +15,7 @@ from cellml.errors import CellmlError
 from cellml.shapes.grid_statistics import NAMES, grid_statistics, statistics_distance
 from cellml.shapes.one_body import one_body
 from cellml.tasks.base import Schedule, VolumeTask
+from cellml.tasks.redrawn import redrawn, with_body
 from cellml.tasks.shape_target import ShapeTarget
 from cellml.types import Surface
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from cellml.shapes.population import Population
 
 _TOGETHER = 32  # grids that are made at a time
-_TRIES = 20  # draws in the place of a code that makes no body
 
 
 class GridShapeTask(VolumeTask, ABC):
@@ -97,16 +97,6 @@ class GridShapeTask(VolumeTask, ABC):
         """Sizes (B,) → units (B,) in nm a voxel; sizes beyond five deviations count as five."""
         return (sizes.float().clamp(-5, 5) * self.log_size[1] + self.log_size[0]).exp()
 
-    def batch_of(self, population: Population) -> dict[str, Tensor]:
-        """Shapes as a batch of the data, on the task's device. A class that the target does not know is −1."""
-        arrays = self.representation.of(population)
-        return {
-            "image": torch.as_tensor(arrays.values, device=self.device),
-            "unit": torch.as_tensor(arrays.units, dtype=torch.float32, device=self.device),
-            "label": self.target.labels(population.classes),
-            "frame": torch.as_tensor(arrays.frames, dtype=torch.float32, device=self.device),
-        }
-
     def on_validation_epoch_start(self) -> None:
         """Forget the last validation."""
         self._seen = []
@@ -151,20 +141,7 @@ class GridShapeTask(VolumeTask, ABC):
         A code whose grid holds nothing is drawn again. Raises CellmlError for a count below 1, a condition that the model does not know,
         and a model most of whose codes make nothing.
         """
-        if count < 1:
-            raise CellmlError(f"{count} shapes cannot be drawn; ask for one or more.")
-        kept: list[Tensor] = []
-        for turn in range(_TRIES):
-            missing = count - sum(map(len, kept))
-            if missing == 0:
-                break
-            codes = self.raw_sample(missing, int(seed) + 1_000_003 * turn, condition)
-            grids = self._made(codes)[0]
-            kept.append(codes[torch.from_numpy((grids[:, 1:-1, 1:-1, 1:-1] < 0).any(axis=(1, 2, 3))).to(codes.device)])
-        found = torch.cat(kept).double().cpu().numpy()
-        if len(found) < count:
-            raise CellmlError(f"Only {len(found)} of {count} codes made a shape after {_TRIES} draws; train this generator longer.")
-        return np.asarray(found)
+        return redrawn(count, seed, lambda n, s: self.raw_sample(n, s, condition), lambda codes: with_body(self._made(codes)[0]))
 
     def raw_sample(self, count: int, seed: int, condition: str) -> Tensor:
         """Codes (count, K) as they are drawn, whatever they make."""

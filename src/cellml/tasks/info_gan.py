@@ -14,6 +14,7 @@ from cellml.losses.information import InformationLoss
 from cellml.nets.information_reader import InformationReader
 from cellml.nets.volume_generator import beside
 from cellml.tasks.shape_gan import ShapeGanTask
+from cellml.tasks.shape_target import batch_of
 
 if TYPE_CHECKING:
     from cellml.shapes.population import Population
@@ -62,7 +63,7 @@ class InfoGanTask(ShapeGanTask):
 
         What z says of a shape is not read, so that `decode(encode(…))` gives a typical shape of these codes and not the shape itself.
         """
-        real, conditions = self.shown(self.batch_of(population))
+        real, conditions = self.shown(batch_of(population, self.representation, self.target))
         category, means = self.reader(self.opponent.critic.features(beside(real, conditions)))  # type: ignore[operator]
         one_hot = torch.zeros_like(category)
         if category.shape[1]:

@@ -17,7 +17,7 @@ from cellml.losses.record import LossRecord
 from cellml.shapes.one_body import distance_of_voxels
 from cellml.tasks.base import Schedule
 from cellml.tasks.grid_shapes import GridShapeTask
-from cellml.tasks.shape_target import ShapeTarget
+from cellml.tasks.shape_target import ShapeTarget, batch_of
 
 if TYPE_CHECKING:
     from cellml.data.shape_arrays import GridRepresentation
@@ -100,7 +100,7 @@ class ShapePixelCnnTask(GridShapeTask):
     @torch.no_grad()
     def encode(self, population: Population) -> NDArray[np.float64]:
         """Codes (N, K): voxels, sizes and classes of the shapes."""
-        batch = self.batch_of(population)
+        batch = batch_of(population, self.representation, self.target)
         conditions = self.target.vector(batch["label"], batch["frame"])
         voxels = (batch["image"] < 0).flatten(1).to(conditions)
         codes = torch.cat([voxels, self.sizes_of(batch["unit"])[:, None], conditions], dim=1)

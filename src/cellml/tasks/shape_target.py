@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from cellml.errors import CellmlError
+
+if TYPE_CHECKING:
+    from cellml.shapes.population import Population
 
 
 class ShapeTarget(nn.Module):
@@ -104,6 +107,17 @@ class ShapeTarget(nn.Module):
                 f"The task's frame has the numbers {self.frame} and the data give {tuple(frames.shape)}; "
                 "set representation.frame, which measures them."
             )
+
+
+def batch_of(population: Population, representation: Any, target: ShapeTarget) -> dict[str, Tensor]:
+    """Shapes as a batch of the data (`cellml.data.shape_module`), on the target's device. A class that the target does not know is −1."""
+    arrays, device = representation.of(population), target.shares.device
+    return {
+        "image": torch.as_tensor(arrays.values, device=device),
+        "unit": torch.as_tensor(arrays.units, dtype=torch.float32, device=device),
+        "label": target.labels(population.classes),
+        "frame": torch.as_tensor(arrays.frames, dtype=torch.float32, device=device),
+    }
 
 
 def _number(word: str, condition: str) -> float:

@@ -15,7 +15,8 @@ from cellml.errors import CellmlError
 from cellml.losses.record import LossRecord
 from cellml.nets.coupling_flow import StandardNormal
 from cellml.tasks.base import Schedule, VolumeTask
-from cellml.tasks.shape_target import ShapeTarget
+from cellml.tasks.redrawn import redrawn, with_body
+from cellml.tasks.shape_target import ShapeTarget, batch_of
 from cellml.types import Surface
 
 if TYPE_CHECKING:
@@ -117,10 +118,11 @@ class ShapeVaeTask(VolumeTask):
         record: LossRecord = self.loss(predicted, batch["image"], mean, log_variance, getattr(self.net, "noise", None))
         if isinstance(self.prior, StandardNormal):
             return record
-        misfit = -self.prior.log_prob(self._sized(codes.detach(), batch["unit"]), conditions).mean()
+        misfit = -self.prior.log_prob(self.with_size(codes.detach(), batch["unit"]), conditions).mean()
         return LossRecord(record.total + misfit, {**record.parts, "prior": misfit.detach()})
 
-    def _sized(self, codes: Tensor, units: Tensor) -> Tensor:
+    def with_size(self, codes: Tensor, units: Tensor) -> Tensor:
+        """Codes z (B, K) of shapes with these units (B,) nm → (z, s), where the representation takes the size out."""
         if not self.net.sized:
             return codes
         return torch.cat([codes, ((units.to(codes).log() - self.unit_middle) / self.unit_spread)[:, None]], dim=1)
@@ -155,13 +157,10 @@ class ShapeVaeTask(VolumeTask):
     @torch.no_grad()
     def encode(self, population: Population) -> NDArray[np.float64]:
         """Codes of shapes, (N, K): the posterior's mean, refined where `refine` says so. Shapes of unknown class have no class in c."""
-        arrays = self.representation.of(population)
-        labels = self.target.labels(population.classes)
-        frames = torch.as_tensor(arrays.frames, dtype=torch.float32, device=self.device)
-        conditions, units = self.target.vector(labels, frames), torch.as_tensor(arrays.units, device=self.device)
-        values = torch.as_tensor(arrays.values, device=self.device)
-        parts = zip(*(part.split(_TOGETHER) for part in (values, conditions, units)), strict=True)
-        codes = [torch.cat([self._sized(self._best_codes(v, c), u), c], dim=1) for v, c, u in parts]
+        batch = batch_of(population, self.representation, self.target)
+        conditions = self.target.vector(batch["label"], batch["frame"])
+        parts = zip(*(part.split(_TOGETHER) for part in (batch["image"], conditions, batch["unit"])), strict=True)
+        codes = [torch.cat([self.with_size(self._best_codes(v, c), u), c], dim=1) for v, c, u in parts]
         return torch.cat(codes).double().cpu().numpy()
 
     @torch.no_grad()
@@ -181,14 +180,23 @@ class ShapeVaeTask(VolumeTask):
     def sample(self, count: int, seed: int, condition: str = "") -> NDArray[np.float64]:
         """New codes (count, K). condition: a class, numbers of the frame ("depth=0.4"), or "" for classes as frequent as in training.
 
-        Raises CellmlError for a count below 1 and a condition that the model does not know.
+        A code whose grid holds nothing is drawn again. Raises CellmlError for a count below 1, a condition that the model does not know,
+        and a model most of whose codes make nothing.
         """
-        if count < 1:
-            raise CellmlError(f"{count} shapes cannot be drawn; ask for one or more.")
-        random = torch.Generator().manual_seed(int(seed))
-        conditions = self.target.parsed(condition, count, random).to(self.device)
-        noise = torch.randn(count, self.net.latent + bool(self.net.sized), generator=random).to(self.device)
-        return torch.cat([self.prior.sample(noise, conditions), conditions], dim=1).double().cpu().numpy()
+
+        def draw(wanted: int, number: int) -> Tensor:
+            random = torch.Generator().manual_seed(number)
+            conditions = self.target.parsed(condition, wanted, random).to(self.device)
+            noise = torch.randn(wanted, self.net.latent + bool(self.net.sized), generator=random).to(self.device)
+            return torch.cat([self.prior.sample(noise, conditions), conditions], dim=1)
+
+        return redrawn(count, seed, draw, self._holds)
+
+    def _holds(self, codes: Tensor) -> NDArray[np.bool_]:
+        if not self.net.sized:  # coefficients always make a surface
+            return np.ones(len(codes), bool)
+        made = [self.net.decode(*self._parts(part)[::2])[:, 0].cpu().numpy() for part in codes.split(_TOGETHER)]
+        return with_body(np.concatenate(made))
 
     @torch.no_grad()
     def log_density(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
