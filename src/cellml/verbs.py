@@ -64,6 +64,11 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb(
         "cellml.sim.command:simulate_file", "solve a model on a mesh", "cellml simulate mesh=cell.vtu model=diffusion output=solution"
     ),
+    "populate": Verb(
+        "cellml.populations.command:populate",
+        "a model in every shape of a population, in parallel",
+        "cellml populate source=spines model=spine_decay output=population workers=2",
+    ),
     "model": Verb(
         "cellml.sim.imports.command:import_model",
         "SBML or Antimony to a model file",

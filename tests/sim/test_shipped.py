@@ -17,7 +17,7 @@ from cellml.sim.solve import solve_model
 from cellml.sim.sources import missing_sources
 from cellml.types import TetMesh
 
-TRANSPORT = ["diffusion", "narrow_escape", "neurite_cable", "receptor_binding", "spine_calcium", "turing"]
+TRANSPORT = ["diffusion", "narrow_escape", "neurite_cable", "receptor_binding", "spine_calcium", "spine_decay", "turing"]
 
 
 @pytest.fixture

@@ -17,6 +17,10 @@ from cellml.types import Surface
 Floats = NDArray[np.float64]
 
 SIZES = ("volume_nm3", "area_nm2", "length_nm", "width_nm", "thickness_nm", "mean_width_nm")  # grow with the shape: logarithms in tables
+DESCRIPTORS = (
+    *SIZES,
+    *("sphericity", "solidity", "elongation", "flatness", "skewness", "neck", "head_place", "neck_place", "slenderness", "taper"),
+)
 _SECTIONS = 12
 
 

@@ -1,0 +1,1 @@
+"""Populations of shapes: simulated in parallel, related to their form, set against idealised shapes, and predicted by a surrogate."""

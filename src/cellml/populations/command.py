@@ -1,0 +1,209 @@
+"""The verb `populate`: a model in every shape of a population."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from cellml.errors import CellmlError
+from cellml.populations.members import Member, idealisable, members_of
+from cellml.populations.recipe import BaseRule, Idealisation, Measured, Recipe
+from cellml.populations.table import ABOUT, RECORD, TABLE, Table, read_record
+from cellml.populations.workers import Outcome, run_jobs
+from cellml.shapes.descriptors import DESCRIPTORS
+
+
+def populate(
+    source: str | Path,
+    model: str | Path,
+    output: str | Path,
+    *,
+    base: BaseRule = "auto",
+    idealised: Idealisation | None = None,
+    voxels: int = 4000,
+    places: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    errors: Literal["auto", "always", "never"] = "never",
+    workers: int = 2,
+    timeout_s: float = 300.0,
+    limit: int | None = None,
+    again: bool = False,
+    meshes: bool = False,
+    unit: str | None = None,
+    group_pattern: str | None = None,
+) -> dict[str, Any]:
+    """Mesh every shape of a population and solve a model in it; a row of `output/table.csv` for each, and what was asked in `record.json`.
+
+    source: "spines", a folder of tetrahedral meshes or of surfaces, whatever `read_population` reads, or, with `idealised`, the table of an
+    earlier run; model: a model file or the name of a shipped one; output: a folder; one with a table of the same run goes on where it
+    stood. base: which facets of a surface are called `base` (then those farthest from it are called `head`), see
+    `cellml.populations.recipe.Recipe`; "auto": the cut of spines, and the flat end of idealised shapes; idealised: simulate the capsule or
+    the ball and stick of equal volume and area in place of each shape; voxels: samples inside a surface; places, parameters, errors: as in
+    `cellml simulate`; workers: processes, each of one thread; timeout_s: of one try of one shape; each is tried twice. limit: only the
+    first so many shapes; again: try those that failed in the earlier run once more; meshes: keep them in `output/meshes`; unit,
+    group_pattern: see `cellml.shapes.reading.read_population`.
+
+    Rows have the state "ok", "incomplete" (an observable has no answer on this shape; `reason` says why) or "failed". Returns counts, and
+    seconds by the clock and of processors. Raises FileError and CellmlError for what cannot be read, before anything is written, and for
+    an output that holds another run.
+    """
+    from cellml.sim.shipped import find_model
+
+    if workers < 1 or not timeout_s > 0:
+        raise CellmlError(f"workers={workers} and timeout_s={timeout_s:g} must be at least 1 and above 0.")
+    members = members_of(source, unit=unit, group_pattern=group_pattern)[: _limit(limit)]
+    if idealised is not None:
+        idealisable(members)
+    target = Path(output).expanduser()
+    recipe = Recipe(
+        find_model(model),
+        _base_rule(base, source, idealised),
+        idealised,
+        _voxels(voxels),
+        places or {},
+        parameters or {},
+        errors,
+        timeout_s,
+        target.resolve() / "meshes" if meshes else None,
+    )
+    names = tuple(request.name for request in recipe.load().observables)
+    if not names:
+        raise CellmlError(f"{recipe.model} has no observables, so that nothing is measured; give it a section `observables:`.")
+    asked = _record(source, members, recipe, names)
+    table, rows = _opened(target, asked, names, again)
+    begun = time.perf_counter()
+    rows |= _simulated(members, recipe, table, rows, asked, workers, timeout_s)
+    table.replace(rows[member.name] for member in members if member.name in rows)
+    return _told(rows, members, target, time.perf_counter() - begun, workers)
+
+
+def _limit(limit: int | None) -> int | None:
+    if limit is not None and limit < 1:
+        raise CellmlError(f"limit={limit}: one shape is the least.")
+    return limit
+
+
+def _voxels(voxels: int) -> int:
+    if voxels < 200:
+        raise CellmlError(f"voxels={voxels} is too few to hold a shape; use 200 or more.")
+    return voxels
+
+
+def _base_rule(base: BaseRule, source: str | Path, idealised: str | None) -> BaseRule:
+    if base != "auto":
+        return base
+    return "cut" if idealised is not None or str(source).split(":")[0] == "spines" else "none"
+
+
+def _record(source: str | Path, members: Sequence[Member], recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
+    """What a run is: two with equal records may share a table."""
+    from cellml import __version__
+
+    told = hashlib.sha256("\n".join(member.name for member in members).encode()).hexdigest()[:16]
+    return {
+        "source": str(source),
+        "shapes": len(members),
+        "names": told,
+        "model": recipe.model.name,
+        "model_sha256": hashlib.sha256(recipe.model.read_bytes()).hexdigest()[:16],
+        "base": recipe.base,
+        "idealised": recipe.idealised,
+        "voxels": recipe.voxels,
+        "places": {key: str(value) for key, value in recipe.places.items()},
+        "parameters": {key: str(value) for key, value in recipe.parameters.items()},
+        "errors": recipe.errors,
+        "cellml": __version__,
+        "features": [*DESCRIPTORS, *(["base_nm2"] if recipe.base != "none" else [])],
+        "units": dict.fromkeys(names, ""),
+    }
+
+
+def _opened(target: Path, asked: dict[str, Any], names: Sequence[str], again: bool) -> tuple[Table, dict[str, Mapping[str, Any]]]:
+    """The table and the rows that stay, after checking that an earlier run there was the same."""
+    from cellml.io import write_json
+
+    columns = (*ABOUT, "tetrahedra", "least_dihedral_deg", *DESCRIPTORS, "base_nm2")
+    clash = sorted(set(names) & set(columns))
+    if clash:
+        raise CellmlError(f"The model calls an observable {clash[0]}, which is a column of its own in the table; give it another `name:`.")
+    if target.is_file():
+        raise CellmlError(f"{target} is a file; output is a folder.")
+    earlier = read_record(target)
+    odd = [key for key in asked if key not in ("units", "cellml") and earlier and earlier.get(key) != asked[key]]
+    if odd:
+        told = "; ".join(f"{key}: {earlier.get(key)} there, {asked[key]} now" for key in odd[:3])
+        raise CellmlError(f"{target} holds a population that was simulated otherwise ({told}). Choose another output.")
+    if not earlier:
+        if (target / TABLE).exists():
+            raise CellmlError(f"{target / TABLE} has no {RECORD} beside it, so that it is not known what it holds. Choose another output.")
+        write_json(target / RECORD, asked)
+    table = Table(target / TABLE, (*columns, *(each for name in names for each in (name, f"{name}_error"))))
+    rows: dict[str, Mapping[str, Any]] = {row["name"]: row for row in table.begin()}
+    return table, {name: row for name, row in rows.items() if not (again and row["state"] == "failed")}
+
+
+def _simulated(
+    members: Sequence[Member], recipe: Recipe, table: Table, known: Mapping[str, Any], asked: dict[str, Any], workers: int, timeout_s: float
+) -> dict[str, Mapping[str, Any]]:
+    """Rows of the shapes that have none yet, each written as it comes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cellml.io import write_json
+
+    waiting = [member for member in members if member.name not in known]
+    found: dict[str, Mapping[str, Any]] = {}
+    noted = False
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=len(members), completed=len(members) - len(waiting))
+        for outcome in run_jobs(recipe.prepare, waiting, workers=workers, timeout_s=timeout_s):
+            member = waiting[outcome.number]
+            row = _row(member, outcome)
+            if outcome.value is not None and not noted:
+                write_json(table.path.with_name(RECORD), {**asked, "units": dict(outcome.value.units)})
+                noted = True
+            table.append(row)
+            found[member.name] = row
+            failed = sum(one["state"] == "failed" for one in found.values())
+            progress.update(bar, advance=1, description=f"{failed} failed" if failed else "")
+    return found
+
+
+def _row(member: Member, outcome: Outcome) -> dict[str, Any]:
+    """A row of the table."""
+    value: Measured | None = outcome.value
+    cells = {} if value is None else dict(value.cells)
+    reason = outcome.reason or str(cells.pop("reason", ""))
+    state = "failed" if value is None else ("incomplete" if reason else "ok")
+    about = (member.name, member.group, member.kind, state, reason, outcome.tries, round(outcome.wall_s, 2), round(outcome.cpu_s, 2))
+    return {**cells, **dict(zip(ABOUT, about, strict=True))}
+
+
+def _told(rows: Mapping[str, Mapping[str, Any]], members: Sequence[Member], target: Path, wall_s: float, workers: int) -> dict[str, Any]:
+    """Counts and times, printed and returned."""
+    from rich.console import Console
+
+    states = Counter(str(row["state"]) for row in rows.values())
+    cpu_s = sum(float(row["cpu_s"] or 0) for row in rows.values())
+    summary = {
+        "shapes": len(members),
+        **{state: states.get(state, 0) for state in ("ok", "incomplete", "failed")},
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "workers": workers,
+    }
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"{summary['ok']} of {len(members)} shapes were simulated, {summary['incomplete']} incompletely, {summary['failed']} failed; "
+        f"{cpu_s / 60:.1f} processor minutes in all, {wall_s / 60:.1f} minutes by the clock in this run with {workers} workers."
+    )
+    reasons = Counter(str(row["reason"])[:160] for row in rows.values() if row["state"] != "ok")
+    for reason, count in reasons.most_common(5):
+        console.print(f"  {count} ×: {reason}")
+    console.print(f"The table is {target / TABLE}")
+    return summary
