@@ -69,6 +69,11 @@ VERBS: dict[str, Verb] = {
         "a model in every shape of a population, in parallel",
         "cellml populate source=spines model=spine_decay output=population workers=2",
     ),
+    "associate": Verb(
+        "cellml.populations.associate_command:associate_file",
+        "which features of shapes go with what was simulated in them",
+        "cellml associate table=population/table.csv output=association",
+    ),
     "model": Verb(
         "cellml.sim.imports.command:import_model",
         "SBML or Antimony to a model file",
@@ -123,6 +128,11 @@ VERBS: dict[str, Verb] = {
         "cellml.shapes.organelles.command:fill_file",
         "a cell filled with organelles of learned kinds",
         "cellml fill input=cell.tif output=filled 'organelles={vesicles: {examples: vesicles.tif, count: 200}}'",
+    ),
+    "pipeline": Verb(
+        "cellml.pipeline.command:run_pipeline",
+        "an image to the posterior of a physical answer",
+        "cellml pipeline input=volume.mrc checkpoint=model.ckpt output=runs/pipeline",
     ),
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
