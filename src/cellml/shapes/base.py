@@ -22,6 +22,8 @@ Index = NDArray[np.int64]
 
 FEWEST_FACES = 9  # of a fan; even meshes have vertices with 8 faces and more
 _LEAST_SHARE, _LARGEST_SHARE = 0.002, 0.6  # of the area of a spine that is its base
+_WIDER = 2.0  # times the area of a base may the facets near it have where none lies on it
+_POINTS = 300  # on a base, about, to find these
 _HORIZONTAL = 0.5  # least part of the normal that is across the optical axis; dendrites lie flat under the microscope
 
 
@@ -108,8 +110,18 @@ def with_base(mesh: TetMesh, chosen: NDArray[np.bool_], name: str = "base") -> T
 
 
 def facets_on(base: Base, given: Surface, mesh: TetMesh) -> NDArray[np.bool_]:
-    """Which facets (F,) of a mesh of the same shape at the same place belong to the base."""
-    return _on(base, given, mesh.points[mesh.facets].mean(axis=1))
+    """Which facets (F,) of a mesh of the same shape at the same place belong to the base: those whose middle is nearest to a face of it.
+
+    A base that is narrower than facets, or lies in a fold, has none of these. Then it is the facets that are nearest to some point of the
+    base, as long as their area is at most twice that of its faces; a finer mesh has such facets where this one has none.
+    """
+    corners = mesh.points[mesh.facets]
+    found = _on(base, given, corners.mean(axis=1))
+    if found.any():
+        return found
+    near = _nearest_to(corners, given.vertices[given.faces[base.faces]])
+    area = float(_areas(corners[near]).sum())
+    return near if area <= _WIDER * float(_areas(given.vertices[given.faces[base.faces]]).sum()) else found
 
 
 def _on(base: Base, given: Surface, points: Floats) -> NDArray[np.bool_]:
@@ -117,6 +129,20 @@ def _on(base: Base, given: Surface, points: Floats) -> NDArray[np.bool_]:
 
     _, nearest, _ = closest_points(given.vertices, given.faces, points)
     return np.isin(nearest, base.faces)
+
+
+def _nearest_to(triangles: Floats, parts: Floats) -> NDArray[np.bool_]:
+    """Which triangles (F, 3, 3) are nearest to some point of others (G, 3, 3), of which some hundred points are taken."""
+    from cellml.meshing.surface_samples import sample_triangles
+    from cellml.surfaces.winding import closest_points
+
+    points = sample_triangles(parts, float(np.sqrt(_areas(parts).sum() / _POINTS))).centroids
+    _, nearest, _ = closest_points(triangles.reshape(-1, 3), np.arange(3 * len(triangles)).reshape(-1, 3), points)
+    return np.isin(np.arange(len(triangles)), nearest)
+
+
+def _areas(corners: Floats) -> Floats:
+    return np.asarray(np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2)
 
 
 def _base_of(surface: Surface, faces: Index) -> Base:
