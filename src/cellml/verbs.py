@@ -74,6 +74,11 @@ VERBS: dict[str, Verb] = {
         "which features of shapes go with what was simulated in them",
         "cellml associate table=population/table.csv output=association",
     ),
+    "explain": Verb(
+        "cellml.interpret.explain_command:explain_file",
+        "what each subsystem of a visible network is worth",
+        "cellml explain checkpoint=model.ckpt table=cells.csv output=subsystems.csv",
+    ),
     "model": Verb(
         "cellml.sim.imports.command:import_model",
         "SBML or Antimony to a model file",
@@ -133,6 +138,11 @@ VERBS: dict[str, Verb] = {
         "cellml.pipeline.command:run_pipeline",
         "an image to the posterior of a physical answer",
         "cellml pipeline input=volume.mrc checkpoint=model.ckpt output=runs/pipeline",
+    ),
+    "render": Verb(
+        "cellml.shapes.synthetic.command:render_files",
+        "synthetic tissue as images with labels, to train on",
+        "cellml render output=blocks count=4",
     ),
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
