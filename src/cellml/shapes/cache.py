@@ -24,7 +24,7 @@ from cellml.types import Surface
 
 _log = logging.getLogger(__name__)
 
-RULES = 1  # raise it when shapes are read, repaired, closed or put into a frame differently, so that older files are not taken
+RULES = 2  # raise it when shapes are read, repaired, closed or put into a frame differently, so that older files are not taken
 SLOW_S = 2.0  # reading that takes less is not kept
 _MOST_FILES = 24  # of the cache; the ones that were written first go
 _TEXTS = ("names", "groups", "classes", "excluded", "repaired")

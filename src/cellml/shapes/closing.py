@@ -70,7 +70,7 @@ def _largest_part(surface: Surface) -> tuple[Surface, list[str]]:
 
 def _without_handles(surface: Surface, genus: int) -> tuple[Surface, float]:
     from cellml.report.decimate import decimate
-    from cellml.surfaces import extract_surface, signed_distance_of
+    from cellml.surfaces import condition, extract_surface, signed_distance_of
 
     first = float(np.cbrt(abs(surface.volume()))) / _FIRST_GRID
     for factor in _COARSER:
@@ -83,8 +83,13 @@ def _without_handles(surface: Surface, genus: int) -> tuple[Surface, float]:
             fewer = decimate(made, _FACES)
             topology = surface_topology(fewer.faces)
             sound = topology.closed and topology.manifold and topology.oriented and genus_of(fewer) <= genus
-            kept = fewer if sound else made
+            kept = fewer if sound else condition(made, sizing=_edge_of(made, _FACES))
             return Surface(kept.vertices, kept.faces, name=surface.name), first * factor
     raise CellmlError(
         f"{surface.name!r} has {genus_of(surface)} handles that stay open on a grid of {first * _COARSER[-1]:.3g} nm; it is no ball."
     )
+
+
+def _edge_of(surface: Surface, faces: int) -> float:
+    """Edge of equilateral triangles, nm, of which so many have the surface's area."""
+    return float(np.sqrt(4.0 / np.sqrt(3.0) * surface.areas().sum() / faces))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
+from cellml.shapes.harmonics import vector
 from cellml.shapes.harmonics.coarsening import coarsened
 from cellml.shapes.harmonics.equalise import descend, energy_of
 from cellml.shapes.harmonics.geodesic import geodesic_sphere
@@ -151,11 +152,28 @@ def test_messages():
         fit_vector(ball, 8, refine=False)
 
 
-def test_a_series_that_runs_away_where_nothing_holds_it_is_refused():
+def crowded_ball():
+    """A rough ball, and a map under which nearly all of it lies within a cap of the sphere."""
     points, faces = geodesic_sphere(2)
     place = sphere_map(Surface(100 * points, faces, "ball"))
-    crowded = points + np.array([0.0, 0.0, 0.97])  # all samples within a cap, and none on the rest of the sphere
+    crowded = points + np.array([0.0, 0.0, 0.97])
     crowded /= np.linalg.norm(crowded, axis=1, keepdims=True)
     rough = Surface(100 * points * (1 + 0.3 * np.random.default_rng(0).normal(size=(len(points), 1))), faces, "rough")
+    return rough, replace(place, directions=crowded)
+
+
+def test_a_series_is_held_where_the_map_has_no_samples(monkeypatch):
+    rough, crowded = crowded_ball()
+    fit = fit_vector(rough, 8, given=crowded)
+    reach = np.linalg.norm(rough.vertices - fit.harmonics.centre, axis=1).max()
+    everywhere = np.linalg.norm(fit.harmonics.at(geodesic_sphere(5)[0]) - fit.harmonics.centre, axis=1)
+    assert everywhere.max() < 1.5 * reach
+    monkeypatch.setattr(vector, "_HOLD", 1e-12)
     with pytest.raises(CellmlError, match="without samples"):
-        fit_vector(rough, 8, given=replace(place, directions=crowded))
+        fit_vector(rough, 8, given=crowded)
+
+
+def test_even_samples_lie_where_the_map_takes_them():
+    points, faces = geodesic_sphere(3)
+    places = vector._even_samples(points, faces, 7.0 * points)  # the ball's own map: each direction to the place that it points to
+    np.testing.assert_allclose(places, 7.0 * geodesic_sphere(4)[0], atol=7 * 0.006)

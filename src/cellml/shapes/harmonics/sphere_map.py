@@ -17,7 +17,7 @@ from cellml.types import Surface
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_COARSE_STEPS, _FINE_STEPS = 15, 150
+_COARSE_STEPS, _FINE_STEPS = 15, 1000
 _COARSE_WEIGHT, _FINE_WEIGHT = 0.1, 0.05
 _QUANTILES = (0.05, 0.5, 0.95)
 _PUSHES = 20  # of a new vertex away from the sides of its polygon that it lies behind
