@@ -2,8 +2,8 @@
 
     CELLML_DATA=… python experiments/shapes/generators.py seeds=0,1,2 only=dcgan,wgan_gp
 
-A row of generators.csv is a generator and a seed; what has a row is not computed again, and what has a checkpoint is not trained again.
-Real shapes go through the grid that the generator works on, so that it is judged by its shapes and not by its voxels' size.
+A row of generators.csv is a generator and a seed; what has a row is not computed again, and what has a checkpoint is not trained again (of
+seed 0 it lies beside this file). All are judged against the same held-out spines as they are, not as a grid shows them.
 """
 
 from __future__ import annotations
@@ -12,167 +12,202 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import cellml
-from cellml.data.shape_module import ShapeBlock, ShapeDataModule
+from cellml.data.shape_arrays import GridRepresentation
+from cellml.data.shape_grids import box_centre
 from cellml.errors import CellmlError
 from cellml.report.rows import append_row, read_rows
-from cellml.shapes.certified import certified_shape
 from cellml.shapes.descriptors import descriptor_table
+from cellml.shapes.evaluation.controls import copied_share, memorised
+from cellml.shapes.evaluation.likelihood import held_out_log_likelihood, voxel_bound
+from cellml.shapes.evaluation.reconstruction import reconstructions
+from cellml.shapes.evaluation.shells import shell_radii, shell_table
 from cellml.shapes.evaluation.two_sample import coverage, euclidean_distances, minimum_matching_distance, one_nearest_test, standardised
-from cellml.shapes.one_body import one_body
+from cellml.shapes.population import Population
+from cellml.shapes.reading import read_population
+from cellml.tasks.shape_vae import ShapeVaeTask
 from cellml.types import Surface
 
 HERE = Path(__file__).parent
 TABLE = HERE / "generators.csv"
 KEPT = Path(os.environ.get("CELLML_CACHE", "runs")) / "shapes_generators"
-NAMES = ("dcgan", "wgan_gp", "conditional_gan", "infogan", "stacked_gan", "pixelcnn")
-CONTROLS = ("memoriser", "marginals")
-SCORES = ("one_nn", "one_nn_low", "one_nn_high", "coverage", "mmd")
-COLUMNS = ("generator", "seed", "steps", "weights", "held_out", *SCORES, "bits_per_voxel", "certified", "of", "seconds_a_shape")
-CERTIFIED = 5  # shapes of each row that are meshed, of the first that are drawn
+HELD_OUT = ("3", "3_full_res", "32", "39")  # image stacks: the first of five folds of all 292 spines
+HARMONIC = ("residual_vae",)  # recipes whose data are not `spine_grids`, which names the held-out stacks itself
+NAMES = ("sdf_vae", "conditional_vae", *HARMONIC, "dcgan", "wgan_gp", "conditional_gan", "infogan", "stacked_gan", "pixelcnn")
+CONTROLS = ("memoriser", "gridded", "one_shape", "marginals")
+SCORES = ("one_nn", "one_nn_low", "one_nn_high", "one_nn_p", "one_nn_descriptors", "coverage", "mmd", "copied_share")
+COLUMNS = (
+    "generator", "seed", "steps", "weights", "held_out", *SCORES, "surface_nm", "iou", "log_likelihood", "likelihood_is", "seconds_a_shape",
+)  # fmt: skip
+DRAWN = 120  # shapes of each generator, from which tests take as many as are held out
+GRID = GridRepresentation((20, 16, 20), margin=2, stretch=(3.0, 1.0, 1.0))  # that of conf/data/spine_grids.yaml
 
 
 def trained(name: str, seed: int, *words: str) -> Path:
     """The checkpoint of a recipe, trained where it is not there."""
-    folder = KEPT / f"{name}-{seed}"
+    shipped, folder = HERE / f"{name}.ckpt", KEPT / f"{name}-{seed}"
+    if seed == 0 and shipped.is_file():
+        return shipped
     if not (folder / "model.ckpt").is_file():
         command = [sys.executable, "-m", "cellml", "train", f"experiment=shapes/{name}", f"seed={seed}", f"hydra.run.dir={folder}"]
-        subprocess.run([*command, "trainer.enable_progress_bar=false", *words], check=True)
+        held_out = [f"data.held_out=[{','.join(repr(stack) for stack in HELD_OUT)}]", "data.fold=null"] if name in HARMONIC else []
+        subprocess.run([*command, "trainer.enable_progress_bar=false", *held_out, *words], check=True)
     return folder / "model.ckpt"
 
 
-def data_of(record: dict[str, Any]) -> ShapeDataModule:
-    """The data that a checkpoint was trained on, with its held-out stacks."""
-    from hydra.utils import instantiate
-    from omegaconf import OmegaConf
-
-    data: ShapeDataModule = instantiate(OmegaConf.create(record["config"]).data, _convert_="all")
-    data.setup()
-    return data
-
-
-def through_grid(blocks: list[ShapeBlock], representation: Any) -> list[Surface]:
-    """Real shapes as the surfaces of their grids, nm."""
-    return [representation.surface(one_body(b.values[0], b.name)[0][None], b.unit, b.name) for b in blocks]
+@cache
+def spines() -> tuple[Population, Population]:
+    """Training and held-out spines in the frame of their base; a copy of a spine is held out once."""
+    population = read_population("spines:base")
+    held = np.isin(population.groups, HELD_OUT)
+    seen: set[bytes] = set()
+    fresh = np.array([s.vertices.tobytes() not in seen and not seen.add(s.vertices.tobytes()) for s in population.surfaces])
+    return population.select(np.flatnonzero(~held)), population.select(np.flatnonzero(held & fresh))
 
 
-def certified(surfaces: list[Surface]) -> int:
-    """How many of the first few become a mesh that passes the gate."""
-    passed = 0
-    for surface in surfaces[:CERTIFIED]:
+@cache
+def described() -> tuple[NDArray[np.float64], ...]:
+    """Radii of the shells, then shells and descriptors of training and of held-out spines."""
+    train, held = spines()
+    radii = shell_radii(train.surfaces)
+    tables = [table for shapes in (train, held) for table in (shell_table(shapes.surfaces, radii), descriptor_table(shapes.surfaces)[1])]
+    return (radii, *tables)
+
+
+def compared(made: Sequence[Surface]) -> dict[str, float]:
+    """New shapes against the held-out ones: on shells, unscaled, and 1-NN on descriptors, standardised by the training shapes.
+
+    Coverage and matching distance are of as many new shapes as are held out.
+    """
+    radii, learned, known, real, held = described()
+    new, numbers = shell_table(made, radii), descriptor_table(made)[1]
+    test = one_nearest_test(euclidean_distances(real, new))
+    equal = euclidean_distances(real, new[: len(real)])
+    told = one_nearest_test(euclidean_distances(*standardised(known, held, numbers)))
+    nearness = euclidean_distances(new, learned)
+    values = (test.accuracy, test.low, test.high, test.p_value, told.accuracy, coverage(equal), minimum_matching_distance(equal))
+    values = (*values, copied_share(nearness.between, nearness.generated))
+    return {key: round(float(value), 3) for key, value in zip(SCORES, values, strict=True)}
+
+
+def given_back(task: Any) -> dict[str, Any]:
+    """How near an autoencoder gives held-out spines back: distance between surfaces in nm and overlap, medians over those it can read."""
+    if not isinstance(task, ShapeVaeTask):
+        return {}
+    pairs = []
+    for number in range(len(spines()[1])):
+        one = spines()[1].select([number])
         try:
-            certified_shape(surface)
-            passed += 1
+            pairs.append((_centred(one.surfaces[0]), _centred(task.decode(task.encode(one))[0])))
         except CellmlError as error:
-            print(f"{surface.name}: {error}", file=sys.stderr)
-    return passed
+            print(f"{one.names[0]} is not given back: {error}", file=sys.stderr)
+    found = reconstructions(*zip(*pairs, strict=True), samples=1000)
+    distance, overlap = (np.median([getattr(one, key) for one in found]) for key in ("assd_nm", "iou"))
+    return {"surface_nm": round(float(distance), 1), "iou": round(float(overlap), 3)}
 
 
-def compared(real: list[Surface], made: list[Surface], reference: list[Surface]) -> dict[str, float | str]:
-    """1-NN accuracy with its interval, coverage and minimum matching distance on descriptors, standardised on the training shapes."""
-    tables = [descriptor_table(shapes)[1] for shapes in (reference, real, made)]
-    _, held, new = standardised(tables[0], *tables)
-    distances = euclidean_distances(held, new)
-    test = one_nearest_test(distances)
-    return {
-        "one_nn": round(test.accuracy, 3),
-        "one_nn_low": round(test.low, 3),
-        "one_nn_high": round(test.high, 3),
-        "coverage": round(coverage(distances), 3),
-        "mmd": round(minimum_matching_distance(distances), 3),
-    }
+def _centred(surface: Surface) -> Surface:
+    return Surface(surface.vertices - box_centre(surface), surface.faces, surface.name)
 
 
-def bits_per_voxel(task: Any, blocks: list[ShapeBlock]) -> str:
-    """Of the held-out shapes, exactly, where the model has a likelihood of voxels."""
+def likelihood(task: Any) -> dict[str, Any]:
+    """Mean log p of a held-out spine's voxels and size in nats: exact of an autoregressive model, a bound of an autoencoder of grids."""
+    train, held = spines()
+    if hasattr(task.net, "places"):
+        return {"log_likelihood": round(held_out_log_likelihood(task, held).value, 1), "likelihood_is": "exact"}
+    if not isinstance(task, ShapeVaeTask) or not task.net.sized:
+        return {}
+    some = train.select(np.arange(0, len(train), 6))
+    sharpest = max((1.0, 2.0, 4.0, 8.0), key=lambda sharpness: voxel_bound(task, some, sharpness=sharpness, samples=8).mean())
+    return {"log_likelihood": round(float(voxel_bound(task, held, sharpness=sharpest).mean()), 1), "likelihood_is": "bound"}
+
+
+def judge_generator(name: str, seed: int, *words: str) -> dict[str, Any]:
+    """Train where needed, draw, and compare. Columns that say nothing of this generator are empty."""
     import torch
 
-    if not hasattr(task.net, "places"):
-        return ""
-    samples = [block.sample() for block in blocks]
-    batch = {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
-    with torch.no_grad():
-        return f"{float(task.loss_of(batch).total):.5f}"
-
-
-def judge(name: str, seed: int, *words: str) -> dict[str, Any]:
-    """Train where needed, draw as many shapes as are held out, and compare."""
-    path = trained(name, seed, *words)
-    model = cellml.load(path)
-    data, task = data_of(model.record), model.task
-    held, train = data.validation_blocks, data.training_blocks
-    begin = time.perf_counter()
-    made = drawn(task, len(held), seed)
-    seconds = (time.perf_counter() - begin) / len(held)
-    reference = through_grid(train, task.representation)
-    scores = compared(through_grid(held, task.representation), made, reference) if made else dict.fromkeys(SCORES, "")
-    return {
-        "generator": name,
-        "seed": seed,
-        "steps": model.record["step"],
-        "weights": sum(parameter.numel() for parameter in task.net.parameters()),
-        "held_out": len(held),
-        **scores,
-        "bits_per_voxel": bits_per_voxel(task, held),
-        "certified": certified(made),
-        "of": CERTIFIED,
-        "seconds_a_shape": round(seconds, 3),
-    }
-
-
-def drawn(task: Any, count: int, seed: int) -> list[Surface]:
-    """New shapes; none where most codes make nothing, which is a result too."""
+    model = cellml.load(trained(name, seed, *words))
+    task = model.task.eval()
+    torch.set_num_threads(1)
+    begin = time.process_time()
     try:
-        return list(task.decode(task.sample(count, seed=seed)))
-    except CellmlError as error:
+        made = task.decode(task.sample(DRAWN, seed=seed))
+    except CellmlError as error:  # most codes make nothing: a result too
         print(error, file=sys.stderr)
-        return []
+        made = []
+    seconds = (time.process_time() - begin) / DRAWN
+    measured = {"steps": model.record["step"], "weights": sum(parameter.numel() for parameter in task.net.parameters())}
+    measured |= {**(compared(made) if made else {}), **given_back(task), **likelihood(task), "seconds_a_shape": round(seconds, 3)}
+    return row_of(name, seed, measured)
 
 
-def marginals(seed: int) -> dict[str, Any]:
-    """The control of the likelihood: every voxel by itself, inside as often as in training (one shape more of either kind added)."""
-    from cellml.data.classed_spines import ClassedSpines
-    from cellml.data.shape_arrays import GridRepresentation
-
-    data = ShapeDataModule(ClassedSpines(), GridRepresentation((24, 16, 16), margin=2))
-    data.setup()
-    train, held = (np.stack([block.values < 0 for block in blocks]) for blocks in (data.training_blocks, data.validation_blocks))
-    chance = (train.sum(axis=0) + 1) / (len(train) + 2)
-    bits = -np.where(held, np.log2(chance), np.log2(1 - chance)).mean()
-    row = dict.fromkeys(COLUMNS, "")
-    return {**row, "generator": "marginals", "seed": seed, "held_out": len(held), "bits_per_voxel": f"{bits:.5f}"}
+def row_of(name: str, seed: int, measured: dict[str, Any]) -> dict[str, Any]:
+    """A row with all columns."""
+    return {**dict.fromkeys(COLUMNS, ""), "generator": name, "seed": seed, "held_out": len(spines()[1]), **measured}
 
 
 def memoriser(seed: int) -> dict[str, Any]:
-    """The control that draws training shapes, as the table has it: what no generator of these stacks should be better than."""
-    from cellml.data.classed_spines import ClassedSpines
-    from cellml.data.shape_arrays import GridRepresentation
+    """The control that draws training spines: what no generator of these stacks should be better than."""
+    train, _ = spines()
+    return compared([train.surfaces[n] for n in memorised(train, DRAWN, seed)])
 
-    representation = GridRepresentation((24, 24, 24), margin=2)
-    data = ShapeDataModule(ClassedSpines(), representation)
-    data.setup()
-    held = data.validation_blocks
-    train = through_grid(data.training_blocks, representation)
-    copies = np.random.default_rng(seed).permutation(len(train))[: len(held)]
-    scores = compared(through_grid(held, representation), [train[n] for n in copies], train)
-    return {**dict.fromkeys(COLUMNS, ""), "generator": "memoriser", "seed": seed, "held_out": len(held), **scores}
+
+def gridded(seed: int) -> dict[str, Any]:
+    """Training spines as the generators' grid shows them: what the grid alone does."""
+    train, _ = spines()
+    shapes = train.select(memorised(train, DRAWN, seed))
+    arrays = GRID.of(shapes)
+    columns = zip(arrays.values, arrays.units, shapes.names, strict=True)
+    return compared([GRID.surface(values, float(unit), name) for values, unit, name in columns])
+
+
+def one_shape(seed: int) -> dict[str, Any]:
+    """The training spine of the middle volume, over and over."""
+    surfaces = spines()[0].surfaces
+    volumes = np.array([surface.volume() for surface in surfaces])
+    return compared([surfaces[int(np.abs(volumes - np.median(volumes)).argmin())]] * DRAWN)
+
+
+def marginals(seed: int) -> dict[str, Any]:
+    """The control of the likelihood: each voxel by itself, inside as often as in training (and one shape of either kind); the size."""
+    train, held = (GRID.of(shapes) for shapes in spines())
+    chance = ((train.values < 0).sum(axis=0) + 1) / (len(train.values) + 2)
+    bits = np.where(held.values < 0, np.log(chance), np.log(1 - chance)).sum(axis=(1, 2, 3, 4))
+    sizes = (np.log(held.units) - np.log(train.units).mean()) / np.log(train.units).std()
+    return {"log_likelihood": round(float((bits - 0.5 * sizes**2 - 0.5 * np.log(2 * np.pi)).mean()), 1), "likelihood_is": "exact"}
 
 
 def main(words: list[str]) -> None:
+    """Rows that are missing, of the generators and seeds that are named; other words go to `cellml train`."""
     given = dict(word.split("=", 1) for word in words if word.split("=")[0] in ("seeds", "only"))
-    options = {"seeds": "0,1", "only": ",".join((*NAMES, *CONTROLS)), **given}
+    options = {"seeds": "0,1,2", "only": ",".join((*CONTROLS, *NAMES)), **given}
     more = [word for word in words if word.split("=")[0] not in given]
+    controls = {"memoriser": memoriser, "gridded": gridded, "one_shape": one_shape, "marginals": marginals}
     for seed in map(int, options["seeds"].split(",")):
         for name in options["only"].split(","):
             done = {(row["generator"], row["seed"]) for row in read_rows(TABLE)}
             if (name, str(seed)) not in done:
-                controls = {"memoriser": memoriser, "marginals": marginals}
-                append_row(TABLE, controls[name](seed) if name in controls else judge(name, seed, *more))
+                row = row_of(name, seed, controls[name](seed)) if name in controls else judge_generator(name, seed, *more)
+                append_row(TABLE, row)
+
+
+def results(table: Path) -> dict[str, tuple[float | None, str]]:
+    """Of each generator, seeds and the mean, least and most 1-NN accuracy over them."""
+    found: dict[str, tuple[float | None, str]] = {}
+    rows = [row for row in read_rows(table) if row["one_nn"]]
+    for name in dict.fromkeys(row["generator"] for row in rows):
+        mine = np.array([float(row["one_nn"]) for row in rows if row["generator"] == name])
+        found |= {f"{name}_seeds": (float(len(mine)), "count"), f"{name}_one_nn_mean_over_seeds": (float(mine.mean()), "1")}
+        found |= {f"{name}_one_nn_least": (float(mine.min()), "1"), f"{name}_one_nn_most": (float(mine.max()), "1")}
+    return found
 
 
 if __name__ == "__main__":
