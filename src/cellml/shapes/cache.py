@@ -1,6 +1,7 @@
-"""Populations that took long to read, kept in the cache folder: repairs and closings of 292 spines take minutes, reading them takes none.
+"""Populations that took long to read, and what follows from them, kept in the cache folder: 292 spines take minutes to repair and to lay
+on spheres, and no time to load.
 
-A file is named by all that the population follows from: the files of its source, the arguments, and `RULES`. Whatever is wrong with it or
+A file is named by all that it follows from: the files of its source, the arguments, and `RULES`. Whatever is wrong with it or
 with the folder costs the time that it would have saved, and a warning; it is no error.
 """
 
@@ -13,10 +14,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
 from cellml.shapes.population import Population
@@ -24,9 +26,11 @@ from cellml.types import Surface
 
 _log = logging.getLogger(__name__)
 
+Arrays = dict[str, NDArray[Any]]
+T = TypeVar("T")
+
 RULES = 2  # raise it when shapes are read, repaired, closed or put into a frame differently, so that older files are not taken
 SLOW_S = 2.0  # reading that takes less is not kept
-_MOST_FILES = 24  # of the cache; the ones that were written first go
 _TEXTS = ("names", "groups", "classes", "excluded", "repaired")
 
 
@@ -37,20 +41,36 @@ def kept_population(key: str | None, make: Callable[[], Population]) -> Populati
     folder (`cellml.data.sources.cache_folder`). A broken file is ignored with a warning and written anew; a folder that cannot be
     written is told of in a warning. Raises what `make` raises.
     """
+    return make() if key is None else kept("populations", key, make, _packed, _unpacked)
+
+
+def kept(
+    kind: str,
+    key: str,
+    make: Callable[[], T],
+    pack: Callable[[T], Arrays],
+    unpack: Callable[[Arrays], T],
+    *,
+    slow_s: float | None = None,
+    most: int = 24,
+) -> T:
+    """What took long to make, from the cache, as `kept_population` says.
+
+    kind: folder within the cache; pack, unpack: to named arrays and back; slow_s: what takes less is not kept (two seconds where None);
+    most: files in that folder, of which the ones that were written first go.
+    """
     from cellml.data.sources import cache_folder
 
-    if key is None:
-        return make()
-    path = cache_folder() / "populations" / f"{key}.npz"
-    found = _read(path)
+    path = cache_folder() / kind / f"{key}.npz"
+    found = _read(path, unpack)
     if found is not None:
-        _log.info("%d shapes were taken from %s, where an earlier reading left them.", len(found), path)
+        _log.debug("%s were taken from %s, where an earlier run left them.", kind, path)
         return found
     started = time.perf_counter()
-    population = make()
-    if time.perf_counter() - started > SLOW_S:
-        _write(path, population)
-    return population
+    made = make()
+    if time.perf_counter() - started > (SLOW_S if slow_s is None else slow_s):
+        _write(path, pack(made), most)
+    return made
 
 
 def population_key(source: str, files: Iterable[Path], arguments: Mapping[str, Any]) -> str | None:
@@ -75,42 +95,49 @@ def _stamp(path: Path) -> list[Any]:
         return [path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]
 
 
-def _read(path: Path) -> Population | None:
-    """The population in a file of the cache; None where there is none, or none that can be used."""
+def _read(path: Path, unpack: Callable[[Arrays], T]) -> T | None:
+    """What a file of the cache holds; None where there is none, or none that can be used."""
     if not path.exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            texts = json.loads(arrays["texts"].tobytes().decode())
-            vertices = np.split(arrays["vertices"], np.cumsum(arrays["vertex_counts"])[:-1])
-            faces = np.split(arrays["faces"], np.cumsum(arrays["face_counts"])[:-1])
-        names, groups, classes = (tuple(texts[key]) for key in _TEXTS[:3])
-        excluded, repaired = (tuple((name, said) for name, said in texts[key]) for key in _TEXTS[3:])
-        surfaces = tuple(Surface(v, f, name=name) for name, v, f in zip(names, vertices, faces, strict=True))
-        return Population(names, surfaces, groups, classes, excluded, repaired)
+            return unpack(dict(arrays))
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, BadZipFile, CellmlError) as error:
-        _log.warning("%s cannot be used (%s: %s); the shapes are read anew.", path, type(error).__name__, error)
+        _log.warning("%s cannot be used (%s: %s); it is made anew.", path, type(error).__name__, error)
         return None
 
 
-def _write(path: Path, population: Population) -> None:
-    """Keep a population for the next time, and drop the oldest where the cache holds many."""
-    from cellml.io.atomic import atomic_path
+def _unpacked(arrays: Arrays) -> Population:
+    texts = json.loads(arrays["texts"].tobytes().decode())
+    vertices = np.split(arrays["vertices"], np.cumsum(arrays["vertex_counts"])[:-1])
+    faces = np.split(arrays["faces"], np.cumsum(arrays["face_counts"])[:-1])
+    names, groups, classes = (tuple(texts[key]) for key in _TEXTS[:3])
+    excluded, repaired = (tuple((name, said) for name, said in texts[key]) for key in _TEXTS[3:])
+    surfaces = tuple(Surface(v, f, name=name) for name, v, f in zip(names, vertices, faces, strict=True))
+    return Population(names, surfaces, groups, classes, excluded, repaired)
 
+
+def _packed(population: Population) -> Arrays:
     texts = json.dumps({key: getattr(population, key) for key in _TEXTS})
-    arrays = {
+    return {
         "texts": np.frombuffer(texts.encode(), np.uint8),
         "vertices": np.concatenate([s.vertices for s in population.surfaces]),
         "faces": np.concatenate([s.faces for s in population.surfaces]),
         "vertex_counts": np.array([len(s.vertices) for s in population.surfaces]),
         "face_counts": np.array([len(s.faces) for s in population.surfaces]),
     }
+
+
+def _write(path: Path, arrays: Arrays, most: int) -> None:
+    """Keep arrays for the next time, and drop the oldest where the cache holds many."""
+    from cellml.io.atomic import atomic_path
+
     try:
         with atomic_path(path, needed=sum(a.nbytes for a in arrays.values())) as aside:
             np.savez(aside, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # its stubs take every keyword for an array
     except (FileError, OSError) as error:
-        _log.warning("The shapes are not kept for the next time, which will take as long: %s", error)
+        _log.warning("What was made is not kept for the next time, which will take as long: %s", error)
         return
     with suppress(OSError):  # of another process that tidies too
-        for old in sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime_ns)[:-_MOST_FILES]:
+        for old in sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime_ns)[:-most]:
             old.unlink()
