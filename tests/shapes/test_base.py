@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
+from skfem import MeshTet
 
 from cellml.errors import CellmlError
-from cellml.shapes.base import base_frame, carried_base, cut_fan, facets_on, in_base_frame, lowest_part, with_base
+from cellml.meshing.topology import boundary_facets
+from cellml.shapes.base import Base, base_frame, carried_base, cut_fan, facets_on, in_base_frame, lowest_part, with_base
 from cellml.types import Surface, TetMesh
 
 
@@ -76,6 +78,8 @@ def test_facets_get_the_name_of_the_base() -> None:
     assert len(named.facets_named("membrane")) == 3
     with pytest.raises(CellmlError, match="No facet"):
         with_base(mesh, np.zeros(4, bool))
+    with pytest.raises(CellmlError, match="has a patch 'base' already, of 1 facets"):
+        with_base(named, np.array([True, False, False, False]))
     fan = Surface(points, facets, "tetrahedron")
     base = carried_base(cut_fan(cut_ball(0)), cut_ball(0), cut_ball(0))
     assert facets_on(base, cut_ball(0), mesh).shape == (4,)
@@ -94,3 +98,26 @@ def test_frame_of_a_base_along_z_is_refused() -> None:
     upright = type(base)(base.centre, np.array([0.0, 0.0, 1.0]), base.faces, base.share)
     with pytest.raises(CellmlError, match="no direction"):
         base_frame(upright)
+
+
+def test_base_in_a_fold_is_the_facets_nearest_to_it() -> None:
+    across = np.linspace(0.0, 1000.0, 21)
+    slab = MeshTet.init_tensor(np.array([0.0, 100.0]), across, across)
+    points, tets = slab.p.T.copy(), slab.t.T.astype(np.int64)
+    wrong = np.linalg.det(points[tets[:, 1:]] - points[tets[:, :1]]) < 0
+    tets[wrong] = tets[wrong][:, [0, 2, 1, 3]]
+    facets = boundary_facets(tets)
+    mesh = TetMesh(points, tets, np.ones(len(tets)), {1: "inside"}, facets, np.ones(len(facets)), {1: "membrane"})
+
+    def strip(width: float) -> tuple[Base, Surface]:
+        """A strip along z, 5 nm before a wall on which the mesh lies."""
+        wall = np.array([[0, -10, -10], [0, 1010, -10], [0, 1010, 1010], [0, -10, 1010]], float)
+        behind = np.array([[-5, 510, 1], [-5, 510 + width, 1], [-5, 510 + width, 999], [-5, 510, 999]], float)
+        surface = Surface(np.concatenate([wall, behind]), np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]]), "wall and strip")
+        return Base(behind.mean(axis=0), np.array([1.0, 0, 0]), np.array([2, 3]), 0.1), surface
+
+    found = facets_on(*strip(30.0), mesh)
+    middle = mesh.points[mesh.facets[found]].mean(axis=1)
+    assert found.sum() == 40  # both triangles of the 20 squares of 50 nm along it
+    assert (middle[:, 0] == 0).all() and ((middle[:, 1] > 500) & (middle[:, 1] < 550)).all()
+    assert not facets_on(*strip(20.0), mesh).any()  # 50 nm are more than twice its width

@@ -100,7 +100,12 @@ def lowest_part(vertices: Floats, faces: Index, share: float) -> NDArray[np.bool
 
 
 def with_base(mesh: TetMesh, chosen: NDArray[np.bool_], name: str = "base") -> TetMesh:
-    """The mesh with some of its facets under the name of a patch. chosen: (F,) of mesh.facets. Raises CellmlError where none is chosen."""
+    """The mesh with some of its facets under the name of a patch. chosen: (F,) of mesh.facets.
+
+    Raises CellmlError where none is chosen, and where the mesh has a patch of this name already.
+    """
+    if name in mesh.facet_names.values():
+        raise CellmlError(f"{mesh.name!r} has a patch {name!r} already, of {len(mesh.facets_named(name))} facets; give another name.")
     if not chosen.any():
         raise CellmlError(f"No facet of {mesh.name!r} is part of the patch {name!r}; mesh it more finely, or take a larger share.")
     tag = max([*mesh.facet_names, *mesh.facet_tags.tolist(), 0]) + 1

@@ -97,6 +97,7 @@ def _based(
     mesh, parts, lost = largest_part(made.mesh)
     if lost > _MOST_LOST:
         raise MeshingError(f"it falls into {parts} parts, and {100 * lost:.0f} % of its volume are not in the largest")
-    dropped = (f"dropped {parts - 1} pieces ({100 * lost:.2g} % of the volume) that share no facet with the largest",) if parts > 1 else ()
+    pieces = "1 piece" if parts == 2 else f"{parts - 1} pieces"
+    dropped = (f"dropped {pieces} ({100 * lost:.2g} % of the volume) without a facet in common with the largest",) if parts > 1 else ()
     account = "; ".join((*said, *made.certificate.repairs, *dropped))
     return BasedMesh(with_base(mesh, facets_on(base, stored, mesh), PATCH), base, made.certificate, account, number)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.shapes.base import lowest_part, with_base
+from cellml.errors import CellmlError
+from cellml.shapes.base import lowest_part
 from cellml.types import TetMesh
 
 Floats = NDArray[np.float64]
@@ -46,9 +47,10 @@ def escape_through(mesh: TetMesh, chosen: NDArray[np.bool_]) -> Escape:
     from cellml.sim.enrichment import Enrichment
     from cellml.sim.first_passage import first_passage_time
 
+    if not chosen.any():
+        raise CellmlError(f"No facet of {mesh.name!r} is its base, where molecules leave; mesh it more finely, or take a larger share.")
     require_connected(mesh)
-    named = with_base(mesh, chosen)
-    domain = Domain(named)
-    target = domain.local(named.facets_named("base").ravel()).reshape(-1, 3)
+    domain = Domain(mesh)
+    target = domain.local(mesh.facets[chosen].ravel()).reshape(-1, 3)
     found = first_passage_time(domain, Enrichment(domain), 1.0, target)
     return Escape(found.value, found.error, float(domain.facet_areas(target).sum()), domain.volume)
