@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, caplog):
 
 
 def test_the_oldest_go(folder, monkeypatch):
-    monkeypatch.setattr(cache, "_MOST_FILES", 2)
+    monkeypatch.setattr(cache, "MOST_FILES", 2)
     for number, key in enumerate("abc"):
         kept_population(key, some)
         os.utime(folder / f"{key}.npz", (number, number))

@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 RULES = 2  # raise it when shapes are read, repaired, closed or put into a frame differently, so that older files are not taken
 SLOW_S = 2.0  # reading that takes less is not kept
+MOST_FILES = 24
 _TEXTS = ("names", "groups", "classes", "excluded", "repaired")
 
 
@@ -52,12 +53,12 @@ def kept(
     unpack: Callable[[Arrays], T],
     *,
     slow_s: float | None = None,
-    most: int = 24,
+    most: int | None = None,
 ) -> T:
     """What took long to make, from the cache, as `kept_population` says.
 
     kind: folder within the cache; pack, unpack: to named arrays and back; slow_s: what takes less is not kept (two seconds where None);
-    most: files in that folder, of which the ones that were written first go.
+    most: files in that folder (24 where None), of which the ones that were written first go.
     """
     from cellml.data.sources import cache_folder
 
@@ -69,7 +70,7 @@ def kept(
     started = time.perf_counter()
     made = make()
     if time.perf_counter() - started > (SLOW_S if slow_s is None else slow_s):
-        _write(path, pack(made), most)
+        _write(path, pack(made), MOST_FILES if most is None else most)
     return made
 
 
