@@ -1,15 +1,17 @@
-"""Generated spines against held-out real ones, beside a memoriser and the mean shape: rows of comparison.csv."""
+"""Generated spines against held-out real ones, beside a memoriser and one shape over and over: rows of comparison.csv and times.csv."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from models import FOLDS, stacks_of, trained_models
 from numpy.typing import NDArray
 
-from cellml.errors import CellmlError
 from cellml.report.rows import append_row, read_rows
 from cellml.shapes.descriptors import descriptor_table
 from cellml.shapes.evaluation.controls import copied_share, memorised
@@ -28,112 +30,127 @@ from cellml.shapes.reading import read_population
 from cellml.types import Surface
 
 HERE = Path(__file__).parent
-FOLDS, FOLD = 5, 0  # the held-out stacks of the data module's first fold
-X_AXIS = (1.0, 0.0, 0.0)
-TIME = "time_s"
+MEMORISER, ONE = "memoriser", "one shape"
 DESCRIBED = ("volume_nm3", "area_nm2", "sphericity", "solidity", "elongation", "neck")
+FEWEST = 10  # generated spines with a time, below which their times are not compared
+
+Index = NDArray[np.int64]
 
 
-def split(population: Population) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the training and the held-out shapes, as `ShapeDataModule` splits them; copies of a shape are no held-out ones."""
-    from cellml.data.labelled_mesh import folds_by_group
+@cache
+def spines() -> Population:
+    """All spines that are closed shapes, in the frame of their base."""
+    return read_population("spines:base")
 
-    held = folds_by_group(list(population.groups), FOLDS) == FOLD
+
+@cache
+def split(fold: int) -> tuple[Index, Index]:
+    """Numbers of the training and the held-out spines of a fold; copies of a spine are not held out twice."""
+    held = np.isin(spines().groups, stacks_of(fold))
     seen: set[bytes] = set()
-    fresh = [s.vertices.tobytes() not in seen and not seen.add(s.vertices.tobytes()) for s in population.surfaces]
+    fresh = [s.vertices.tobytes() not in seen and not seen.add(s.vertices.tobytes()) for s in spines().surfaces]
     return np.flatnonzero(~held), np.flatnonzero(held & np.array(fresh))
 
 
-def generators(population: Population, train: NDArray[np.int64], count: int) -> dict[str, list[Surface]]:
-    """Surfaces of each checkpoint beside this file, and of the two controls."""
-    import torch
-    from spines import shape_models
-
+def generators(count: int) -> Iterator[tuple[str, int, list[Surface]]]:
+    """Name, fold and surfaces of each trained model, and of the two controls on every fold."""
     torch.set_num_threads(1)
-    found: dict[str, list[Surface]] = {}
-    for name, (task, _) in shape_models().items():
-        found[name] = task.decode(task.sample(count, 0))
-    learned = population.select(train)
-    found["memoriser"] = [learned.surfaces[i] for i in memorised(learned, count)]
-    average = np.median([s.volume() for s in learned.surfaces])
-    middle = min(learned.surfaces, key=lambda s: abs(s.volume() - average))
-    found["one shape"] = [middle] * count
-    return found
+    for model in trained_models():
+        yield model.name, model.fold, model.task.decode(model.task.sample(count, 0))
+    for fold in range(FOLDS):
+        learned = spines().select(split(fold)[0])
+        yield MEMORISER, fold, [learned.surfaces[i] for i in memorised(learned, count)]
+        average = np.median([s.volume() for s in learned.surfaces])
+        yield ONE, fold, [min(learned.surfaces, key=lambda s: abs(s.volume() - average))] * count
 
 
 def compare(count: int = 60) -> None:
-    """One row a generator, with what of it is in generated.csv; the protocol is in README.md."""
-    done = {row["model"] for row in read_rows(HERE / "comparison.csv")}
-    population = read_population("spines:base")
-    train, held = split(population)
-    radii = shell_radii([population.surfaces[i] for i in train])
-    shells = shell_table(population.surfaces, radii)
-    names, numbers = descriptor_table(population.surfaces)
-    times = {row["spine"]: float(row[TIME]) for row in read_rows(HERE / "real.csv") if row[TIME]}
-    for model, surfaces in generators(population, train, count).items():
-        if model in done:
-            continue
-        try:
-            made = shell_table(surfaces, radii), descriptor_table(surfaces)[1]
-        except CellmlError as error:
-            print(f"{model}: {error}", flush=True)
-            continue
-        row = {"model": model, "real": len(held), "generated": count, **shape_scores((shells, numbers), made, train, held, names)}
-        append_row(HERE / "comparison.csv", row | time_scores(model, population, train, held, times))
+    """One row a model and fold, then the times of each model over its folds; the protocol is in README.md."""
+    done = {(row["model"], row["fold"]) for row in read_rows(HERE / "comparison.csv")}
+    for model, fold, surfaces in generators(count):
+        if (model, str(fold)) not in done:
+            scores = shape_scores(surfaces, *split(fold))
+            row = {"model": model, "fold": fold, "real": len(split(fold)[1]), "generated": count}
+            append_row(HERE / "comparison.csv", row | scores)
+    (HERE / "times.csv").unlink(missing_ok=True)
+    for row in times():
+        append_row(HERE / "times.csv", row)
 
 
-def shape_scores(
-    real: tuple[Any, Any], made: tuple[Any, Any], train: NDArray[np.int64], held: NDArray[np.int64], names: Sequence[str]
-) -> dict[str, Any]:
+def shape_scores(surfaces: Sequence[Surface], train: Index, held: Index) -> dict[str, Any]:
     """Two-sample scores on shells (unscaled) and on descriptors (standardised by the training shapes)."""
-    shells = euclidean_distances(real[0][held], made[0])
+    real, names = spines().surfaces, descriptor_table(spines().surfaces[:1])[0]
+    radii = shell_radii([real[i] for i in train])
+    learned, unknown, made = (shell_table(group, radii) for group in ([real[i] for i in train], [real[i] for i in held], surfaces))
+    described = [descriptor_table(group)[1] for group in ([real[i] for i in train], [real[i] for i in held], surfaces)]
+    shells = euclidean_distances(unknown, made)
     test = one_nearest_test(shells)
-    _, unknown, new = standardised(real[1][train], real[1][train], real[1][held], made[1])
-    described = one_nearest_test(euclidean_distances(unknown, new))
-    learned = euclidean_distances(made[0], real[0][train])
+    other = one_nearest_test(euclidean_distances(*standardised(described[0], *described[1:])))
+    copies = euclidean_distances(made, learned)
     row = {
         "one_nn": test.accuracy,
         "one_nn_low": test.low,
         "one_nn_high": test.high,
         "one_nn_p": test.p_value,
-        "one_nn_descriptors": described.accuracy,
-        "one_nn_descriptors_p": described.p_value,
+        "one_nn_descriptors": other.accuracy,
+        "one_nn_descriptors_p": other.p_value,
         "coverage": coverage(shells),
         "matching_distance": minimum_matching_distance(shells),
         "kernel_mmd2": kernel_discrepancy(shells),
-        "copied_share": copied_share(learned.between, learned.generated),
+        "copied_share": copied_share(copies.between, copies.generated),
     }
     for name in DESCRIBED:
         column = names.index(name)
-        spread = real[1][train][:, column].std()
-        found = wasserstein_interval(real[1][held][:, column] / spread, made[1][:, column] / spread, draws=300)
+        spread = described[0][:, column].std()
+        found = wasserstein_interval(described[1][:, column] / spread, described[2][:, column] / spread, draws=300)
         row |= {f"w_{name}": found.value, f"w_{name}_low": found.low, f"w_{name}_high": found.high}
     return {key: round(float(value), 5) for key, value in row.items()}
 
 
+def times() -> Iterator[dict[str, Any]]:
+    """Times of molecules in generated spines against held-out real ones of the same folds, and against splits by stack of equal size."""
+    real = {row["spine"]: (float(row["time_s"]), row["stack"]) for row in read_rows(HERE / "real.csv") if row["time_s"]}
+    stacks = [stack for _, stack in real.values()]
+    known = np.array([time for time, _ in real.values()])
+    rows = read_rows(HERE / "generated.csv")
+    for model in dict.fromkeys([*(row["model"] for row in rows), MEMORISER]):
+        mine = [row for row in rows if row["model"] == model]
+        folds = sorted({int(row["fold"]) for row in mine}) or list(range(FOLDS))
+        held = np.isin(stacks, [stack for fold in folds for stack in stacks_of(fold)])
+        made = (
+            memorised_times(known, np.array(stacks)) if model == MEMORISER else np.array([float(r["time_s"]) for r in mine if r["time_s"]])
+        )
+        certified = 1.0 if model == MEMORISER else float(np.mean([row["certified"] == "True" for row in mine]))
+        row: dict[str, Any] = {"model": model, "folds": len(folds), "drawn": len(mine) or len(made), "certified_share": certified}
+        yield row | time_scores(known, stacks, held, made)
+
+
+def memorised_times(known: NDArray[np.float64], stacks: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Times of sixty training spines of each fold."""
+    random = np.random.default_rng(0)
+    return np.concatenate([random.permutation(known[~np.isin(stacks, stacks_of(fold))])[:60] for fold in range(FOLDS)])
+
+
 def time_scores(
-    model: str, population: Population, train: NDArray[np.int64], held: NDArray[np.int64], times: dict[str, float]
-) -> dict[str, Any]:
-    """Times of molecules in generated spines against held-out real ones; of those splits that are of equal size and by stack."""
-    rows = [row for row in read_rows(HERE / "generated.csv") if row["model"] == model]
-    keys = ("certified_share", "time_w", "time_w_low", "time_w_high", "time_w_splits", "time_ratio", "time_ratio_low", "time_ratio_high")
-    empty: dict[str, Any] = dict.fromkeys(keys, "")
-    if model == "memoriser":
-        known = [times[population.names[i]] for i in train if population.names[i] in times]
-        made, certified = np.random.default_rng(0).choice(known, min(60, len(known)), replace=False), 1.0
-    elif rows:
-        made = np.array([float(row[TIME]) for row in rows if row[TIME]])
-        certified = float(np.mean([row["certified"] == "True" for row in rows]))
-        if len(made) < 10:  # a model that turns shapes about z has no times
-            return empty | {"certified_share": certified}
-    else:
-        return empty
-    kept = [i for i in held if population.names[i] in times]
-    real, groups = np.array([times[population.names[i]] for i in kept]), [population.groups[i] for i in kept]
-    whole = [i for i in range(len(population)) if population.names[i] in times]
-    everything = np.array([times[population.names[i]] for i in whole])
-    size = min(len(real), len(made), len(everything) // 3)
-    apart = against_splits(everything, made, [population.groups[i] for i in whole], size=size)
-    distance, ratio = wasserstein_interval(real, made, groups), median_ratio_interval(real, made, groups)
-    found = (certified, distance.value, distance.low, distance.high, apart.splits, ratio.value, ratio.low, ratio.high)
-    return {key: round(float(value), 5) for key, value in zip(keys, found, strict=True)}
+    known: NDArray[np.float64], stacks: Sequence[str], held: NDArray[np.bool_], made: NDArray[np.float64]
+) -> dict[str, float | str]:
+    """Wasserstein distance and ratio of medians with 90 % intervals over stacks; splits: 95th percentile of real from real."""
+    keys = (
+        "times",
+        "time_w",
+        "time_w_low",
+        "time_w_high",
+        "time_w_same_size",
+        "time_w_splits",
+        "time_ratio",
+        "time_ratio_low",
+        "time_ratio_high",
+    )
+    if len(made) < FEWEST:
+        return dict.fromkeys(keys, "") | {"times": len(made)}
+    groups = [stack for stack, mine in zip(stacks, held, strict=True) if mine]
+    size = min(int(held.sum()), len(made), len(known) // 3)
+    apart = against_splits(known, made, stacks, size=size)
+    distance, ratio = wasserstein_interval(known[held], made, groups), median_ratio_interval(known[held], made, groups)
+    found = (distance.value, distance.low, distance.high, apart.distance, apart.splits, ratio.value, ratio.low, ratio.high)
+    return {"times": len(made), **{key: round(float(value), 5) for key, value in zip(keys, found, strict=True)}}

@@ -1,7 +1,7 @@
 """Populations of shapes, generated and judged: `python experiments/shapes/run.py`. See README.md.
 
 Stages: harmonics, vae, generators, organelles, synthetic (each in a file of its own), real (times of real spines), bases (a sheet of their
-bases), generated (times of what the checkpoints here generate), compare, summary; all of them where none is named:
+bases), generated (times of what trained models generate), compare, summary; all of them where none is named:
 `run.py stage=real,summary`. part=0 parts=2 share the rows of real and generated between processes. Rows are written when they are finished,
 and what has a row is not computed again.
 """
@@ -20,6 +20,7 @@ OTHERS = ("harmonics", "vae", "generators", "organelles", "synthetic", "classes"
 
 def main(words: list[str]) -> None:
     import comparison
+    import generated
     import spines
     import summary
 
@@ -31,7 +32,7 @@ def main(words: list[str]) -> None:
         "generators": lambda: import_module("generators").main([]),
         "real": lambda: spines.judge_real(part, parts),
         "bases": lambda: spines.draw_bases(),
-        "generated": lambda: spines.judge_generated(count, part, parts),
+        "generated": lambda: generated.judge_generated(count, part, parts),
         "compare": lambda: comparison.compare(count),
         "summary": lambda: summary.summarise(HERE),
     }

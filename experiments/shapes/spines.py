@@ -1,9 +1,8 @@
-"""Real spines and generated ones: how long molecules take to leave them, and whether the two can be told apart."""
+"""Real spines: how long molecules take to leave them through their base."""
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from cellml.types import Surface, TetMesh
 HERE = Path(__file__).parent
 SHARE = 0.20  # of the extent along x in which the base lies, for all shapes that are compared
 TIMES = ("time_s", "error_s", "base_um2", "volume_um3")
-REAL, GENERATED = HERE / "real.csv", HERE / "generated.csv"
+REAL = HERE / "real.csv"
 
 
 def in_frame(mesh: TetMesh, base: Base) -> TetMesh:
@@ -62,45 +61,6 @@ def judge_real(part: int = 0, parts: int = 1) -> None:
     for number, (name, surface, stack, kind) in enumerate(all_spines()):
         if name not in done and number % parts == part:
             append_row(REAL, real_row(name, surface, stack, kind))
-
-
-def shape_models() -> dict[str, tuple[Any, bool]]:
-    """The models of shapes beside this file, by name: the task, and whether its shapes lie in the frame of their base."""
-    from cellml.checkpoint import load
-    from cellml.shapes.model import ShapeModel
-
-    found = {}
-    for place in sorted(HERE.glob("*.ckpt")):
-        loaded = load(place)
-        if isinstance(loaded.task, ShapeModel):
-            config = str(loaded.record["config"])
-            found[place.stem] = loaded.task, "spines:base" in config or "rotate: base" in config
-    return found
-
-
-def judge_generated(count: int = 60, part: int = 0, parts: int = 1) -> None:
-    """Rows of `count` shapes of each model: whether a certified mesh is made of it, and how long molecules stay if its base is known."""
-    import torch
-
-    from cellml.shapes.certified import certified_shape
-
-    torch.set_num_threads(1)
-    done = {(row["model"], row["number"]) for row in read_rows(GENERATED)}
-    for name, (task, based) in shape_models().items():
-        waiting = [n for n in range(count) if (name, str(n)) not in done and n % parts == part]
-        surfaces = task.decode(task.sample(count, 0)) if waiting else []
-        for number in waiting:
-            row: dict[str, Any] = {"model": name, "number": number, "certified": False, "reason": "", "tetrahedra": "", "cpu_s": ""}
-            row |= dict.fromkeys(TIMES, "")
-            started = time.process_time()
-            try:
-                made = certified_shape(surfaces[number], voxels=VOXELS, timeout_s=600.0)
-                row |= {"certified": True, "tetrahedra": len(made.mesh.tets), "cpu_s": round(float(made.certificate.cpu_s), 2)}
-                row |= times_of(made.mesh) if based else {"reason": "the way in is not known: this model turns shapes about z"}
-            except CellmlError as error:
-                row["reason"] = str(error).splitlines()[0][:160]
-                row["cpu_s"] = round(time.process_time() - started, 2)
-            append_row(GENERATED, row)
 
 
 def draw_bases(count: int = 20, seed: int = 0) -> None:
