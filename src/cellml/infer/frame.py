@@ -117,7 +117,7 @@ def _draw(
 
     Classes are drawn from calibrated probabilities; affinities are perturbed as they are, as the decoder's parameters were chosen for them.
     """
-    from cellml.uncertainty.draws import decisiveness_from_variance, draw_classes, draw_probabilities, fields_for_classes
+    from cellml.uncertainty.draws import decisiveness_from_variance, draw_classes, drawn_member, fields_for_classes
     from cellml.uncertainty.field import CorrelatedField
 
     shape, exclusive, objects = held.shape[1:], committee.exclusive, task.target.kind == "instance"
@@ -133,11 +133,8 @@ def _draw(
                 if drawn is None:
                     honest = asked.calibration.apply(mean, exclusive=exclusive)
                     outputs.write_sample(number, z, draw_classes(honest, np.stack([f.slab(z) for f in fields])))
-                elif exclusive:  # inside and membrane: what one gains the other loses
-                    drawn[1:, z] = draw_probabilities(mean[1:], fields[0].slab(z), spread)
-                    drawn[0, z] = np.maximum(0, 1 - drawn[1:, z].sum(axis=0))
                 else:
-                    drawn[:, z] = draw_probabilities(mean, fields[0].slab(z), spread)
+                    drawn[:, z] = drawn_member(mean, fields[0].slab(z), spread, exclusive=exclusive)
             if drawn is not None:
                 outputs.write_sample(number, slice(0, shape[0]), task.decode(drawn).astype(np.uint32))
     return {"correlation_nm": length} | ({"decisiveness": spread} if objects else {})

@@ -53,6 +53,19 @@ def draw_probabilities(probabilities: NDArray[np.float32], field: NDArray[np.flo
     return np.asarray(ndtr(np.sqrt(1 + squared) * ndtri(inner) + np.sqrt(squared) * field), np.float32)
 
 
+def drawn_member(
+    probabilities: NDArray[np.float32], field: NDArray[np.float32], decisiveness: float, *, exclusive: bool
+) -> NDArray[np.float32]:
+    """`draw_probabilities` of what a decoder of objects reads, (K, z, y, x).
+
+    exclusive: channels that sum to 1, the first of which, such as the inside, gains what the others, such as the membrane, lose.
+    """
+    if not exclusive:
+        return draw_probabilities(probabilities, field, decisiveness)
+    others = draw_probabilities(probabilities[1:], field, decisiveness)
+    return np.concatenate([np.maximum(0, 1 - others.sum(axis=0))[None], others])
+
+
 def decisiveness_from_variance(share: float) -> float:
     """ρ at which `draw_probabilities` has the committee's variance: share = Var a / (p (1 − p)), exact at p = ½.
 

@@ -1,0 +1,82 @@
+"""The figure of a posterior: its histogram with the interval, and the parts of its variance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellml.report.figure_style import figure_style, new_figure
+from cellml.report.palette import BLUE, INK, MUTED, ORANGE, SKY
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST = 5  # histograms
+_WORDS = {
+    "image": "image (noise, wedge)",
+    "segmentation": "segmentation",
+    "mesh": "mesh",
+    "unseen": "unseen (calibration)",
+    "shrinkage": "fixation shrinkage",
+    "parameter": "diffusion coefficient",
+}
+
+
+def posterior_figure(found: Sequence[Any], draws: Mapping[str, NDArray[np.float64]]) -> Figure:
+    """Histograms of the first five posteriors, and the mean parts of the variance over all of them, first-order and total."""
+    shown = [p for p in found if f"{p.object} {p.observable}" in draws][:_MOST]
+    with figure_style():
+        panels = len(shown) + 1
+        columns = min(3, panels)
+        figure = new_figure(3.4 * columns, 2.7 * -(-panels // columns))
+        axes = [figure.add_subplot(-(-panels // columns), columns, k + 1) for k in range(panels)]
+        for axis, posterior in zip(axes, shown, strict=False):
+            _histogram(axis, posterior, draws[f"{posterior.object} {posterior.observable}"])
+        _bars(axes[-1], [p for p in found if p.indices])
+    return figure
+
+
+def _histogram(axis: Any, posterior: Any, values: NDArray[np.float64]) -> None:
+    low, high = np.quantile(values, (0.005, 0.995))
+    axis.hist(values, bins=np.geomspace(low, high, 40) if low > 0 else 40, color=SKY, density=True)
+    axis.axvspan(posterior.low, posterior.high, color=BLUE, alpha=0.12, lw=0)
+    axis.axvline(posterior.estimate, color=BLUE, label="estimate")
+    if posterior.reference is not None:
+        axis.axvline(posterior.reference, color=ORANGE, ls="--", label="reference segmentation")
+    axis.set_title(f"object {posterior.object}")
+    axis.set_xlabel(f"{posterior.observable.replace('_', ' ')} ({posterior.unit})")
+    axis.set_ylabel("density")
+    axis.set_yticks([])
+    if low > 0 and high / low > 30:
+        axis.set_xscale("log")
+    axis.legend(loc="upper right", fontsize=7)
+
+
+def _bars(axis: Any, found: Sequence[Any]) -> None:
+    axis.set_title("where the variance comes from")
+    axis.set_xlabel("share of the variance of ln(answer)")
+    if not found:
+        axis.text(0.5, 0.5, "too few answers to tell", ha="center", va="center", transform=axis.transAxes, color=MUTED)
+        return
+    names = [index.name for index in found[0].indices]
+    place = np.arange(len(names))[::-1]
+    for shift, kind, colour in ((0.18, "first", BLUE), (-0.18, "total", ORANGE)):
+        value = np.array([[getattr(i, kind) for i in p.indices] for p in found])
+        ends = np.array([[[getattr(i, f"{kind}_{end}") for i in p.indices] for p in found] for end in ("low", "high")])
+        if len(found) > 1:
+            rng = np.random.default_rng(0)
+            means = [np.nanmean(value[rng.integers(len(value), size=len(value))], axis=0) for _ in range(300)]
+            low, high = np.percentile(means, (5, 95), axis=0)
+        else:
+            low, high = ends[:, 0]
+        middle = np.nanmean(value, axis=0)
+        label = "first-order" if kind == "first" else "total"
+        axis.barh(place + shift, middle, 0.34, color=colour, label=label)
+        reach = [np.maximum(middle - low, 0), np.maximum(high - middle, 0)]
+        axis.errorbar(middle, place + shift, xerr=reach, fmt="none", ecolor=INK, elinewidth=0.8)
+    axis.set_yticks(place, [_WORDS.get(name, name) for name in names])
+    axis.set_xlim(0, 1)
+    axis.legend(loc="lower right", fontsize=7)
