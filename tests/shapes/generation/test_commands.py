@@ -72,6 +72,31 @@ def test_generated_shapes_are_meshes_with_their_account(checkpoint: str, tmp_pat
     assert not labels.data[[0, -1]].any()
 
 
+def test_a_draw_that_is_refused_is_replaced_and_told_of(
+    checkpoint: str, task: ShapeDistributionTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cellml.shapes.generation import made
+
+    seen, certify = [], made.certified_shape
+
+    def picky(surface: Any, **options: Any) -> Any:
+        seen.append(surface)
+        if len(seen) == 1:
+            raise CellmlError("its neck is too thin")
+        return certify(surface, **options)
+
+    monkeypatch.setattr(made, "certified_shape", picky)
+    facts = generate_file(checkpoint, str(tmp_path / "spines"), count=2, average=False, picture=False, **_QUICK)
+    assert (facts["asked"], facts["certified"], facts["refused"]) == (2, 2, 1)
+    rows = list(csv.DictReader((tmp_path / "spines" / "shapes.csv").open()))
+    assert [row["name"] for row in rows] == ["0000", "0001", "0000_refused1"]
+    assert [bool(row["refused"]) for row in rows] == [False, False, True]
+    first, again = (np.array(facts["shapes"][n]["code"]) for n in (2, 0))
+    assert np.abs(first - again).max() > 1e-3
+    np.testing.assert_allclose(first, task.sample(2, 0)[0], atol=1e-5)
+    assert "0000 was drawn again: its neck is too thin" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_path_has_its_density_its_pictures_and_frames_that_can_be_simulated(checkpoint: str, tmp_path: Path) -> None:
     from cellml.sim.command import simulate_file
 

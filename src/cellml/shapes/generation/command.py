@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _MOST = 100_000
 _EXTREME = 3.0  # deviations
 _SHOWN = 24  # shapes in the gallery
+_OTHER_SEED = 1_000_003  # between the seeds of draws that replace refused ones
 _TIMEOUT_S = 300.0  # of wall-clock time for one mesh, which other work on the machine may slow down
 
 
@@ -27,6 +30,7 @@ def generate_file(
     seed: int = 0,
     condition: str = "",
     rarity: float | None = None,
+    redraws: int = 3,
     average: bool = True,
     modes: int = 3,
     formats: Sequence[str] = ("vtu",),
@@ -41,10 +45,11 @@ def generate_file(
     """Draw shapes, pass each through the certified mesher, and write them as a folder.
 
     checkpoint: of a shape model; count, seed, condition: as in `ShapeModel.sample`; rarity: shapes as rare as this instead, 0.001 one in a
-    thousand; average, modes: for statistical models, also the average shape and the extremes, ±3 deviations, of so many modes, with their
-    confidence bands; formats: suffixes of meshes (vtu, msh, xdmf …: tetrahedra) and surfaces (ply, off …: their boundary); voxels, edge_nm:
-    as in `certified_shape`; labels_nm: voxel edge of a volume with a label for each shape, as `labels_suffix` (.zarr is OME-Zarr), none if
-    None. The folder gets 0000.vtu, …, a certificate each, shapes.csv, pictures and provenance.json. Returns what provenance.json says.
+    thousand; redraws: how often a draw that is refused is replaced by another one, which shapes.csv tells; average, modes: for statistical
+    models, also the average shape and the extremes, ±3 deviations, of so many modes, with their confidence bands; formats: suffixes of
+    meshes (vtu, msh, xdmf …: tetrahedra) and surfaces (ply, off …: their boundary); voxels, edge_nm: as in `certified_shape`; labels_nm:
+    voxel edge of a volume with a label for each shape, as `labels_suffix` (.zarr is OME-Zarr), none if None. The folder gets 0000.vtu, …,
+    a certificate each, shapes.csv, pictures and provenance.json. Returns what provenance.json says.
     Raises CellmlError, and writes nothing, for bad arguments and where no shape passed.
     """
     from rich.console import Console
@@ -58,23 +63,53 @@ def generate_file(
     target = require_free(output, overwrite)
     require_count(count, _MOST, "count")
     require_count(modes, 20, "modes", fewest=0)
+    require_count(redraws, 100, "redraws", fewest=0)
     suffixes = require_formats(formats)
-    given = {"count": count, "seed": seed, "condition": condition, "rarity": rarity, "voxels": voxels, "edge_nm": edge_nm}
+    given = {"count": count, "seed": seed, "condition": condition, "rarity": rarity, "redraws": redraws, "voxels": voxels}
+    given["edge_nm"] = edge_nm
     with progress_line(f"generating with {Path(checkpoint).name}") as tell:
         tell("opening")
         model = open_model(checkpoint, trust)
         likelihood = likelihood_of(model, seed, condition)
-        codes = _codes(model, likelihood, count, seed, condition, rarity)
-        names = [f"{n:04d}" for n in range(count)]
+        certify = partial(make, model, voxels=voxels, edge_nm=edge_nm, timeout_s=_TIMEOUT_S, tell=tell)
+        drawn, refused = _drawn(model, certify, likelihood, count, seed, condition, rarity, redraws)
+        if all(one.result is None for one in drawn):
+            raise CellmlError(f"None of {count} shapes could be meshed, so nothing was written. The first: {drawn[0].reason}")
         extra = _named(model, modes) if average and hasattr(model, "likeliest") else {}
-        every = np.concatenate([codes, *(code[None] for code in extra.values())])
-        found = make(model, every, [*names, *extra], likelihood, voxels=voxels, edge_nm=edge_nm, timeout_s=_TIMEOUT_S, tell=tell)
-        if all(one.result is None for one in found[:count]):
-            raise CellmlError(f"None of {count} shapes could be meshed, so nothing was written. The first: {found[0].reason}")
+        named = certify(np.stack(list(extra.values())), list(extra), likelihood) if extra else []
         tell("writing")
+        found = [*drawn, *named, *refused]
         facts = _write(target, found, count, suffixes, (labels_nm, labels_suffix), picture, model, likelihood, checkpoint, given, modes)
-    _say(Console(), found, count, likelihood, output)
+    _say(Console(), drawn, refused, likelihood, output)
     return facts
+
+
+def _drawn(
+    model: Any,
+    certify: Callable[..., list[Made]],
+    likelihood: Likelihood | None,
+    count: int,
+    seed: int,
+    condition: str,
+    rarity: float | None,
+    redraws: int,
+) -> tuple[list[Made], list[Made]]:
+    """`count` shapes, and the draws that were refused and replaced: by the first draws of other seeds, in order."""
+    from cellml.shapes.generation.likelihood import likelihood_of
+
+    names = [f"{n:04d}" for n in range(count)]
+    found, refused = certify(_codes(model, likelihood, count, seed, condition, rarity), names, likelihood), []
+    for number in range(1, redraws + 1):
+        missing = [n for n, one in enumerate(found) if one.result is None]
+        if not missing:
+            break
+        again = seed + number * _OTHER_SEED
+        fresh = likelihood if rarity is None else likelihood_of(model, again, condition)
+        made = certify(_codes(model, fresh, len(missing), again, condition, rarity), [names[n] for n in missing], likelihood)
+        for n, one in zip(missing, made, strict=True):
+            refused.append(replace(found[n], name=f"{names[n]}_refused{number}"))
+            found[n] = one
+    return found, refused
 
 
 def _codes(model: Any, likelihood: Likelihood | None, count: int, seed: int, condition: str, rarity: float | None) -> Any:
@@ -120,7 +155,7 @@ def _write(
     facts: dict[str, Any] = {
         "asked": count,
         "certified": len(drawn),
-        "refused": count - len(drawn),
+        "refused": sum(one.result is None for one in found),
         "rarities": "none" if likelihood is None else "calibrated on held-out groups" if likelihood.calibrated else "of the model itself",
     }
     with atomic_path(target) as aside:
@@ -154,12 +189,15 @@ def _draw(folder: Path, found: list[Made], drawn: list[Made], model: Any, modes:
         write_modes(model, folder / "modes.csv")
 
 
-def _say(console: Any, found: list[Made], count: int, likelihood: Likelihood | None, output: str) -> None:
-    drawn = found[:count]
-    refused = [one for one in drawn if one.result is None]
-    took = sum(one.seconds for one in drawn) / max(count, 1)
-    console.print(f"{count - len(refused)} of {count} shapes are certified meshes, {took:.1f} s of a processor each.", soft_wrap=True)
-    for one in refused:
+def _say(console: Any, drawn: list[Made], replaced: list[Made], likelihood: Likelihood | None, output: str) -> None:
+    left = [one for one in drawn if one.result is None]
+    took = sum(one.seconds for one in [*drawn, *replaced]) / max(len(drawn), 1)
+    console.print(
+        f"{len(drawn) - len(left)} of {len(drawn)} shapes are certified meshes, {took:.1f} s of a processor each.", soft_wrap=True
+    )
+    for one in replaced:
+        console.print(f"{one.name.split('_')[0]} was drawn again: {one.reason}", style="yellow", soft_wrap=True)
+    for one in left:
         console.print(f"{one.name} was refused: {one.reason}", style="yellow", soft_wrap=True)
     if likelihood is not None and not likelihood.calibrated:
         console.print("Rarities are the model's own: whether they are true of real shapes was not measured.", soft_wrap=True)
