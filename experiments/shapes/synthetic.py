@@ -24,10 +24,10 @@ from cellml.report.rows import append_row, read_rows
 HERE = Path(__file__).parent
 WORK = Path(os.environ.get("CELLML_CACHE", "runs")).resolve() / "shapes_synthetic"
 SEEDS = 3
-STEPS = 300
+STEPS = 250
 SECTIONS = 20
-BLOCKS = 5
-SHAPE = (20, 192, 192)
+BLOCKS = 4
+SHAPE = (20, 128, 128)
 TRAIN, VAL, TEST = {"y": [0, 256]}, {"y": [264, 304]}, {"y": [312, 352]}
 ARMS = {  # steps on real patches, steps in all
     "synthetic only": (0, STEPS),
@@ -38,8 +38,8 @@ ARMS = {  # steps on real patches, steps in all
 }
 COMMON = (
     "experiment=segmentation/vnc_mito",
-    "data.patch=[8,96,96]",
-    "data.patches_per_epoch=20",
+    "data.patch=[8,64,64]",
+    "data.patches_per_epoch=50",
     "data.guard=8",
     "data.sampling={_target_:cellml.data.sampling.AroundLabels,share:1.0,balanced:true}",
     "task.net.spacing=[45,9.2,9.2]",

@@ -40,7 +40,7 @@ def smooth_noise(scene: Scene, length_nm: float, rng: np.random.Generator) -> Im
 
     sigma = [length_nm / s for s in scene.grid.spacing]
     noise = gaussian_filter(rng.standard_normal(scene.cells.shape, dtype=np.float32), sigma, mode="wrap", truncate=3)
-    return np.asarray(noise / max(float(noise.std()), 1e-12), np.float32)
+    return np.asarray((noise - noise.mean()) / max(float(noise.std()), 1e-12), np.float32)
 
 
 def _vesicles(image: Image, scene: Scene, look: Look, rng: np.random.Generator) -> None:
@@ -65,6 +65,7 @@ def _vesicles(image: Image, scene: Scene, look: Look, rng: np.random.Generator) 
 def _organelles(image: Image, scene: Scene, look: Look, rng: np.random.Generator) -> None:
     from scipy.ndimage import distance_transform_edt, find_objects
 
+    half = 0.5 * min(scene.grid.spacing)
     warp, patches = (smooth_noise(scene, length, rng) for length in (60.0, 80.0))
     for number, found in enumerate(find_objects(scene.organelles), 1):
         if found is None:
@@ -72,7 +73,6 @@ def _organelles(image: Image, scene: Scene, look: Look, rng: np.random.Generator
         margins = [int(look.envelope_nm / s) + 2 for s in scene.grid.spacing]
         box = tuple(slice(max(p.start - m, 0), p.stop + m) for p, m in zip(found, margins, strict=True))
         inside = scene.organelles[box] == number
-        half = 0.5 * min(scene.grid.spacing)
         depth = distance_transform_edt(np.pad(inside, 1, mode="edge"), sampling=scene.grid.spacing)[1:-1, 1:-1, 1:-1] - half
         away = distance_transform_edt(~inside, sampling=scene.grid.spacing) - half
         part = image[box]
@@ -85,6 +85,8 @@ def _organelles(image: Image, scene: Scene, look: Look, rng: np.random.Generator
 
 def _cristae(scene: Scene, look: Look, box: tuple[slice, ...], warp: Image, patches: Image, rng: np.random.Generator) -> Image:
     """Parallel sheets across a random direction, bent by noise and interrupted: coverage in the box."""
+    from scipy.special import ndtri
+
     direction = rng.normal(size=3)
     direction /= np.linalg.norm(direction)
     period = rng.uniform(*look.cristae_nm)
@@ -92,7 +94,5 @@ def _cristae(scene: Scene, look: Look, box: tuple[slice, ...], warp: Image, patc
     along = axes[0][:, None, None] * direction[0] + axes[1][:, None] * direction[1] + axes[2] * direction[2]
     phase = along + 0.4 * period * warp[box]
     distance = np.abs((phase / period) % 1 - 0.5) * period
-    from scipy.special import ndtri
-
     there = patches[box] < ndtri(np.clip(look.cristae_share, 1e-6, 1 - 1e-6))
     return line(distance.astype(np.float32), look.crista_nm) * there
