@@ -21,7 +21,7 @@ class ProceduralAnswers:
     evaluated; step_voxels: edge of the grid's cubes in these voxels.
     """
 
-    def __init__(self, observables: Mapping[str, Any], finer: int = 2, step_voxels: float = 2.0) -> None:
+    def __init__(self, observables: Mapping[str, Any], finer: int = 2, step_voxels: float = 1.5) -> None:
         if finer < 1 or not observables:
             raise CellmlError(f"True answers need observables and voxels at least as fine as the image's, got {finer} times as fine.")
         self.observables, self.finer = dict(observables), int(finer)

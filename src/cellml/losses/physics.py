@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,6 +28,12 @@ class PhysicsLoss(nn.Module):
                 f"observables, {weight} and {robust}."
             )
         self.observables, self.weight, self.robust = dict(observables), weight, robust
+        self.asked = self.missing = 0  # answers since the beginning, and those that could not be had
+
+    @property
+    def left_out(self) -> float:
+        """Share of the answers that could not be had, and so taught nothing."""
+        return self.missing / max(1, self.asked)
 
     def errors(self, predicted: Tensor, truth: Tensor) -> Tensor:
         """ρ of each observable, (O',): those of which both answers are finite and positive. predicted, truth: (O,)."""
@@ -40,22 +45,5 @@ class PhysicsLoss(nn.Module):
     def forward(self, predicted: Tensor, truth: Tensor) -> Tensor:
         """The weighted loss, a float32 scalar; 0 where no observable has both answers."""
         errors = self.errors(predicted, truth)
+        self.asked, self.missing = self.asked + len(predicted), self.missing + len(predicted) - len(errors)
         return (self.weight * errors.mean()).float() if len(errors) else torch.zeros((), device=predicted.device)
-
-
-@dataclass
-class LeftOut:
-    """How many simulated answers were asked for since training began, and how many of them could not be had."""
-
-    asked: int = 0
-    missing: int = 0
-
-    def counted(self, predicted: Tensor) -> Tensor:
-        """The answers (O,), counted."""
-        self.asked, self.missing = self.asked + len(predicted), self.missing + int(torch.isnan(predicted.detach()).sum())
-        return predicted
-
-    @property
-    def share(self) -> float:
-        """Share of those that could not be had."""
-        return self.missing / max(1, self.asked)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cellml.data.procedural_cells import three_numbers
 from cellml.infer.predict import SlidingWindow
-from cellml.losses.physics import LeftOut, PhysicsLoss
+from cellml.losses.physics import PhysicsLoss
 from cellml.losses.record import LossRecord
 from cellml.meshhead.certified import certified, largest_part, mesh_of, polished
 from cellml.meshhead.cut import CutGrid, Cutting
@@ -65,7 +65,6 @@ class CertifiedMeshTask(VolumeTask):
     ) -> None:
         super().__init__(net, target, loss, optimizer, schedule, window)
         self.physics = physics if physics is not None and physics.weight else None
-        self.left_out = LeftOut()
         self.spacing = three_numbers(spacing_nm, "task.spacing_nm", "[12,12,12]")
         self.head = CertifiedHead(
             step_voxels, bound, Cutting(standoff=standoff, least_deg=least_deg), offsets=tuple(float(o) for o in offsets)
@@ -114,7 +113,7 @@ class CertifiedMeshTask(VolumeTask):
                 parts.setdefault(name, []).append(value)
         if self.physics is not None:
             true = batch["answers"] if "answers" in batch else [self._true_answers(distances) for distances in batch["distances"]]
-            parts["physics"] = [self.physics(self.left_out.counted(self._answers(one)), of) for one, of in zip(maps, true, strict=True)]
+            parts["physics"] = [self.physics(self._answers(one), of) for one, of in zip(maps, true, strict=True)]
         return self.loss({name: torch.stack(values).mean() for name, values in parts.items()})  # type: ignore[no-any-return]
 
     def _losses(self, maps: Tensor, distances: Tensor, points: Tensor, *, with_surface: bool) -> dict[str, Tensor]:
@@ -148,7 +147,7 @@ class CertifiedMeshTask(VolumeTask):
         """One step; logs the share of simulated answers that could not be had, and so taught nothing."""
         loss = super().training_step(batch, batch_idx)
         if self.physics is not None:
-            self.log("train/physics_left_out", self.left_out.share, batch_size=len(batch["image"]))
+            self.log("train/physics_left_out", self.physics.left_out, batch_size=len(batch["image"]))
         return loss
 
     @torch.no_grad()
