@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cellml.errors import CellmlError
+
 
 def render_files(
-    recipe: Mapping[str, Any],
     output: str,
+    recipe: Mapping[str, Any] | None = None,
     count: int = 4,
     shape: Sequence[int] = (20, 384, 384),
     spacing_nm: Sequence[float] = (45.0, 4.6, 4.6),
@@ -29,6 +31,8 @@ def render_files(
     from cellml.shapes.generation.opened import require_free
     from cellml.shapes.synthetic.files import write_blocks
 
+    if not recipe:
+        raise CellmlError("There is no recipe to render from; give synthetic@recipe=mitochondria, or one of your own.")
     target = require_free(output, overwrite)
     with progress_line(f"rendering {count} blocks") as tell:
         made = instantiate(dict(recipe), _convert_="all")
