@@ -17,8 +17,9 @@ from cellml.meshing.fields import mesh_fields
 from cellml.meshing.gate import Gate
 from cellml.meshing.intersections import crossing_facets
 from cellml.meshing.mesher import MeshResult
+from cellml.meshing.topology import boundary_facets
 from cellml.surfaces.distance import signed_distance_of
-from cellml.types import Surface, Volume
+from cellml.types import Surface, TetMesh, Volume
 
 REGION = "inside"
 _MOST_LOST = 0.05  # of the volume, in pieces other than the largest
@@ -47,6 +48,13 @@ def certified_shape(
         raise
     except MeshingError:
         return _passed(sampled_distance(shape, round(_FINER * voxels)), edge_nm, gate or Gate(), timeout_s, said, shape.name)
+
+
+def boundary_of(mesh: TetMesh, name: str) -> Surface:
+    """The closed surface of a mesh of one region, nm, faces counter-clockwise from outside."""
+    facets = boundary_facets(mesh.tets)
+    used, numbers = np.unique(facets, return_inverse=True)
+    return Surface(mesh.points[used], numbers.reshape(facets.shape), name)
 
 
 def sampled_distance(surface: Surface, voxels: int) -> Volume:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.meshing.mesher import MeshResult
-from cellml.meshing.topology import boundary_facets
-from cellml.shapes.certified import certified_shape
+from cellml.shapes.certified import boundary_of, certified_shape
 from cellml.shapes.generation.likelihood import Likelihood
 from cellml.shapes.generation.opened import rounded
 from cellml.shapes.model import ShapeModel
@@ -42,10 +41,7 @@ class Made:
         """The boundary of the certified mesh. Raises CellmlError for a shape that was refused."""
         if self.result is None:
             raise CellmlError(f"{self.name!r} has no mesh: {self.reason}")
-        mesh = self.result.mesh
-        facets = boundary_facets(mesh.tets)
-        used, numbers = np.unique(facets, return_inverse=True)
-        return Surface(mesh.points[used], numbers.reshape(facets.shape), self.name)
+        return boundary_of(self.result.mesh, self.name)
 
     def row(self) -> dict[str, Any]:
         """What is known of it, as plain values."""
