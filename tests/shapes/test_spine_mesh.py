@@ -55,7 +55,7 @@ def test_a_handle_is_kept_where_it_does_not_close():
     ring = trimesh.creation.torus(600.0, 220.0, 32, 20)
     surface = Surface(np.asarray(ring.vertices), np.asarray(ring.faces), "ring")
     found = based_mesh(surface, base=end_of(surface, -650.0), voxels=VOXELS)
-    assert "handles and parts as they are" in found.account
+    assert "its handles are kept" in found.account
     assert surface_topology(boundary_facets(found.mesh.tets)).euler == 0
 
 
@@ -81,7 +81,7 @@ def test_what_fails_is_tried_on_finer_grids_against_the_same_gate(monkeypatch):
     monkeypatch.setattr(foreign, "mesh_surface", failing)
     found = based_mesh(surface, voxels=300)
     assert found.tries == 3
-    assert [stored for stored, _, _ in calls][1:] == [True, True]
+    assert all(stored for stored, _, _ in calls)
     spacings = np.array([spacing for _, spacing, _ in calls])
     np.testing.assert_allclose((spacings[0] / spacings) ** 3, [1.0, 2.5, 6.0])
     assert {voxel for _, _, voxel in calls} == {spacings[0]}

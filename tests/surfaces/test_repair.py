@@ -209,3 +209,13 @@ def test_debris_goes_and_says_so(shapes):
     kept, account = repair(shapes.joined(shapes.sphere(), shapes.sphere(2.0, (300, 0, 0), 1)), debris=0.0)
     assert surface_topology(kept.faces).components == 2
     assert account == ()
+
+
+def test_the_package_gives_the_function_after_the_module_of_that_name_was_imported():
+    import importlib
+
+    import cellml.surfaces as package
+
+    for name in ("repair", "curvature"):
+        setattr(package, name, importlib.import_module(f"cellml.surfaces.{name}"))  # as the import machinery does
+        assert getattr(package, name) is getattr(importlib.import_module(f"cellml.surfaces.{name}"), name)

@@ -11,7 +11,7 @@ from cellml.meshing.certificate import Certificate
 from cellml.meshing.errors import MeshingError, MeshingTimeoutError
 from cellml.meshing.gate import Gate
 from cellml.shapes.base import Base, cut_fan, facets_on, with_base
-from cellml.shapes.closing import closed_shape
+from cellml.shapes.closing import closed_shape, genus_of
 from cellml.types import Surface, TetMesh
 
 VOXELS = 5000  # inside a shape: mean times to the base change by 1 to 3 % against 30 000
@@ -42,16 +42,17 @@ def based_mesh(
     surface: nm, as the program that cut the spine has written it, for `cellml.shapes.base.cut_fan` reads the cut from it; base: of this
     surface, where it is known otherwise; voxels: inside the shape, of the grid on which its distance is sampled; timeout_s: of each try.
 
-    First the shape without its narrow handles is meshed (`cellml.shapes.closing`). Where that is no ball, fails the gate or loses the base,
-    the surface as stored is (`cellml.meshing.foreign.mesh_surface`, which mends it in its own way), handles and all, then on grids of 2.5
-    and 6 times as many voxels; the gate stays the same in nm. Pieces beside the largest go, up to 10 % of the volume, and are told of.
+    First the surface as stored is meshed (`cellml.meshing.foreign.mesh_surface`, which repairs it), or, where that has handles, the shape
+    without its narrow ones (`cellml.shapes.closing`). Where that keeps its handles, fails the gate or loses the base, it is the surface as
+    stored, handles and all, then on grids of 2.5 and 6 times as many voxels; the gate stays the same in nm. Pieces beside the largest go,
+    up to 10 % of the volume, and are told of.
 
     Raises CellmlError where there is no base or the surface cannot be repaired, MeshingTimeoutError, and MeshingError with the reason of
     each try where none leads to such a mesh.
     """
     found = cut_fan(surface) if base is None else base
-    first, account, reasons = _first(surface)
-    voxel_nm = float(np.cbrt(first.volume() / voxels))
+    first, volume, account, reasons = _first(surface)
+    voxel_nm = float(np.cbrt(volume / voxels))
     for number, times in enumerate((1.0, *_FINER)):
         given, said = (first, account) if number == 0 else (surface, ())
         try:
@@ -63,16 +64,18 @@ def based_mesh(
     raise MeshingError(f"{surface.name!r} has no mesh with a base; {'; '.join(reasons)}")
 
 
-def _first(surface: Surface) -> tuple[Surface, tuple[str, ...], list[str]]:
-    """What is meshed first, what was done to it, and why it is not the shape without handles where it is not."""
+def _first(surface: Surface) -> tuple[Surface, float, tuple[str, ...], list[str]]:
+    """What is meshed first, its volume in nm³, what was done to it, and why its handles are not closed where they are not."""
     from cellml.surfaces.repair import repair
 
+    made, _ = repair(surface)
+    if genus_of(made) == 0:
+        return surface, made.volume(), (), []
     try:
         closed = closed_shape(surface, genus=0)
     except CellmlError as error:
-        made, log = repair(surface)
-        return made, (*log, "handles and parts as they are"), [str(error)]
-    return closed.surface, (closed.account,) if closed.account else (), []
+        return surface, made.volume(), ("its handles are kept",), [str(error)]
+    return closed.surface, closed.surface.volume(), (closed.account,), []
 
 
 def _based(

@@ -5,7 +5,9 @@ The public names are loaded when first used.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
@@ -30,9 +32,20 @@ __all__ = ["Curvature", "condition", "curvature", "extract_surface", "repair", "
 
 
 def __getattr__(name: str) -> Any:
-    # `repair` is a module as well as a function: the function wins, as `from cellml.surfaces import repair` promises.
     if name in _PUBLIC:
         value = getattr(import_module(_PUBLIC[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'cellml.surfaces' has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """`repair` and `curvature` are modules as well as functions: the functions win, as `from cellml.surfaces import repair` promises."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _PUBLIC and isinstance(value, ModuleType):  # importing a module names it in its package
+            return
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
