@@ -51,6 +51,8 @@ def _train_in(folder: Path, config: DictConfig) -> float | None:
         log.warning(warning)
     task = instantiate(config.task, _convert_="all")
     require_fit(task, data)
+    for key, content in getattr(task, "inlined", dict)().items():  # what files held goes into the checkpoint in place of their names
+        OmegaConf.update(config, key, content, merge=False)
     resume = resume_point(config.resume, config)
     if is_fitted_at_once(task):
         require_plain(config)
