@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 
 from cellml.cli import main
-from cellml.data.mixed_places import MixedSampling
-from cellml.data.sampling import Anywhere
-from cellml.data.synthetic_module import SyntheticDataModule
 from cellml.errors import CellmlError
 from cellml.io import read_labels, read_volume
 from cellml.shapes.synthetic.block import Recipe, SyntheticBlock, make_block
@@ -116,43 +113,6 @@ def test_the_verb_writes_ome_zarr_and_says_what_it_holds(examples: str, tmp_path
     assert "overwrite=true" in capsys.readouterr().err
 
 
-def module(folder: Path, examples: str, **more: Any) -> SyntheticDataModule:
-    given = {"blocks": 1, "val_blocks": 1, "patch": (4, 16, 16), "classes": {0: 0, 1: 0, 2: 1}, "patches_per_epoch": 40}
-    return SyntheticDataModule(recipe(examples), str(folder), **{**given, **more})
-
-
-def test_patches_of_rendered_blocks(folder: Path, examples: str):
-    data = module(folder, examples)
-    data.setup()
-    batch = next(iter(data.train_dataloader()))
-    assert batch["image"].shape == (1, 1, 4, 16, 16) and set(batch["labels"].unique().tolist()) <= {0, 1}
-    assert len(data.validation_blocks) == 1 and data.contract["spacing_nm"] == list(SPACING)
-    assert data.provenance["synthetic"]["blocks"] == 1
-
-
-def test_real_blocks_give_their_share_of_the_patches(folder: Path, examples: str, tmp_path: Path):
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "real.npz", raw=rng.integers(0, 255, SHAPE).astype(np.uint8), labels=np.ones(SHAPE, np.uint8), voxel_nm=SPACING)
-    real = {"image": f"{tmp_path}/real.npz:raw", "labels": f"{tmp_path}/real.npz:labels"}
-    data = module(folder, examples, train=[real], val=[real], real_share=0.25, guard=0)
-    with pytest.raises(CellmlError):  # the same block trains and validates
-        data.setup()
-    data = module(folder, examples, train=[real], real_share=0.25, blocks=1)
-    data.setup()
-    places = MixedSampling(1, 0.25, Anywhere()).prepare(data.training_blocks, (4, 16, 16))
-    drawn = np.array([places.draw(rng)[0] for _ in range(2000)])
-    assert (drawn == 0).mean() == pytest.approx(0.25, abs=0.04) and set(drawn) == {0, 1}
-    assert isinstance(data.sampling, MixedSampling)
-
-
-def test_blocks_are_made_where_there_are_none(examples: str, tmp_path: Path):
-    data = module(tmp_path / "new", examples, val_blocks=0, shape=(4, 24, 24), voxel_nm=SPACING, seed=5)
-    data.setup()
-    assert read_blocks(tmp_path / "new")["blocks"][0]["seed"] == [5, 0]
-    with pytest.raises(CellmlError, match="holds 1 blocks.*render more"):
-        module(tmp_path / "new", examples, blocks=3).setup()
-
-
 def test_messages(examples: str, tmp_path: Path):
     plan = recipe(examples)
     with pytest.raises(CellmlError, match="names no kind"):
@@ -165,7 +125,3 @@ def test_messages(examples: str, tmp_path: Path):
         write_blocks(plan, tmp_path / "none", 0, SHAPE, SPACING)
     with pytest.raises(CellmlError, match="above 0"):
         recipe(examples, host_nm=0.0)
-    with pytest.raises(CellmlError, match="real_share"):
-        module(tmp_path, examples, real_share=2.0)
-    with pytest.raises(CellmlError, match="no array"):
-        module(tmp_path, examples, target="mito")
