@@ -121,13 +121,22 @@ class _Run:
         from cellml.pipeline.segmentation import make_segmentation
 
         settings = {"segmentation": asdict(self.segmentation), "objects": asdict(self.objects), "seed": self.samples.seed}
+        if self.samples.correlation_nm is not None:  # else this step does not depend on it
+            settings["correlation_nm"] = self.samples.correlation_nm
         files = [*self.checkpoints, *([self.objects.table] if self.objects.table else []), *_file_of(self.segmentation.temperature)]
         before = [self.done["01_image"].key, *(file_hash(Path(file)) for file in files)]
 
         def make(folder: Path) -> Mapping[str, Any]:
             image = self.done["01_image"].folder
             return make_segmentation(
-                folder, image, self.checkpoints, self.segmentation, self.objects, seed=self.samples.seed, trust=self.trust
+                folder,
+                image,
+                self.checkpoints,
+                self.segmentation,
+                self.objects,
+                correlation_nm=self.samples.correlation_nm,
+                seed=self.samples.seed,
+                trust=self.trust,
             )
 
         return run_step(folder, settings, before, make, tell=print)

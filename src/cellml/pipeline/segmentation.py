@@ -17,16 +17,25 @@ from cellml.types import Labels
 
 LABELS, OBJECTS = "labels.tif", "objects.json"
 _TOUCHING = np.ones((3, 3, 3), bool)
-USUAL_LENGTH_NM = 5.0  # voxels: of doubts where one network in one orientation cannot tell
+USUAL_LENGTH = 5.0  # voxels, of doubts where one network in one orientation cannot tell
 
 
 def make_segmentation(
-    folder: Path, image: Path, checkpoints: Sequence[str], step: SegmentationStep, objects: ObjectStep, *, seed: int, trust: Sequence[str]
+    folder: Path,
+    image: Path,
+    checkpoints: Sequence[str],
+    step: SegmentationStep,
+    objects: ObjectStep,
+    *,
+    correlation_nm: float | None,
+    seed: int,
+    trust: Sequence[str],
 ) -> Mapping[str, Any]:
     """Write `labels.tif`, `labels_probabilities.tif`, the members' variance, entropy and mutual information, and `objects.json`.
 
-    Returns the number of objects and, from the members' differences, the length in nm over which the network errs together and how decided
-    each member is. Raises CellmlError as `cellml infer` does, and where there is nothing to follow.
+    correlation_nm: over which the network errs together, where it is known. Returns the number of objects and, from the members'
+    differences, that length where it is not, and how decided each member is. Raises CellmlError as `cellml infer` does, and where there
+    is nothing to follow.
     """
     from cellml.infer.command import infer_file
 
@@ -40,6 +49,7 @@ def make_segmentation(
         tta=step.tta,
         temperature=step.temperature,
         samples=1 if several else 0,
+        correlation_nm=correlation_nm,
         seed=seed,
         tile=step.tile,
         device=step.device,
@@ -50,7 +60,7 @@ def make_segmentation(
     followed = chosen_objects(labels, objects.choice) if objects.table is None else read_objects_table(objects.table, labels)
     write_json(folder / OBJECTS, [one.as_dict() for one in followed])
     spacing = float(np.cbrt(np.prod(read_image(image).spacing)))
-    length = float(told.get("correlation_nm") or USUAL_LENGTH_NM * spacing)
+    length = float(correlation_nm or told.get("correlation_nm") or USUAL_LENGTH * spacing)
     return {
         "objects": len(followed),
         "labels": len(np.unique(labels.data[labels.data > 0])),

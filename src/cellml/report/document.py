@@ -13,6 +13,7 @@ from cellml.report.information_section import information_section
 from cellml.report.markup import Html, escape
 from cellml.report.mesh_sections import field_section, geometry_section, mesh_section
 from cellml.report.page import Section, page
+from cellml.report.posterior_section import posterior_section
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.scores import scores_section
 from cellml.report.sections import numbers_section, provenance_section, results_section, slices_section, training_section
@@ -27,6 +28,7 @@ _PHANTOM = "PHANTOM DATA: made by code, not a real specimen. No number in this r
 _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("results", "Results", results_section),
     ("scores", "Scores", scores_section),
+    ("posterior", "Posterior", posterior_section),
     ("numbers", "Simulated numbers", numbers_section),
     ("courses", "Time courses", courses_section),
     ("species", "Species in the shape", species_section),

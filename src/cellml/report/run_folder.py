@@ -9,6 +9,7 @@
     scores.json, scores_NAME.json       what `cellml score … output=` wrote, anywhere below the folder
     NAME_information.json               records of information maps and of the objects they were carried into, anywhere below the folder
     objects.csv                         one row per truth object and observable (cellml.report.objects)
+    posterior.json, draws.npz           what `cellml pipeline` concludes, anywhere below the folder
     courses.csv, movie.gif              time in s and every time course of one simulation; its species in time
     species.json, solution.vtu          unit and kind of each species, and their nodal fields at the end
     meshes/truth_ID.vtu, prediction_ID.vtu and their .json certificates; ID is the truth object's in both names
@@ -66,6 +67,7 @@ class RunFolder:
             "objects.csv",
             "observables.csv",
             "courses.csv",
+            "posterior.json",
             SCORES,
             "*_information.json",
             "*.vtu",
@@ -117,9 +119,11 @@ class RunFolder:
 
     @cached_property
     def meshes(self) -> list[MeshArtefact]:
-        """All meshes below the folder, in the order of their objects' numbers, truth before prediction; those of time series left out."""
-        series = {path.with_suffix("") for path in self.path.rglob("*.pvd")}
-        found = [path for path in self.path.rglob("*.vtu") if path.parent not in series]
+        """All meshes below the folder, in the order of their objects' numbers, truth before prediction; those of time series, and of a
+        pipeline's samples, left out.
+        """
+        many = {path.with_suffix("") for path in self.path.rglob("*.pvd")} | {path.parent for path in self.path.rglob("shapes.json")}
+        found = [path for path in self.path.rglob("*.vtu") if path.parent not in many]
         paths = sorted(found, key=lambda p: (_natural(p.stem.split("_", 1)[-1]), p.stem.startswith("prediction"), str(p)))
         if not paths:
             raise AbsentError("there are no meshes (*.vtu)")
