@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from models import FOLDS, stacks_of, trained_models
+from generated import TABLE, certified_surfaces
+from models import FOLDS, stacks_of
 from numpy.typing import NDArray
 
 from cellml.report.rows import append_row, read_rows
@@ -53,10 +53,9 @@ def split(fold: int) -> tuple[Index, Index]:
 
 
 def generators(count: int) -> Iterator[tuple[str, int, list[Surface]]]:
-    """Name, fold and surfaces of each trained model, and of the two controls on every fold."""
-    torch.set_num_threads(1)
-    for model in trained_models():
-        yield model.name, model.fold, model.task.decode(model.task.sample(count, 0))
+    """Name, fold and surfaces of each trained model, those that have a certified mesh, and of the two controls on every fold."""
+    for model, fold in dict.fromkeys((row["model"], int(row["fold"])) for row in read_rows(TABLE)):
+        yield model, fold, certified_surfaces(model, fold)
     for fold in range(FOLDS):
         learned = spines().select(split(fold)[0])
         yield MEMORISER, fold, [learned.surfaces[i] for i in memorised(learned, count)]
@@ -70,7 +69,7 @@ def compare(count: int = 60) -> None:
     for model, fold, surfaces in generators(count):
         if (model, str(fold)) not in done:
             scores = shape_scores(surfaces, *split(fold))
-            row = {"model": model, "fold": fold, "real": len(split(fold)[1]), "generated": count}
+            row = {"model": model, "fold": fold, "real": len(split(fold)[1]), "generated": len(surfaces)}
             append_row(HERE / "comparison.csv", row | scores)
     (HERE / "times.csv").unlink(missing_ok=True)
     for row in times():
@@ -112,7 +111,7 @@ def times() -> Iterator[dict[str, Any]]:
     real = {row["spine"]: (float(row["time_s"]), row["stack"]) for row in read_rows(HERE / "real.csv") if row["time_s"]}
     stacks = [stack for _, stack in real.values()]
     known = np.array([time for time, _ in real.values()])
-    rows = read_rows(HERE / "generated.csv")
+    rows = read_rows(TABLE)
     for model in dict.fromkeys([*(row["model"] for row in rows), MEMORISER]):
         mine = [row for row in rows if row["model"] == model]
         folds = sorted({int(row["fold"]) for row in mine}) or list(range(FOLDS))

@@ -1,4 +1,7 @@
-"""Shapes of each trained model: whether a certified mesh is made of them, and how long molecules stay in it. Rows of generated.csv."""
+"""Shapes of each trained model: whether a certified mesh is made of them, and how long molecules stay in it. Rows of generated.csv.
+
+The surfaces of certified meshes are kept beside the fitted folds, for the comparison with real ones.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from models import trained_models
+from models import KEPT, trained_models
 from spines import TIMES, times_of
 
 from cellml.errors import CellmlError
+from cellml.io import read_surface, write_surface
 from cellml.report.rows import append_row, read_rows
-from cellml.shapes.certified import certified_shape
+from cellml.shapes.certified import boundary_of, certified_shape
 from cellml.shapes.spine_mesh import VOXELS
+from cellml.types import Surface
 
 TABLE = Path(__file__).parent / "generated.csv"
+
+
+def surface_file(model: str, fold: int, number: int) -> Path:
+    """Where the surface of a certified shape is kept."""
+    return KEPT / "surfaces" / f"{model}-{fold}-{number:03d}.ply"
+
+
+def certified_surfaces(model: str, fold: int) -> list[Surface]:
+    """The surfaces of a model's shapes that have a certified mesh, of a fold."""
+    mine = [row for row in read_rows(TABLE) if (row["model"], row["fold"]) == (model, str(fold)) and row["certified"] == "True"]
+    return [read_surface(surface_file(model, fold, int(row["number"]))) for row in mine]
 
 
 def judge_generated(count: int = 60, part: int = 0, parts: int = 1) -> None:
     """Rows of the first `count` shapes that each model draws; the time where its shapes lie in the frame of their base."""
     torch.set_num_threads(1)
+    (KEPT / "surfaces").mkdir(parents=True, exist_ok=True)
     done = {(row["model"], row["fold"], row["number"]) for row in read_rows(TABLE)}
     for model in trained_models():
         waiting = [n for n in range(count) if (model.name, str(model.fold), str(n)) not in done and n % parts == part]
@@ -32,6 +49,7 @@ def judge_generated(count: int = 60, part: int = 0, parts: int = 1) -> None:
             try:
                 made = certified_shape(surfaces[number], voxels=VOXELS, timeout_s=600.0)
                 row |= {"certified": True, "tetrahedra": len(made.mesh.tets)}
+                write_surface(boundary_of(made.mesh, f"{model.name} {number}"), surface_file(model.name, model.fold, number))
                 row |= times_of(made.mesh) if model.based else {"reason": "the way in is not known: this model turns shapes about z"}
             except CellmlError as error:
                 row["reason"] = str(error).splitlines()[0][:160]

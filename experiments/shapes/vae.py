@@ -8,7 +8,6 @@ reconstructs the fifth by its best codes, as PCA does by its own (the projection
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -25,29 +24,23 @@ from cellml.nets.residual_vae import ResidualVae
 from cellml.report.rows import append_row, read_rows
 
 HERE = Path(__file__).parent
-KEPT = Path(os.environ.get("CELLML_CACHE", "runs")) / "shapes_vae"
 DEGREE, FOLDS, ROUNDS = 10, 5, 3
 LATENTS = (8, 16, 32)
 COUNTS = (40, 80, 160)  # training shapes of the learning curve, at 16 numbers
 
 
 def coefficients() -> tuple[Tensor, list[str], list[str]]:
-    """Aligned coefficients of the spines, (N, 3, 121) nm, their names and stacks; fitted once and kept."""
-    place = KEPT / "spines.npz"
-    if not place.is_file():
-        from cellml.shapes.correspondence import aligned_coefficients
-        from cellml.shapes.reading import read_population
+    """Aligned coefficients of the spines in the frame of their base, (N, 3, 121) nm, their names and stacks."""
+    from cellml.shapes.alignment import Alignment
+    from cellml.shapes.correspondence import aligned_coefficients
+    from cellml.shapes.reading import read_population
 
-        population = read_population("spines", genus=0)
-        found = aligned_coefficients(population, DEGREE, skip=True)
-        print(*found.report, sep="\n")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        print(*(f"{name} has no harmonics: {why}" for name, why in found.left_out), sep="\n")
-        stack_of = dict(zip(population.names, population.groups, strict=True))
-        np.savez(place, values=found.values, names=np.array(found.names), stacks=np.array([stack_of[name] for name in found.names]))
-    kept = np.load(place)
-    values = torch.from_numpy(kept["values"].reshape(len(kept["names"]), 3, -1)).float()
-    return values, kept["names"].tolist(), kept["stacks"].tolist()
+    population = read_population("spines:base")
+    found = aligned_coefficients(population, DEGREE, Alignment(rotate="none"), skip=True)
+    print(*found.report, *(f"{name} has no harmonics: {why}" for name, why in found.left_out), sep="\n")
+    stack_of = dict(zip(population.names, population.groups, strict=True))
+    values = torch.from_numpy(found.values.reshape(len(found.names), 3, -1)).float()
+    return values, list(found.names), [stack_of[name] for name in found.names]
 
 
 def bent(values: Tensor, latent: int) -> ResidualVae:
