@@ -43,8 +43,8 @@ def write_blocks(
         aside.mkdir()
         blocks = []
         for number in range(count):
-            block = make_block(recipe, learned, shape, spacing, [seed, number], lambda said, n=number: tell(f"block {n + 1}: {said}"))
-            tell(f"block {number + 1}: writing")
+            tell(f"block {number + 1} of {count}")
+            block = make_block(recipe, learned, shape, spacing, [seed, number], tell)
             blocks.append({**_write(block, aside, f"block_{number:03d}", suffix), "seed": [seed, number], **told(block)})
         facts = {
             "program": f"cellml {__version__}",

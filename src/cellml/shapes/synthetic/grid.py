@@ -42,7 +42,7 @@ class Grid:
 
     def axes(self) -> list[Floats]:
         """Coordinates of the voxels' centres along z, y and x, nm."""
-        return [o + s * np.arange(n) for n, s, o in zip(self.shape, self.spacing, self.origin, strict=True)]
+        return [np.asarray(o + s * np.arange(n), np.float64) for n, s, o in zip(self.shape, self.spacing, self.origin, strict=True)]
 
     def finer(self, steps: int) -> Grid:
         """The same box with so many planes for each section."""

@@ -21,7 +21,8 @@ def paint(scene: Scene, look: Look, to_membrane: Image, rng: np.random.Generator
     _vesicles(image, scene, look, rng)
     _organelles(image, scene, look, rng)
     uneven = 1 - look.staining * np.abs(smooth_noise(scene, 8 * look.grain_nm, rng))
-    return blended(image, look.membrane, line(to_membrane, look.membrane_nm) * uneven)
+    cover = line(to_membrane, look.membrane_nm) * uneven
+    return blended(image, look.membrane, np.asarray(cover, np.float32))
 
 
 def line(distance: Image, thickness_nm: float) -> Image:
