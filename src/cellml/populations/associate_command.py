@@ -170,6 +170,7 @@ def _print(found: Sequence[Association], together: Sequence[Regression], read: S
                 observable, one.feature, f"{one.slope:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}", power, f"{one.p:.2g}", f"{one.q:.2g}"
             )
     console = Console(highlight=False, soft_wrap=True)
+    console.width = console.width if console.is_terminal else 120
     kept = sum(one.q <= fdr for one in found)
     console.print(shown)
     console.print(

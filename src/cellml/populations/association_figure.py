@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,13 +55,29 @@ def draw_dependences(curves: Sequence[Dependence], features: Columns, observable
                 inside = features.values[:, features.names.index(curve.feature)]
                 inside = inside[(inside >= curve.places[0]) & (inside <= curve.places[-1])]
                 axes.plot(x(inside), np.full(len(inside), 0.02), "|", color=MUTED, markersize=5, transform=axes.get_xaxis_transform())
-                axes.set(xlabel=literal(curve.feature), xscale="log" if _logarithmic(features, curve.feature) else "linear")
-                axes.set(yscale="log" if _logarithmic(observables, row) else "linear")
+                axes.set(xlabel=literal(curve.feature))
+                for logarithmic, axis, ends in (
+                    (_logarithmic(features, curve.feature), "x", x(curve.places[[0, -1]])),
+                    (_logarithmic(observables, row), "y", y(np.array([curve.low.min(), curve.high.max()]))),
+                ):
+                    if logarithmic:
+                        _set_logarithmic(axes, axis, ends)
             line[0].set_ylabel(literal(f"{row} ({units.get(row) or '1'})"))
             for axes in line[len(of_row) :]:
                 axes.set_axis_off()
         figure.suptitle("Partial dependence of a forest, 90 % band over groups; ticks: the shapes", fontsize=9)
         figure.savefig(path, dpi=150)
+
+
+def _set_logarithmic(axes: Any, name: str, ends: Floats) -> None:
+    """A logarithmic axis with three ticks, for it spans less than decades and would print over itself."""
+    from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
+
+    axes.set(**{f"{name}scale": "log"})
+    axis = getattr(axes, f"{name}axis")
+    axis.set_major_locator(FixedLocator(np.geomspace(ends[0], ends[1], 3)))
+    axis.set_major_formatter(FormatStrFormatter("%.2g"))
+    axis.set_minor_locator(NullLocator())
 
 
 def _logarithmic(columns: Columns, name: str) -> bool:
