@@ -147,6 +147,11 @@ VERBS: dict[str, Verb] = {
     "score": Verb(
         "cellml.metrics.command:score_files", "compare a prediction with the truth", "cellml score prediction=labels.tif truth=truth.tif"
     ),
+    "leaderboard": Verb(
+        "cellml.evaluation.leaderboard_command:leaderboard_of",
+        "models ranked by overlap and by their simulated answers",
+        "cellml leaderboard runs=[runs/a,runs/b,runs/c]",
+    ),
     "compare": Verb(
         "cellml.shapes.evaluation.command:compare_files",
         "generated shapes against real ones",

@@ -179,9 +179,13 @@ class _Run:
         from cellml.io import write_json
         from cellml.provenance import versions
 
-        steps = [{"step": d.name, "key": d.key, "seconds": d.seconds, "reused": d.reused, **d.numbers} for d in self.done.values()]
+        steps = [
+            {"step": d.name, "key": d.key, "seconds": d.seconds, "cpu_s": d.cpu_s, "reused": d.reused, **d.numbers}
+            for d in self.done.values()
+        ]
         about = {"input": self.input, "checkpoint": self.checkpoints, "warning": self.warning, "versions": versions()}
-        write_json(self.output / MANIFEST, {**about, "seconds": round(sum(d.seconds for d in self.done.values()), 2), "steps": steps})
+        total = {name: round(sum(getattr(d, name) for d in self.done.values()), 2) for name in ("seconds", "cpu_s")}
+        write_json(self.output / MANIFEST, {**about, **total, "steps": steps})
 
 
 def _file_of(value: float | str | None) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ _CHUNK = 1 << 20
 @dataclass(frozen=True)
 class Done:
     """A finished step. folder: its artefacts; key: what they depend on; numbers: what the step says of itself; reused: whether nothing
-    had to be done; seconds: of the work, when it was done.
+    had to be done; seconds, cpu_s: of the work, when it was done, cpu_s with that of its processes.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Done:
     numbers: Mapping[str, Any]
     reused: bool
     seconds: float
+    cpu_s: float
 
 
 def run_step(
@@ -60,17 +62,18 @@ def run_step(
     changed = "" if found is None or found.get("state") != "done" else _difference(folder, found)
     if found is not None and found["key"] == key and found["state"] == "done" and not changed:
         tell(f"{folder.name}: as it was ({found['seconds']:.1f} s when it was made)")
-        return Done(folder.name, folder, key, found["numbers"], True, float(found["seconds"]))
-    before_s = _prepare(folder, found, key, changed, tell)
+        return Done(folder.name, folder, key, found["numbers"], True, float(found["seconds"]), float(found.get("cpu_s", 0.0)))
+    before_s, before_cpu = _prepare(folder, found, key, changed, tell)
     write_json(folder / MANIFEST, {"step": folder.name, "state": "begun", "key": key, "settings": dict(settings), "seconds": before_s})
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), _cpu_s()
     numbers = dict(make(folder))
-    seconds = before_s + time.perf_counter() - begin
+    seconds, cpu_s = before_s + time.perf_counter() - begin, before_cpu + _cpu_s() - begin_cpu
     artefacts = {str(path.relative_to(folder)): file_hash(path) for path in _files(folder)}
     done = {"step": folder.name, "state": "done", "key": key, "settings": dict(settings), "seconds": round(seconds, 3)}
+    done["cpu_s"] = round(cpu_s, 3)
     write_json(folder / MANIFEST, {**done, "numbers": numbers, "artefacts": artefacts})
     tell(f"{folder.name}: done in {seconds:.1f} s")
-    return Done(folder.name, folder, key, numbers, False, seconds)
+    return Done(folder.name, folder, key, numbers, False, seconds, cpu_s)
 
 
 def key_of(value: Any) -> str:
@@ -108,11 +111,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         raise CellmlError(f"{path} is damaged ({error}); remove the folder {folder}, and the step is done again.") from error
 
 
-def _prepare(folder: Path, found: dict[str, Any] | None, key: str, changed: str, tell: Callable[[str], Any]) -> float:
-    """Empty the folder unless it can be gone on with; returns the seconds that were spent on what is kept."""
+def _prepare(folder: Path, found: dict[str, Any] | None, key: str, changed: str, tell: Callable[[str], Any]) -> tuple[float, float]:
+    """Empty the folder unless it can be gone on with; returns the seconds, by the clock and of processors, that were told of what is
+    kept."""
     if found is not None and found["key"] == key and found["state"] != "done":
         tell(f"{folder.name}: going on where it was stopped")
-        return float(found.get("seconds", 0.0))
+        return float(found.get("seconds", 0.0)), float(found.get("cpu_s", 0.0))
     if found is not None and changed and found["key"] == key:
         tell(f"{folder.name}: done again, because {changed}")
     if folder.exists():
@@ -121,7 +125,13 @@ def _prepare(folder: Path, found: dict[str, Any] | None, key: str, changed: str,
         folder.rename(aside)
         shutil.rmtree(aside)
     folder.mkdir(parents=True)
-    return 0.0
+    return 0.0, 0.0
+
+
+def _cpu_s() -> float:
+    """Processor seconds of this process and of those that it has started and that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _difference(folder: Path, found: Mapping[str, Any]) -> str:
