@@ -31,7 +31,8 @@ class ProceduralAnswers:
     def __call__(self, made: VoxelCell) -> Tensor:
         """NaN where an answer cannot be had."""
         z, y, x = (self.finer * n for n in made.labels.shape)
-        frame = Frame((z, y, x), tuple(s / self.finer for s in made.spacing))
+        down, along, across = (s / self.finer for s in made.spacing)
+        frame = Frame((z, y, x), (down, along, across))
         fine = voxelise(made.cell, frame.shape, frame.spacing)
         maps = torch.cat([torch.from_numpy(fine.distances) / self.head.step_nm(frame.spacing), torch.zeros(3, z, y, x)])
         grid = self.head.grid(frame, maps)
