@@ -28,7 +28,7 @@ Augmentation = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.f
 @dataclass(frozen=True, eq=False)
 class ShapeBlock:
     """One shape where the loaders expect a block. values: (C, …) float32; unit: nm of one; label: number of its class, −1 unknown; frame:
-    (F,) numbers of the frame that it lies in; group: what it must not be split from.
+    (F,) numbers of the frame that it lies in; group: what it must not be split from; number: of the group, for losses over groups.
     """
 
     name: str
@@ -40,6 +40,7 @@ class ShapeBlock:
     spacing: Triple = (1.0, 1.0, 1.0)
     origin: Triple = (0.0, 0.0, 0.0)
     group: str = ""
+    number: int = 0
 
     @property
     def channels(self) -> int:
@@ -47,11 +48,12 @@ class ShapeBlock:
         return len(self.values)
 
     def sample(self) -> dict[str, Tensor]:
-        """What a batch holds of it: "image": (C, …) float32, "unit": () float32 nm, "label": () int64, "frame": (F,)."""
+        """What a batch holds of it: "image": (C, …) float32, "unit": () float32 nm, "label" and "group": () int64, "frame": (F,)."""
         return {
             "image": torch.from_numpy(np.ascontiguousarray(self.values)),
             "unit": torch.tensor(self.unit, dtype=torch.float32),
             "label": torch.tensor(self.label),
+            "group": torch.tensor(self.number),
             "frame": torch.from_numpy(np.asarray(self.frame, np.float32)),
         }
 
@@ -83,7 +85,7 @@ class ShapeDataModule(BlockDataModule):
     fold depends on how many shapes each group has, so that one shape that is read or not moves whole groups across; left_out: groups that
     are neither trained on nor validated; count: train on so many shapes only, drawn by the seed; classes: names, in the order of the labels
     (shapes of other classes have the label −1); augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …),
-    "unit": (B,) nm, "label": (B,), "frame": (B, F)}.
+    "unit": (B,) nm, "label": (B,), "group": (B,), "frame": (B, F)}.
     Raises CellmlError for a fold or held-out group that there is not, and a population too small to split.
     """
 
@@ -111,12 +113,14 @@ class ShapeDataModule(BlockDataModule):
         self.left_out, self.count, self.classes, self.augmentations = {str(name) for name in left_out}, count, list(classes), augmentations
         self._said: list[str] = []
         self._left_out: list[tuple[str, str]] = []
+        self._numbers: dict[str, int] = {}
 
     def setup(self, stage: str | None = None) -> None:
         """Read the population, split it, and turn it into arrays."""
         if self._train:
             return
         whole = self._read()
+        self._numbers = {group: n for n, group in enumerate(sorted(set(whole.groups)))}
         kept = [n for n, group in enumerate(whole.groups) if group not in self.left_out]
         population = whole.select(kept)
         held = self._held_out(population)
@@ -162,7 +166,7 @@ class ShapeDataModule(BlockDataModule):
         numbers = {name: n for n, name in enumerate(self.classes)}
         columns = zip(population.names, arrays.values, arrays.units, population.classes, arrays.frames, population.groups, strict=True)
         return [
-            ShapeBlock(name, values, float(unit), numbers.get(kind, -1), frame, group=group)
+            ShapeBlock(name, values, float(unit), numbers.get(kind, -1), frame, group=group, number=self._numbers[group])
             for name, values, unit, kind, frame, group in columns
         ]
 

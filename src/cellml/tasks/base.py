@@ -46,6 +46,8 @@ class VolumeTask(pl.LightningModule):
         self.window = window or SlidingWindow()
         self.rates: dict[str, float] = {}
         self._frozen: list[nn.Module] = []
+        # What callbacks add to the loss of a training step, such as `cellml.callbacks.hidden_losses`.
+        self.penalties: list[Callable[[LossRecord, dict[str, Tensor]], LossRecord]] = []
 
     def transfer(self, frozen: Sequence[str] = (), layer_rates: Mapping[str, float] | None = None, rate_decay: float = 1.0) -> None:
         """Freeze parts of the network, and give others learning rates of their own; as `cellml.transfer` explains."""
@@ -91,6 +93,8 @@ class VolumeTask(pl.LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """One step. Raises CellmlError where the loss is no longer finite, in float32 either."""
         record = finite_loss(self, batch)
+        for penalise in self.penalties:
+            record = penalise(record, batch)
         size = len(batch["image"])
         self.log("train/loss", record.total, prog_bar=True, batch_size=size)
         for name, value in record.parts.items():
