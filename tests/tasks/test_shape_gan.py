@@ -241,3 +241,22 @@ def test_a_generator_that_makes_nothing_says_so() -> None:
         task.average.net.layers[-1].bias.fill_(1.0)  # type: ignore[union-attr, index]
     with pytest.raises(CellmlError, match="Only 0 of 2 codes made a shape"):
         task.eval().sample(2, 0)
+
+
+def test_the_averaged_generator_settles_on_moments_of_its_own(tmp_path: Path) -> None:
+    """Batch normalisation that goes by the last step's moments shifts every shape of averaged weights."""
+    task = gan(average=0.9)
+    trained(task, tmp_path, steps=12)
+    state = {name: value.clone() for name, value in task.prediction_state().items()}
+    first = next(module for module in task.predictor.modules() if isinstance(module, torch.nn.BatchNorm3d))
+    seen: list[torch.Tensor] = []
+    first.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    with torch.no_grad():
+        for seed in range(8):
+            task.predictor(task.raw_sample(64, seed, ""))
+    values = torch.cat(seen).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(first.running_mean, values.mean(dim=1), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(first.running_var, values.var(dim=1), atol=1e-4, rtol=0.05)
+    assert not first.training and first.momentum == 0.1
+    again = task.prediction_state()
+    assert all(torch.equal(value, again[name]) for name, value in state.items())

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from cellml.data.shape_arrays import GridRepresentation
 
 
+_SETTLING, _TOGETHER = 8, 64  # batches, and codes in each, by which batch normalisation settles
+
+
 class ShapeGanTask(AveragedWeights, GridShapeTask):
     """A generator (`VolumeGenerator`) of codes (B, K) → (B, 2, Z, Y, X) against a critic of what it makes.
 
@@ -158,6 +161,29 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
         return self.representation.truncate * made[:, 0], made[:, 1].mean(dim=(1, 2, 3))
 
     @torch.no_grad()
+    def settle(self) -> None:
+        """Measure what the averaged generator's batch normalisation goes by: its moments are others than those of the last step's weights.
+
+        On codes drawn with seeds of their own, so that the same weights give the same shapes.
+        """
+        layers = [module for module in self.predictor.modules() if isinstance(module, nn.BatchNorm3d)]
+        kept = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean over batches
+            layer.train()
+        for seed in range(_SETTLING if layers else 0):
+            self.predictor(self.raw_sample(_TOGETHER, seed, ""))
+        for layer, momentum in zip(layers, kept, strict=True):
+            layer.momentum = momentum
+            layer.eval()
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation, and settle."""
+        super().on_validation_epoch_start()
+        self.settle()
+
+    @torch.no_grad()
     def log_density(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Natural logarithm of the density of z, standard normal, plus that of the class's frequency, (N,).
 
@@ -169,6 +195,7 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
         return (density + self.target.log_prob(given[:, self.inner :].float())).cpu().numpy()  # type: ignore[no-any-return]
 
     def prediction_state(self) -> dict[str, Tensor]:
-        """The averaged generator, and what was measured of sizes and conditions; no critic."""
+        """The averaged generator, settled, and what was measured of sizes and conditions; no critic."""
+        self.settle()
         measured = {name: value for name, value in self.state_dict().items() if name == "log_size" or name.startswith("target.")}
         return {**super().prediction_state(), **measured}
