@@ -128,3 +128,95 @@ def test_training_goes_on_while_every_mesh_fails(
         (row,) = [r for r in csv.DictReader(stream) if r.get("val/sim/failure_rate")]
     assert float(row["val/sim/failure_rate"]) == 1.0 and float(row["val/sim/objects"]) == 2.0
     assert float(row["val/sim/relaxation_time/rel_error"]) == 1.0 and float(row["val/loss"]) > 0
+
+
+class Pictures:
+    """A logger that takes images."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.fails, self.taken = fails, []
+
+    def log_image(self, key: str, images: list[Any], step: int) -> None:
+        if self.fails:
+            raise ConnectionError("offline")
+        self.taken.append((key, images[0].shape, step))
+
+
+def test_rows_go_to_the_folder_and_figures_to_loggers_that_take_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(simulation, "compare_objects", compared([replace(ROW, truth_id=str(k)) for k in range(3)]))
+    callback, logged, pictures = SimulationEvaluation(folder=str(tmp_path)), Logged(), Pictures()
+    trainer = SimpleNamespace(sanity_checking=False, loggers=[object(), Pictures(fails=True), pictures], global_step=7)
+    callback.on_validation_epoch_start(trainer, logged)
+    callback.on_validation_batch_end(trainer, logged, {"prediction": CUBE}, batch(CUBE), 0)
+    callback.on_validation_epoch_end(trainer, logged)
+    (key, (height, width, channels), step) = pictures.taken[0]
+    assert (key, channels, step) == ("val/sim", 3, 7) and min(height, width) > 100
+    from cellml.report.objects import read_objects
+
+    assert [row.truth_id for row in read_objects(tmp_path / "objects.csv")] == ["0", "1", "2"]
+
+
+def test_repaired_images_are_read_by_a_segmenter_and_the_truth_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def compare(truth: Any, prediction: Any, *_: Any, **__: Any) -> Any:
+        seen.append((truth.data, prediction.data))
+        return iter([SimpleNamespace(rows=[ROW])])
+
+    monkeypatch.setattr(simulation, "compare_objects", compare)
+    callback, read = SimulationEvaluation(reader="segmenter.ckpt", invert=True), []
+
+    def reader(image: np.ndarray) -> np.ndarray:
+        read.append(image)
+        return (np.asarray(image).reshape(4, 4, 4) > 0.5).astype(np.int64)
+
+    monkeypatch.setattr(callback, "reader", reader)
+    trainer, logged = SimpleNamespace(sanity_checking=False), Logged()
+    true = {**batch(CUBE), "labels": torch.ones(1, 4, 4, 4)}
+    for _ in range(2):
+        callback.on_validation_epoch_start(trainer, logged)
+        callback.on_validation_batch_end(trainer, logged, {"image": np.zeros((1, 4, 4, 4))}, true, 0)
+        callback.on_validation_epoch_end(trainer, logged)
+    assert len(read) == 3 and (seen[0][0] == 1).all() and (seen[0][1] == 0).all()
+    assert logged["val/sim/objects"] == 1
+    none = SimulationEvaluation()
+    none.on_validation_epoch_start(trainer, logged)
+    none.on_validation_batch_end(trainer, logged, {"image": np.zeros((1, 4, 4, 4))}, true, 0)
+    assert none.rows == []  # without a reader nobody can tell
+
+
+class Shapes(Logged):
+    """Stands for a model of shapes."""
+
+    representation = SimpleNamespace(surface=lambda values, unit, name: SimpleNamespace(name=name, size=float(values.sum()) * unit))
+
+    def encode(self, population: Any) -> Any: ...
+
+    def decode(self, codes: np.ndarray) -> list[Any]:
+        return [SimpleNamespace(name=f"drawn {k}", size=float(v)) for k, v in enumerate(codes[:, 0])]
+
+    def sample(self, count: int, seed: int, condition: str = "") -> np.ndarray:
+        return np.arange(1.0, count + 1)[:, None]
+
+    def log_density(self, codes: Any) -> Any: ...
+
+
+def test_models_of_shapes_are_judged_by_distributions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from cellml.evaluation.distributions import ShapeRow
+
+    def answers(real: list[Any], drawn: list[Any], *_: Any, **__: Any) -> Any:
+        for side, shapes in (("real", real), ("generated", drawn)):
+            for shape in shapes:
+                yield ShapeRow(side, shape.name, "volume", "um^3", shape.size, "ok" if shape.size < 4 else "refused")
+
+    monkeypatch.setattr(simulation, "shape_answers", answers)
+    callback, logged, pictures = SimulationEvaluation(most=4, folder=str(tmp_path)), Shapes(), Pictures()
+    trainer = SimpleNamespace(sanity_checking=False, loggers=[pictures], global_step=1)
+    callback.on_validation_epoch_start(trainer, logged)
+    for size in (1.0, 2.0, 3.0, 3.5, 9.0):
+        callback.on_validation_batch_end(trainer, logged, None, {"image": torch.full((1,), size), "unit": torch.tensor(1.0)}, 0)
+    callback.on_validation_epoch_end(trainer, logged)
+    assert logged["val/sim/volume/median_ratio"] == pytest.approx(2.0 / 2.5)
+    assert logged["val/sim/failure_rate"] == 0.25 and logged["val/sim/objects"] == 4
+    assert pictures.taken[0][0] == "val/sim" and (tmp_path / "shape_answers.csv").is_file()
+    assert len(callback.shapes) == 8  # no more validation shapes than drawn ones

@@ -60,7 +60,16 @@ def test_runs_scored_folders_and_tables_meet_in_one_table(tmp_path: Path, capsys
             {"step": 3, "train/loss": 0.1},
         ],
     )
-    row = {"truth_id": 1, "predicted_id": 1, "iou": 0.8, "voxels": 9, "status": "matched", "observable": "volume", "unit": "um^3", "truth": 1.0}
+    row = {
+        "truth_id": 1,
+        "predicted_id": 1,
+        "iou": 0.8,
+        "voxels": 9,
+        "status": "matched",
+        "observable": "volume",
+        "unit": "um^3",
+        "truth": 1.0,
+    }
     row |= {"prediction": 1.05, "rel_error": 0.05, "discretisation_error": 0, "resolved": True}
     write(tmp_path / "scored" / "objects.csv", [row])
     (tmp_path / "scored" / "scores.json").write_text(json.dumps({"scores": {"dice": 0.7}}))

@@ -35,7 +35,7 @@ def posterior_figure(found: Sequence[Any], draws: Mapping[str, NDArray[np.float6
         axes = [figure.add_subplot(-(-panels // columns), columns, k + 1) for k in range(panels)]
         for axis, posterior in zip(axes, shown, strict=False):
             _histogram(axis, posterior, draws[f"{posterior.object} {posterior.observable}"])
-        _bars(axes[-1], [p for p in found if p.indices])
+        draw_parts(axes[-1], [p for p in found if p.indices])
     return figure
 
 
@@ -55,7 +55,8 @@ def _histogram(axis: Any, posterior: Any, values: NDArray[np.float64]) -> None:
     axis.legend(loc="upper right", fontsize=7)
 
 
-def _bars(axis: Any, found: Sequence[Any]) -> None:
+def draw_parts(axis: Any, found: Sequence[Any]) -> None:
+    """Bars of the mean first-order and total indices of posteriors, with intervals over them (over draws where there is one)."""
     axis.set_title("where the variance comes from")
     axis.set_xlabel("share of the variance of ln(answer)")
     if not found:

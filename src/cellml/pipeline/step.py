@@ -113,7 +113,8 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 def _prepare(folder: Path, found: dict[str, Any] | None, key: str, changed: str, tell: Callable[[str], Any]) -> tuple[float, float]:
     """Empty the folder unless it can be gone on with; returns the seconds, by the clock and of processors, that were told of what is
-    kept."""
+    kept.
+    """
     if found is not None and found["key"] == key and found["state"] != "done":
         tell(f"{folder.name}: going on where it was stopped")
         return float(found.get("seconds", 0.0)), float(found.get("cpu_s", 0.0))
