@@ -14,6 +14,7 @@ import os
 import runpy
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,17 @@ from cellml.report.rows import append_row, read_rows
 
 HERE = Path(__file__).parent
 WORK = Path(os.environ.get("CELLML_CACHE", "runs")).resolve() / "shapes_synthetic"
-SEEDS = 3
-STEPS = 150
+SEEDS = {150: 3, 400: 3}  # by the number of steps on real patches: a short training and one that has time
 SECTIONS = 20
 BLOCKS = 4
 SHAPE = (20, 128, 128)
 TRAIN, VAL, TEST = {"y": [0, 256]}, {"y": [264, 304]}, {"y": [312, 352]}
-ARMS = {  # steps on real patches, steps in all
-    "synthetic only": (0, STEPS),
-    "real": (STEPS, STEPS),
-    "pretrained": (STEPS, 2 * STEPS),
-    "real, twice the steps": (2 * STEPS, 2 * STEPS),
-    "mixed": (STEPS, 2 * STEPS),
+ARMS = {  # steps on real patches, and steps in all, as multiples
+    "synthetic only": (0, 1),
+    "real": (1, 1),
+    "pretrained": (1, 2),
+    "real, twice the steps": (2, 2),
+    "mixed": (1, 2),
 }
 COMMON = (
     "experiment=segmentation/vnc_mito",
@@ -53,19 +53,50 @@ COMMON = (
     "callbacks.best=null",
     "trainer.enable_progress_bar=false",
 )
-COLOURS = {"real": "#0072B2", "other": "#D55E00"}
+GAINS = {
+    "synthetic_gain_dice": ("pretrained", "real"),
+    "synthetic_gain_same_steps_dice": ("pretrained", "real, twice the steps"),
+    "synthetic_mixed_gain_dice": ("mixed", "real"),
+    "synthetic_mixed_gain_same_steps_dice": ("mixed", "real, twice the steps"),
+}
+COLOURS = {150: "#0072B2", 400: "#D55E00"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training."""
+
+    arm: str
+    seed: int
+    base: int
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """On real patches, and in all."""
+        real, total = ARMS[self.arm]
+        return real * self.base, total * self.base
+
+    @property
+    def model(self) -> Path:
+        """Where its checkpoint goes."""
+        return WORK / f"{self.arm.replace(' ', '_').replace(',', '')}_{self.seed}_{self.base}" / "model.ckpt"
+
+    def is_in(self, rows: list[dict[str, str]]) -> bool:
+        """Whether it has a row."""
+        return any((row["arm"], row["seed"], row["steps_of_real"]) == (self.arm, str(self.seed), str(self.base)) for row in rows)
 
 
 def judge(table: Path) -> None:
-    """Rows of SEEDS seeds, pretraining before mixing, and the figure of a rendered section beside a real one."""
+    """Rows of all cases, pretraining before mixing, and the figure of a rendered section beside a real one."""
     data = runpy.run_path(str(HERE.parent / "label_efficiency" / "specimen.py"))["halved"](WORK / "vnc_halved.npz")
-    for arm, seed in sorted(((arm, seed) for arm in ARMS for seed in range(SEEDS)), key=lambda case: (case[0] == "mixed", case[1])):
-        if not any((row["arm"], row["seed"]) == (arm, str(seed)) for row in read_rows(table)):
+    cases = [Case(arm, seed, base) for base, seeds in SEEDS.items() for seed in range(seeds) for arm in ARMS]
+    for case in sorted(cases, key=lambda c: (c.base, c.arm == "mixed", c.seed)):
+        if not case.is_in(read_rows(table)):
             began = time.process_time()
-            scores = score(train(arm, seed, data), data)
-            real, steps = ARMS[arm]
-            seconds = round(time.process_time() - began, 1)
-            append_row(table, {"arm": arm, "seed": seed, **scores, "real_steps": real, "steps": steps, "cpu_s": seconds})
+            scores = score(train(case, data), data)
+            real, steps = case.steps
+            last = {"real_steps": real, "steps": steps, "cpu_s": round(time.process_time() - began, 1)}
+            append_row(table, {"arm": case.arm, "seed": case.seed, "steps_of_real": case.base, **scores, **last})
     draw(table, data)
 
 
@@ -75,26 +106,27 @@ def labelled(seed: int) -> list[int]:
     return sorted({start, (start + SECTIONS // 2) % SECTIONS})
 
 
-def train(arm: str, seed: int, data: Path) -> Path:
-    """Train one arm, and return its model."""
+def train(case: Case, data: Path) -> Path:
+    """Train one case, and return its model."""
     from cellml.cli import run_verb
 
-    folder = WORK / f"{arm.replace(' ', '_').replace(',', '')}_{seed}"
-    if (folder / "model.ckpt").is_file():
-        return folder / "model.ckpt"
-    real, steps = ARMS[arm]
-    block = {"image": f"{data}:raw", "labels": f"{data}:mito", "region": TRAIN, "labelled_sections": labelled(seed)}
+    if case.model.is_file():
+        return case.model
+    real, steps = case.steps
+    block = {"image": f"{data}:raw", "labels": f"{data}:mito", "region": TRAIN, "labelled_sections": labelled(case.seed)}
     val = {"image": f"{data}:raw", "labels": f"{data}:mito", "region": VAL}
     words = [f"data.train={text([block] if real else [])}", f"data.val={text([val])}"]
-    if arm in ("synthetic only", "mixed"):
-        shape, made = text(list(SHAPE)), WORK / f"blocks_{seed}"
+    if case.arm in ("synthetic only", "mixed"):
+        made, shape = WORK / f"blocks_{case.seed}", text(list(SHAPE))
         words += ["data=synthetic_mitochondria", f"data.folder={made}", f"data.blocks={BLOCKS}", f"data.shape={shape}"]
         words += ["data.voxel_nm=[45,9.2,9.2]", f"data.recipe.style={text(block)}", "data.real_share=0.5"]
-    if arm == "pretrained":
-        words.append(f"training.initialise_from={WORK / f'synthetic_only_{seed}' / 'model.ckpt'}")
-    here = f"hydra.run.dir={folder}"
-    run_verb("train", [*COMMON, *words, f"training.max_steps={steps if arm != 'pretrained' else real}", f"seed={seed}", here])
-    return folder / "model.ckpt"
+    if case.arm == "pretrained":
+        first = replace(case, arm="synthetic only")
+        words.append(f"training.initialise_from={train(first, data)}")
+        steps -= first.steps[1]
+    own = [f"training.max_steps={steps}", f"seed={case.seed}", f"hydra.run.dir={case.model.parent}"]
+    run_verb("train", [*COMMON, *words, *own])
+    return case.model
 
 
 def text(value: Any) -> str:
@@ -114,22 +146,27 @@ def score(model: Path, data: Path) -> dict[str, float]:
 
 
 def results(table: Path) -> dict[str, tuple[float, str]]:
-    """Keys of results.json: mean Dice of each arm, and paired gains with 95 % intervals of Student's t over the seeds."""
+    """Keys of results.json: mean Dice of each arm and paired gains with 95 % intervals of Student's t over the seeds, of the longer
+    training and, with the number of steps at the end of the key, of the shorter one.
+    """
     rows = read_rows(table)
-    dice = {arm: {int(r["seed"]): float(r["dice"]) for r in rows if r["arm"] == arm} for arm in ARMS}
-    found = {f"synthetic_{arm.replace(', ', '_').replace(' ', '_')}_dice": (mean(d), "1") for arm, d in dice.items() if d}
-    gains = {
-        "synthetic_gain_dice": ("pretrained", "real"),
-        "synthetic_gain_same_steps_dice": ("pretrained", "real, twice the steps"),
-        "synthetic_mixed_gain_dice": ("mixed", "real"),
-        "synthetic_mixed_gain_same_steps_dice": ("mixed", "real, twice the steps"),
-    }
-    for key, (arm, control) in gains.items():
-        seeds = sorted(set(dice[arm]) & set(dice[control]))
-        if len(seeds) > 1:
-            low, high = interval(np.array([dice[arm][s] - dice[control][s] for s in seeds]))
-            found |= {key: ((low + high) / 2, "1"), f"{key}_low": (low, "1"), f"{key}_high": (high, "1")}
-    return found | {"synthetic_seeds": (float(len(dice["pretrained"])), "count")}
+    found: dict[str, tuple[float, str]] = {}
+    for base in SEEDS:
+        end = "" if base == max(SEEDS) else f"_{base}_steps"
+        dice = dice_of(rows, base)
+        found |= {f"synthetic_{arm.replace(', ', '_').replace(' ', '_')}_dice{end}": (mean(d), "1") for arm, d in dice.items() if d}
+        for key, (arm, control) in GAINS.items():
+            seeds = sorted(set(dice[arm]) & set(dice[control]))
+            if len(seeds) > 1:
+                low, high = interval(np.array([dice[arm][s] - dice[control][s] for s in seeds]))
+                found |= {f"{key}{end}": ((low + high) / 2, "1"), f"{key}_low{end}": (low, "1"), f"{key}_high{end}": (high, "1")}
+        found[f"synthetic_seeds{end}"] = (float(len(dice["pretrained"])), "count")
+    return found
+
+
+def dice_of(rows: list[dict[str, str]], base: int) -> dict[str, dict[int, float]]:
+    """Dice by arm and seed."""
+    return {arm: {int(r["seed"]): float(r["dice"]) for r in rows if (r["arm"], r["steps_of_real"]) == (arm, str(base))} for arm in ARMS}
 
 
 def mean(values: Mapping[int, float]) -> float:
@@ -166,13 +203,14 @@ def draw(table: Path, data: Path) -> None:
         axis.imshow(grey, cmap="gray", vmin=0, vmax=255, extent=extent)
         axis.contour(mask, [0.5], colors="#E69F00", linewidths=1.2, extent=extent, origin="upper")
         axis.set(title=title, xlabel="x (µm)", ylabel="y (µm)")
-    rows = read_rows(table)
-    for place, arm in enumerate(ARMS):
-        values = [float(r["dice"]) for r in rows if r["arm"] == arm]
-        axes[2].plot([place] * len(values), values, "o", color=COLOURS["real" if arm.startswith("real") else "other"], mfc="none")
-        axes[2].plot([place - 0.25, place + 0.25], [np.mean(values)] * 2, "k-")
+    for base, shift in zip(SEEDS, (-0.15, 0.15), strict=True):
+        for place, values in enumerate(dice_of(read_rows(table), base).values()):
+            at = place + shift
+            axes[2].plot([at] * len(values), list(values.values()), "os"[shift > 0], color=COLOURS[base], mfc="none", ms=5)
+            axes[2].plot([at - 0.12, at + 0.12], [mean(values)] * 2, color=COLOURS[base], label="" if place else f"{base} real steps")
+    axes[2].legend(loc="lower right")
     axes[2].set_xticks(range(len(ARMS)), [a.replace(", ", ",\n").replace("synthetic only", "synthetic\nonly") for a in ARMS])
-    axes[2].set(title="Two labelled sections, one mark a seed", ylabel="Dice of mitochondria, test rows", ylim=(0, 1))
+    axes[2].set(title="Two labelled sections; a mark a seed, lines are means", ylabel="Dice of mitochondria, test rows", ylim=(0, 1))
     axes[2].grid(axis="y", alpha=0.3)
     figure.tight_layout()
     figure.savefig(HERE / "synthetic.png", dpi=130)
