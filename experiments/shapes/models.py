@@ -63,6 +63,7 @@ def trained_models() -> Iterator[Trained]:
     for (name, fold), place in places.items():
         loaded = load(place)
         data = OmegaConf.create(str(loaded.record["config"])).get("data")
-        held = tuple(sorted(str(stack) for stack in (data or {}).get("held_out") or ()))
+        unseen = (data or {}).get("left_out") or (data or {}).get("held_out") or ()
+        held = tuple(sorted(str(stack) for stack in unseen))
         if isinstance(loaded.task, ShapeModel) and held == stacks_of(fold):
             yield Trained(name, fold, held, loaded.task, data.source == "spines:base")
