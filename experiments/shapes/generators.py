@@ -2,8 +2,9 @@
 
     CELLML_DATA=… python experiments/shapes/generators.py seeds=0,1,2 only=dcgan,wgan_gp fold=0
 
-A row of generators.csv is a generator, a seed, and the fold of image stacks that it has not seen; what has a row is not computed again, and what has a checkpoint is not trained again (of
-seed 0 and fold 0 it lies beside this file). All are judged against the same held-out spines as they are, not as a grid shows them.
+A row of generators.csv is a generator, a seed, and the fold of image stacks that it has not seen. What has a row is not computed again, and
+what has a checkpoint is not trained again (of seed 0 and fold 0 it lies beside this file). All are judged against the same held-out spines
+as they are, not as a grid shows them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ NAMES = ("sdf_vae", "conditional_vae", LEFT_OUT, "dcgan", "wgan_gp", "conditiona
 CONTROLS = ("memoriser", "gridded", "one_shape", "marginals")
 SCORES = ("one_nn", "one_nn_low", "one_nn_high", "one_nn_p", "coverage", "mmd", "copied_share")
 COLUMNS = (
-    "generator", "seed", "fold", "steps", "weights", "held_out", *SCORES, "surface_nm", "iou", "log_likelihood", "likelihood_is", "seconds_a_shape",
+    "generator", "seed", "fold", "steps", "weights", "held_out", *SCORES, "surface_nm", "iou", "log_likelihood", "likelihood_is",
+    "seconds_a_shape",
 )  # fmt: skip
 DRAWN = 120  # shapes of each generator, from which tests take as many as are held out
 GRID = GridRepresentation((20, 16, 20), margin=2, stretch=(3.0, 1.0, 1.0))  # that of conf/data/spine_grids.yaml
