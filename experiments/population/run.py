@@ -19,8 +19,8 @@ from cellml.report.results import write_study_results
 from cellml.report.rows import read_rows
 
 HERE = Path(__file__).parent
-MODEL, VOXELS, SEED, DRAWS, LEVEL = "spine_decay", 3000, 0, 2000, 0.95
-IDEAL_VOXELS = 1500  # idealised shapes are smooth: what this changes is measured, `sampling`
+MODEL, VOXELS, SEED, DRAWS, LEVEL = "spine_decay", 1500, 0, 2000, 0.95
+FINER, FIRST = 3000, 80  # voxels of the stage `sampling`, which simulates the first spines again to measure what the sampling changes
 KINDS = ("capsule", "ball_and_stick")
 OBSERVABLES = {
     "diffusion_time": "diffusion time, sealed (s)",
@@ -39,7 +39,7 @@ def simulate(stage: str, workers: int) -> None:
     if stage == "real":
         populate("spines", MODEL, HERE / stage, voxels=VOXELS, workers=workers)
     else:
-        populate("spines", MODEL, HERE / stage, idealised=stage, voxels=IDEAL_VOXELS, workers=workers)  # type: ignore[arg-type]
+        populate("spines", MODEL, HERE / stage, idealised=stage, voxels=VOXELS, workers=workers)  # type: ignore[arg-type]
 
 
 def of_tables() -> Values:
@@ -111,10 +111,10 @@ def of_idealisation(kind: str) -> Values:
 
 
 def of_sampling() -> Values:
-    """What the coarser sampling of idealised shapes changes: the first capsules again, sampled as the real spines are."""
+    """What the sampling changes: the first spines again, on twice as many voxels."""
     if not (HERE / "sampling" / "table.csv").is_file():
         return {}
-    fine, coarse = read_simulated(HERE / "sampling"), read_simulated(HERE / "capsule")
+    fine, coarse = read_simulated(HERE / "sampling"), read_simulated(HERE / "real")
     place = {name: n for n, name in enumerate(coarse.names)}
     rows = [(n, place[name]) for n, name in enumerate(fine.names) if name in place]
     values: Values = {"sampling_pairs": (float(len(rows)), "count")}
@@ -137,9 +137,7 @@ def summarise() -> Values:
         values |= {f"idealisation_error_median{end}": values[f"capsule_error_median{end}"] for end in ("", "_low", "_high")}
     found = associate_file(HERE / "real", HERE / "association", seed=SEED, overwrite=True)
     values |= {"associations": (float(len(found)), "count"), "associations_kept": (float(sum(a.q <= 0.05 for a in found)), "count")}
-    write_study_results(
-        HERE, values, seed=SEED, voxels=VOXELS, idealised_voxels=IDEAL_VOXELS, time="processor time of all rows / 2 workers"
-    )
+    write_study_results(HERE, values, seed=SEED, voxels=VOXELS, finer=FINER, time="processor time of all rows / 2 workers")
     for key, (value, unit) in values.items():
         print(f"{key:48} {'–' if value is None else f'{value:.4g}':>10} {unit}")
     figure(kinds)
@@ -184,19 +182,19 @@ def figure(kinds: list[str]) -> None:
 
 
 def main(words: list[str]) -> None:
-    """Stages by name; sampling: twenty capsules sampled as densely as the real spines."""
+    """Stages by name; sampling: the first spines on twice as many voxels."""
     given = dict(word.split("=", 1) for word in words)
     unknown = set(given) - {"stages", "workers"}
     if unknown:
-        raise CellmlError(f"{', '.join(sorted(unknown))}: give stages=real,capsule,ball_and_stick,sampling,summary and workers=2.")
+        raise CellmlError(f"{', '.join(sorted(unknown))}: give stages=real,capsule,sampling,ball_and_stick,summary and workers=2.")
     workers = int(given.get("workers", 2))
-    for stage in given.get("stages", "real,capsule,ball_and_stick,sampling,summary").split(","):
+    for stage in given.get("stages", "real,capsule,sampling,ball_and_stick,summary").split(","):
         if stage == "summary":
             summarise()
         elif stage == "sampling":
             from cellml.populations.command import populate
 
-            populate("spines", MODEL, HERE / stage, idealised="capsule", voxels=VOXELS, workers=workers, limit=20)
+            populate("spines", MODEL, HERE / stage, voxels=FINER, workers=workers, limit=FIRST)
         elif stage in ("real", *KINDS):
             simulate(stage, workers)
         else:

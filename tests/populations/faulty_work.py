@@ -27,4 +27,6 @@ def work(job: Any, attempt: int) -> Any:
     if what == "hang":
         Path(value).write_text(str(os.getpid()))
         time.sleep(60)
+    while what == "busy":
+        pass
     return value, attempt, os.environ["OMP_NUM_THREADS"]

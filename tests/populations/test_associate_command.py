@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cellml.cli import main
-from cellml.populations.table import Table
+from cellml.errors import CellmlError
+from cellml.populations.associate_command import with_codes
+from cellml.populations.table import Table, read_simulated
+from cellml.shapes.harmonics.geodesic import geodesic_sphere
+from cellml.shapes.population import Population
+from cellml.types import Surface
 
 
 @pytest.fixture
@@ -51,6 +57,24 @@ def test_tables_and_figures_are_written(table: Path, tmp_path: Path, capsys: pyt
     assert "2 of 4 pairs are kept" in printed and "40 shapes in 8 groups" in printed
     assert main(["associate", f"table={table}", f"output={output}"]) == 2
     assert "is not empty" in capsys.readouterr().err
+
+
+def test_codes_of_a_model_become_features_by_name(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that encodes 30 of the 40 shapes: rows are matched by name, whatever their order."""
+    directions, faces = geodesic_sphere(1)
+    names = tuple(f"s{n}" for n in range(29, -1, -1))
+    population = Population(names, tuple(Surface(directions * (n + 1), faces, n_) for n, n_ in enumerate(names)), ("g",) * 30, ("",) * 30)
+    task = SimpleNamespace(
+        encode=lambda given: np.array([[float(name[1:]), 1.0] for name in given.names]), decode=list, sample=list, log_density=list
+    )
+    monkeypatch.setattr("cellml.checkpoint.load", lambda path: SimpleNamespace(task=task))
+    monkeypatch.setattr("cellml.shapes.reading.read_population", lambda source: population)
+    found = with_codes(read_simulated(table), "model.ckpt", "shapes")
+    assert found.names == tuple(f"s{n}" for n in range(30))
+    assert found.features["code_1"].tolist() == list(range(30)) and set(found.features) == {"volume_nm3", "neck", "code_1", "code_2"}
+    monkeypatch.setattr("cellml.checkpoint.load", lambda path: SimpleNamespace(task=None))
+    with pytest.raises(CellmlError, match="no model of shapes"):
+        with_codes(read_simulated(table), "model.ckpt", "shapes")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def populate(
     parameters: Mapping[str, Any] | None = None,
     errors: Literal["auto", "always", "never"] = "never",
     workers: int = 2,
-    timeout_s: float = 300.0,
+    timeout_s: float = 120.0,
     limit: int | None = None,
     again: bool = False,
     meshes: bool = False,
@@ -43,7 +43,8 @@ def populate(
     stood. base: which facets of a surface are called `base` (then those farthest from it are called `head`), see
     `cellml.populations.recipe.Recipe`; "auto": the cut of spines, and the flat end of idealised shapes; idealised: simulate the capsule or
     the ball and stick of equal volume and area in place of each shape; voxels: samples inside a surface; places, parameters, errors: as in
-    `cellml simulate`; workers: processes, each of one thread; timeout_s: of one try of one shape; each is tried twice. limit: only the
+    `cellml simulate`; workers: processes, each of one thread; timeout_s: processor time of one try of one shape (and twenty times as
+    long by the clock); each is tried twice. limit: only the
     first so many shapes; again: try those that failed in the earlier run once more; meshes: keep them in `output/meshes`; unit,
     group_pattern: see `cellml.shapes.reading.read_population`.
 

@@ -32,6 +32,7 @@ class Measured:
 
 
 _FINER = 2.5  # times as many voxels in a second try
+_PATIENCE = 10.0  # the mesher's limit is by the clock, and other work on the machine must not end ours
 DETAILS = ("tetrahedra", "least_dihedral_deg")
 
 
@@ -43,7 +44,8 @@ class Recipe:
     base: which facets are called `base`: "cut" (the fan that closed the cut, `cellml.shapes.base.cut_fan`), "lowest" (of a shape in the
     frame of its base, `cellml.shapes.evaluation.observables.facing_base`) or "none"; idealised: the kind of shape of equal volume and area
     that is simulated instead of the real one; voxels: samples inside a surface when it is meshed; errors: whether errors of time courses
-    are estimated; timeout_s: of one mesh; meshes: folder in which meshes are kept, or None.
+    are estimated; timeout_s: of one try, of which meshing may take ten times as long by the clock; meshes: folder in which meshes are
+    kept, or None.
     """
 
     model: Path
@@ -53,7 +55,7 @@ class Recipe:
     places: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     errors: Literal["auto", "always", "never"] = "never"
-    timeout_s: float = 300.0
+    timeout_s: float = 120.0
     meshes: Path | None = None
 
     def load(self) -> Any:
@@ -152,10 +154,10 @@ class Recipe:
 
         voxels = round(self.voxels * _FINER ** (attempt - 1))
         if self.base == "cut":
-            made = based_mesh(surface, voxels=voxels, timeout_s=self.timeout_s)
+            made = based_mesh(surface, voxels=voxels, timeout_s=_PATIENCE * self.timeout_s)
             return with_head(made.mesh), float(made.certificate.dihedral_min_deg)
         closed = closed_shape(surface).surface
-        result = mesh_surface(closed, spacing_nm=float(np.cbrt(closed.volume() / voxels)), timeout_s=self.timeout_s)
+        result = mesh_surface(closed, spacing_nm=float(np.cbrt(closed.volume() / voxels)), timeout_s=_PATIENCE * self.timeout_s)
         reasons = result.certificate.passes(Gate())
         if reasons:
             raise CellmlError(f"the mesh misses its gate: {'; '.join(reasons)}")

@@ -25,7 +25,7 @@ _SINGLE = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-_START_S = 120.0  # to import what the work needs, on top of the first job's limit
+_PATIENCE = 20.0  # by the clock, in multiples of the limit of processor time: other work on the machine must not end ours
 
 Work = Callable[[Any, int], Any]
 
@@ -51,7 +51,6 @@ class _Worker:
     number: int = -1  # of the job at hand, −1 where there is none
     begun: float = 0.0
     deadline: float = float("inf")
-    fresh: bool = True
 
 
 @dataclass
@@ -63,13 +62,14 @@ class _Spent:
 
 
 def run_jobs(
-    prepare: Callable[[], Work], jobs: Sequence[Any], *, workers: int = 2, timeout_s: float = 300.0, tries: int = 2
+    prepare: Callable[[], Work], jobs: Sequence[Any], *, workers: int = 2, timeout_s: float = 120.0, tries: int = 2
 ) -> Iterator[Outcome]:
     """The outcome of each job, in the order in which they end.
 
     prepare: called once in each worker, gives the work (job, number of the try from 1) → value; it and the jobs are pickled. A try fails
-    where the work raises, takes longer than timeout_s by the clock, or its process dies; it is begun again until it was tried `tries`
-    times. What a worker has started is ended with it. Raises CellmlError for less than one worker, or a limit that is not positive.
+    where the work raises, takes longer than timeout_s of its process's processor time, or twenty times as long by the clock, or its
+    process dies; it is begun again until it was tried `tries` times. What a worker has started is ended with it. Raises CellmlError for
+    less than one worker, or a limit that is not positive.
     """
     if workers < 1 or tries < 1 or not timeout_s > 0:
         raise CellmlError(f"workers={workers}, tries={tries} and timeout_s={timeout_s} must be at least 1, 1 and above 0.")
@@ -77,17 +77,17 @@ def run_jobs(
     crew: list[_Worker] = []
     try:
         while waiting or any(worker.number >= 0 for worker in crew):
-            crew += [_started(prepare) for _ in range(min(workers, len(waiting) + _busy(crew)) - len(crew))]
+            crew += [_started(prepare, timeout_s) for _ in range(min(workers, len(waiting) + _busy(crew)) - len(crew))]
             for worker in [w for w in crew if w.number < 0][: len(waiting)]:
                 _hand_out(worker, waiting.popleft(), jobs, spent, timeout_s)
             for worker, failure, answer in _answers(crew):
                 number, one = worker.number, spent[worker.number]
                 one.wall_s += time.monotonic() - worker.begun
-                worker.number, worker.fresh = -1, False
                 if answer is None:
                     _end(worker)
                     crew.remove(worker)
                 else:
+                    worker.number = -1
                     one.cpu_s += answer[2]
                     failure = "" if answer[0] else answer[1]
                 if not failure:
@@ -110,7 +110,7 @@ def _busy(crew: Sequence[_Worker]) -> int:
 def _hand_out(worker: _Worker, number: int, jobs: Sequence[Any], spent: dict[int, _Spent], timeout_s: float) -> None:
     spent[number].tries += 1
     worker.number, worker.begun = number, time.monotonic()
-    worker.deadline = worker.begun + timeout_s + (_START_S if worker.fresh else 0.0)
+    worker.deadline = worker.begun + _PATIENCE * timeout_s
     with suppress(BrokenPipeError):  # a dead worker is found when its answer is waited for
         worker.pipe.send((jobs[number], spent[number].tries))
 
@@ -126,26 +126,33 @@ def _answers(crew: Sequence[_Worker]) -> list[tuple[_Worker, str, tuple[bool, An
             found.append((worker, "", worker.pipe.recv()))
         except (EOFError, OSError):
             worker.process.join(5.0)
-            code = worker.process.exitcode
-            how = f"signal {-code}, such as for want of memory" if code is not None and code < 0 else f"code {code}"
-            found.append((worker, f"its process ended with {how}", None))
+            found.append((worker, _ending(worker), None))
     done = {id(one[0]) for one in found}
     late = [w for w in busy.values() if id(w) not in done and time.monotonic() > w.deadline]
-    return [*found, *((w, f"it took longer than {w.deadline - w.begun:.3g} s", None) for w in late)]
+    return [*found, *((w, f"it took longer than {w.deadline - w.begun:.3g} s by the clock", None) for w in late)]
 
 
-def _started(prepare: Callable[[], Work]) -> _Worker:
+def _ending(worker: _Worker) -> str:
+    """Why a process ended, in words."""
+    code = worker.process.exitcode
+    if code == -signal.SIGPROF:
+        return f"it took more processor time than {(worker.deadline - worker.begun) / _PATIENCE:.3g} s"
+    how = f"signal {-code}, such as for want of memory" if code is not None and code < 0 else f"code {code}"
+    return f"its process ended with {how}"
+
+
+def _started(prepare: Callable[[], Work], timeout_s: float) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, prepare), daemon=False)
+    process = context.Process(target=_serve, args=(theirs, prepare, timeout_s), daemon=False)
     with _one_thread():
         process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _serve(pipe: Connection, prepare: Callable[[], Work]) -> None:
-    """The life of a worker: jobs come through the pipe until its other end is closed."""
+def _serve(pipe: Connection, prepare: Callable[[], Work], timeout_s: float) -> None:
+    """The life of a worker: jobs come through the pipe until its other end is closed. SIGPROF ends it where a job takes too long."""
     os.setsid()  # so that it can be ended together with the processes that it starts
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work: Work | None = None
@@ -155,11 +162,13 @@ def _serve(pipe: Connection, prepare: Callable[[], Work]) -> None:
             begun = _processor_s()
             try:
                 work = work or prepare()
+                signal.setitimer(signal.ITIMER_PROF, timeout_s)
                 answer = (True, work(job, attempt))
             except CellmlError as error:
                 answer = (False, str(error))
             except Exception as error:  # a defect met in one shape must neither hide nor take the others with it
                 answer = (False, f"{type(error).__name__}: {error}")
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
             pipe.send((*answer, _processor_s() - begun))
 
 
@@ -174,10 +183,9 @@ def _end(worker: _Worker) -> None:
         worker.pipe.close()
         worker.process.join(2.0)
     if worker.process.is_alive():
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(worker.process.pid) == worker.process.pid:
-                os.killpg(worker.process.pid, signal.SIGKILL)
         worker.process.kill()
+    with suppress(ProcessLookupError, PermissionError):  # its group is named by its number, and holds what it has started
+        os.killpg(worker.process.pid, signal.SIGKILL)
     worker.process.join()
     worker.pipe.close()
 
