@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cellml.pipeline.answers import asked_model
 from cellml.pipeline.geometry import deepest_point, object_at, quick_mesh
 from cellml.pipeline.objects import Followed
 from cellml.pipeline.recipe import SolveStep
+from cellml.report.rows import append_row, read_rows
 from cellml.types import Labels
 
 OBSERVABLE = "first_passage_time"
@@ -33,18 +35,25 @@ class Question:
 
 
 def questions(half: str, folder: Path) -> list[Question]:
-    """All neurites of SIZES that leave the half block; written to FOLDER/HALF.json as a pipeline reads them, true answers beside them."""
-    table, answers = folder / f"{half}.json", folder / f"{half}_truth.json"
-    if not answers.is_file():
+    """All neurites of SIZES that leave the half block; written to FOLDER/HALF.json as a pipeline reads them, a row each to
+    HALF_truth.csv.
+    """
+    table, rows = folder / f"{half}.json", folder / f"{half}_truth.csv"
+    if not table.is_file():
         from cellml.io import write_json
 
-        found = [q for q in map(_asked(half), _numbers(half)) if q is not None]
-        write_json(table, [q.followed.as_dict() for q in found])
-        write_json(answers, {q.followed.name: {"voxels": q.voxels, "truth": q.truth} for q in found})
+        done = {row["neurite"] for row in read_rows(rows)}
+        labels = true_labels(half)
+        ask = _asked(half, labels)
+        for number in [n for n in _numbers(labels) if str(n) not in done]:
+            append_row(rows, ask(number))
+        found = [_followed(row) for row in read_rows(rows) if row["truth"]]
+        write_json(table, [one.as_dict() for one in found])
     from cellml.pipeline.objects import read_objects_table
 
-    known = json.loads(answers.read_text(encoding="utf-8"))
-    return [Question(one, known[one.name]["voxels"], known[one.name]["truth"]) for one in read_objects_table(table)]
+    known = {row["neurite"]: row for row in read_rows(rows)}
+    asked = read_objects_table(table)
+    return [Question(one, int(known[one.name]["voxels"]), float(known[one.name]["truth"])) for one in asked]
 
 
 def true_labels(half: str) -> Labels:
@@ -53,28 +62,32 @@ def true_labels(half: str) -> Labels:
     return Labels(block.read_labels(), block.spacing, block.origin, name=f"truth of the {half} half")
 
 
-def _numbers(half: str) -> list[int]:
-    numbers, sizes = np.unique(true_labels(half).data, return_counts=True)
+def _numbers(labels: Labels) -> list[int]:
+    numbers, sizes = np.unique(labels.data, return_counts=True)
     return [int(n) for n, size in zip(numbers, sizes, strict=True) if n > 0 and SIZES[0] <= size <= SIZES[1]]
 
 
-def _asked(half: str) -> Any:
-    """Number of a neurite → its Question, None where it leaves the block nowhere: there is no end to be reached."""
+def _asked(half: str, labels: Labels) -> Callable[[int], dict[str, Any]]:
+    """Number of a neurite → a row; the truth is empty where it leaves the block nowhere: there is no end to be reached."""
     from cellml.sim.ends import automatic_places
     from cellml.sim.solve import solve_model
 
-    labels, model = true_labels(half), asked_model(SolveStep(observables=[OBSERVABLE]))
+    model = asked_model(SolveStep(observables=[OBSERVABLE]))
 
-    def ask(number: int) -> Question | None:
+    def ask(number: int) -> dict[str, Any]:
         point = deepest_point(labels, number)
         mask = object_at(labels, point)
         mesh = quick_mesh(mask, labels, tetrahedra=TRUE_TETRAHEDRA, name=str(number))
         places = automatic_places(mesh)
-        if "largest_cut" not in places.found:
-            return None
-        solution = solve_model(mesh, model, places=places)
-        value = float(solution[OBSERVABLE].value)
-        print(f"{half}: neurite {number}, {int(mask.sum())} voxels, {value:.4g} s", flush=True)
-        return Question(Followed(str(number), point, places), int(mask.sum()), value)
+        there = "largest_cut" in places.found
+        truth = float(solve_model(mesh, model, places=places)[OBSERVABLE].value) if there else ""
+        asked = Followed(str(number), point, places).as_dict()
+        return {"half": half, "neurite": number, "voxels": int(mask.sum()), "truth": truth, "question": json.dumps(asked)}
 
     return ask
+
+
+def _followed(row: dict[str, str]) -> Followed:
+    from cellml.pipeline.objects import followed_of
+
+    return followed_of(json.loads(row["question"]))

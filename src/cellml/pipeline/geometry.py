@@ -18,7 +18,7 @@ from cellml.types import Labels, TetMesh, Triple
 SMOOTHING = 0.5  # σ of the signed distance in voxels, as `cellml mesh` begins with
 _MARGIN = 3  # voxels around the object
 _BEYOND = 5  # voxels by which it goes on beyond a wall of the volume, for its distance there
-_FINEST, _COARSEST = 1.2, 5.0  # voxels a cube of the grid
+_FINEST, _COARSEST = 1.2, 8.0  # voxels a cube of the grid
 _ACROSS = 0.9  # cubes a radius: of the inner distances, the 90th percentile is taken for that
 
 
@@ -72,7 +72,7 @@ def deepest_point(labels: Labels, number: int) -> Triple:
 def quick_mesh(mask: NDArray[np.bool_], labels: Labels, *, tetrahedra: int = 8000, coarser: float = 1.0, name: str = "object") -> TetMesh:
     """The largest piece of the cut grid of a mask, with facets named as `cellml mesh` names them (membrane, cut_z0, …).
 
-    mask: (Z, Y, X) on the grid of `labels`; tetrahedra: about how many, as far as cubes of 1.2 to 5 voxels, and at least 0.9 a radius,
+    mask: (Z, Y, X) on the grid of `labels`; tetrahedra: about how many, as far as cubes of 1.2 to 8 voxels, and at least 0.9 a radius,
     allow; coarser: factor on the edge of the cubes. Raises MeshingError where nothing is left, CellmlError for an empty mask.
     """
     from cellml.meshhead.certified import largest_part, mesh_of

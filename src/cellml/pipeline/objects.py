@@ -53,7 +53,7 @@ def read_objects_table(path: str | Path, labels: Labels | None = None) -> list[F
     """
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
-        found = [Followed(_file_name(entry["name"]), _point(entry["point_nm"]), _places(entry.get("places"))) for entry in entries]
+        found = [followed_of(entry) for entry in entries]
     except OSError as error:
         raise FileError(f"{path} cannot be read ({error.strerror}).") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -63,6 +63,11 @@ def read_objects_table(path: str | Path, labels: Labels | None = None) -> list[F
     for one in found if labels is not None else ():
         voxel_of(labels, one.point_nm)  # type: ignore[arg-type]
     return found
+
+
+def followed_of(entry: Mapping[str, Any]) -> Followed:
+    """The inverse of `Followed.as_dict`. Raises KeyError, TypeError or ValueError for another content."""
+    return Followed(_file_name(entry["name"]), _point(entry["point_nm"]), _places(entry.get("places")))
 
 
 def _file_name(name: Any) -> str:

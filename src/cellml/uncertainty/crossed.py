@@ -48,36 +48,7 @@ def variance_parts(answers: Floats, names: Sequence[str], weights: Sequence[Floa
     answers: (n_1 … n_k), one axis for each input, NaN where there is none; weights: of the levels of each axis, ones where None. Raises
     CellmlError where axes and names differ, or where no two answers differ in every input that has several levels.
     """
-    if answers.ndim != len(names):
-        raise CellmlError(f"Answers with {answers.ndim} axes have the names {list(names)}; give one name an axis.")
-    known = np.argwhere(np.isfinite(answers))
-    values = answers[tuple(known.T)]
-    first, second = np.triu_indices(len(values), 1)
-    shared = known[first] == known[second]
-    squares = 0.5 * (values[first] - values[second]) ** 2
-    weight = np.ones(len(squares))
-    if weights is not None:
-        of_cell = np.prod([np.asarray(w)[known[:, axis]] for axis, w in enumerate(weights)], axis=0)
-        weight = of_cell[first] * of_cell[second]
-    varied = np.array([n > 1 for n in answers.shape])
-
-    def gamma(of: Sequence[int]) -> float:
-        wanted = np.array([axis in of or not varied[axis] for axis in range(len(names))])
-        chosen = (shared == wanted).all(axis=1)
-        total = float(weight[chosen].sum())
-        return float((weight[chosen] * squares[chosen]).sum() / total) if total > 0 else float("nan")
-
-    variance = gamma([])
-    if not np.isfinite(variance):
-        raise CellmlError(
-            f"{len(values)} of {answers.size} answers are known, and no two of them differ in all of {', '.join(names)}: there is no "
-            "variance to divide. More draws are needed."
-        )
-    others = [[axis for axis in range(len(names)) if axis != k] for k in range(len(names))]
-    parts = [
-        Part(name, variance - gamma([k]), gamma(others[k])) if varied[k] else Part(name, 0.0, 0.0) for k, name in enumerate(names)
-    ]  # an input with one level was never varied, and explains nothing
-    return Parts(variance, tuple(parts))
+    return _Pairs.of(answers, names).parts(weights)
 
 
 def resampled_parts(answers: Floats, names: Sequence[str], *, draws: int = 500, seed: int = 0) -> list[Parts]:
@@ -85,9 +56,60 @@ def resampled_parts(answers: Floats, names: Sequence[str], *, draws: int = 500, 
 
     Drawing levels with replacement would pair a level with itself, whose difference is 0; weights do not.
     """
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(draws):
-        weights = [rng.exponential(size=n) for n in answers.shape]
-        found.append(variance_parts(answers, names, weights))
-    return found
+    pairs, rng = _Pairs.of(answers, names), np.random.default_rng(seed)
+    return [pairs.parts([rng.exponential(size=n) for n in answers.shape]) for _ in range(draws)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """All pairs of known answers. levels: (N, k) of the answers; first, second: (P,) numbers of both; shared: (P,) the inputs that they
+    share, as a sum of powers of two; squares: (P,) half the squared difference; varied: (k,) whether an input has several levels.
+    """
+
+    names: Sequence[str]
+    levels: NDArray[np.int64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    shared: NDArray[np.int64]
+    squares: Floats
+    varied: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, answers: Floats, names: Sequence[str]) -> _Pairs:
+        if answers.ndim != len(names):
+            raise CellmlError(f"Answers with {answers.ndim} axes have the names {list(names)}; give one name an axis.")
+        levels = np.argwhere(np.isfinite(answers))
+        values = answers[tuple(levels.T)]
+        first, second = np.triu_indices(len(values), 1)
+        shared = sum((levels[first, k] == levels[second, k]).astype(np.int64) << k for k in range(answers.ndim))
+        varied = np.array([n > 1 for n in answers.shape])
+        squares = 0.5 * (values[first] - values[second]) ** 2
+        return cls(names, levels, first, second, np.asarray(shared, np.int64), squares, varied)
+
+    def parts(self, weights: Sequence[Floats] | None) -> Parts:
+        """The estimates, with weights of levels."""
+        gamma = self._gamma(weights)
+        whole, fixed = (1 << len(self.names)) - 1, sum(1 << k for k, more in enumerate(self.varied) if not more)
+        variance = float(gamma[fixed])  # inputs with one level are always shared
+        if not np.isfinite(variance):
+            raise CellmlError(
+                f"{len(self.levels)} answers are known, and no two of them differ in all of {', '.join(self.names)}: there is no "
+                "variance to divide. More draws are needed."
+            )
+        found = []
+        for k, name in enumerate(self.names):
+            alone, others = fixed | (1 << k), whole & ~(1 << k)
+            told = (variance - float(gamma[alone]), float(gamma[others])) if self.varied[k] else (0.0, 0.0)
+            found.append(Part(name, *told))
+        return Parts(variance, tuple(found))
+
+    def _gamma(self, weights: Sequence[Floats] | None) -> Floats:
+        """γ of each set of shared inputs, NaN where no pair shares just those."""
+        count = 1 << len(self.names)
+        weight = None
+        if weights is not None:
+            of_answer = np.prod([np.asarray(w)[self.levels[:, k]] for k, w in enumerate(weights)], axis=0)
+            weight = of_answer[self.first] * of_answer[self.second]
+        total = np.bincount(self.shared, weights=weight, minlength=count).astype(np.float64)
+        sums = np.bincount(self.shared, weights=self.squares if weight is None else weight * self.squares, minlength=count)
+        return np.asarray(np.divide(sums, total, out=np.full(count, np.nan), where=total > 0))

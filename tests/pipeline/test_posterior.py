@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cellml.errors import CellmlError, FileError
+from cellml.pipeline.answers import Answer, asked_model
+from cellml.pipeline.posterior import posterior_of, read_spread
+from cellml.pipeline.recipe import PosteriorStep, SolveStep
+from cellml.pipeline.scaling import Scaling, scaling_of
+from cellml.uncertainty.spread import SpreadCalibration
+
+TIME, EXACT = Scaling(2, -1), {"shrinkage_spread": 0.0, "D_spread": 0.0}
+
+
+def answers(values: np.ndarray) -> list[Answer]:
+    """Rows of a grid (images, segmentations, meshings), NaN for a failure, with a reference answer of 1."""
+    rows = [Answer("a", -1, -1, -1, "time", "s", 1.0, 0.0, 10, "ok")]
+    for i, j, m in np.ndindex(values.shape):
+        good = np.isfinite(values[i, j, m])
+        rows.append(
+            Answer(
+                "a",
+                i,
+                j,
+                m,
+                "time",
+                "s" if good else "",
+                float(values[i, j, m]),
+                0.0,
+                10,
+                "ok" if good else "failed",
+                "" if good else "split",
+            )
+        )
+    return rows
+
+
+def grid(images: float, segmentations: float, shape: tuple[int, int, int] = (5, 5, 2), seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    logs = images * rng.standard_normal(shape[0])[:, None, None] + segmentations * rng.standard_normal(shape[1])[None, :, None]
+    return np.asarray(np.exp(logs + np.zeros(shape)))
+
+
+def test_the_known_factors_add_their_closed_form_and_the_parts_are_those_of_the_grid() -> None:
+    values = grid(0.3, 0.1, (12, 12, 2))
+    step = PosteriorStep(draws=20_000, shrinkage_spread=0.05, D_spread=0.2)
+    found, draws = posterior_of(answers(values), TIME, step, SpreadCalibration())
+    assert draws is not None and found.reference == 1.0 and found.answers == values.size and found.missing == 0
+    parts = {i.name: i for i in found.indices}
+    variance = 0.09 + 0.01 + 0.1**2 + 0.2**2
+    assert parts["parameter"].first == parts["parameter"].total == pytest.approx(0.04 / variance, rel=0.4)
+    assert parts["shrinkage"].first == pytest.approx(0.01 / variance, rel=0.4)
+    assert parts["image"].first == pytest.approx(0.09 / variance, abs=0.25)
+    assert parts["mesh"].first == pytest.approx(0, abs=1e-9) and parts["unseen"].first == 0
+    assert np.log(draws).var() == pytest.approx(np.log(values).var() + 0.05, rel=0.05)
+
+
+def test_without_spreads_the_interval_is_that_of_the_answers() -> None:
+    values = grid(0.3, 0.1)
+    found, _ = posterior_of(answers(values), TIME, PosteriorStep(draws=50_000, **EXACT), SpreadCalibration())
+    low, high = np.quantile(values, (0.05, 0.95))
+    assert (found.geometry_low, found.geometry_high) == pytest.approx((low, high))
+    assert found.low == pytest.approx(low, rel=0.15) and found.high == pytest.approx(high, rel=0.15)
+
+
+def test_a_shrunk_specimen_is_scaled_back_and_a_calibration_widens() -> None:
+    values = grid(0.1, 0.1)
+    plain, _ = posterior_of(answers(values), TIME, PosteriorStep(**EXACT), SpreadCalibration())
+    swollen, _ = posterior_of(answers(values), TIME, PosteriorStep(shrinkage=1.1, **EXACT), SpreadCalibration())
+    assert swollen.low == pytest.approx(1.21 * plain.low) and swollen.geometry_low == plain.geometry_low
+    wide, _ = posterior_of(answers(values), TIME, PosteriorStep(**EXACT), SpreadCalibration(floor=0.5, objects=20))
+    assert wide.high / wide.low > 3 * plain.high / plain.low
+    unseen = next(i for i in wide.indices if i.name == "unseen")
+    assert unseen.first == unseen.total > 0.8
+
+
+def test_missing_answers_are_counted_and_too_few_make_no_posterior() -> None:
+    values = grid(0.3, 0.1)
+    values[:2] = np.nan
+    found, _ = posterior_of(answers(values), TIME, PosteriorStep(), SpreadCalibration())
+    assert found.missing == pytest.approx(0.4) and found.status == "ok"
+    none, draws = posterior_of(answers(np.full((2, 2, 1), np.nan)), TIME, PosteriorStep(), SpreadCalibration())
+    assert draws is None and none.estimate is None and "split" in none.status
+
+
+def test_powers_of_length_and_diffusion_are_those_of_the_kind() -> None:
+    model = asked_model(SolveStep(observables=["first_passage_time", "conductance", "volume", "membrane_area", "shape_factor"]))
+    powers = {request.name: scaling_of(model, request.name) for request in model.observables}
+    assert powers["first_passage_time"] == TIME and powers["conductance"] == Scaling(1, 1) and powers["volume"] == Scaling(3, 0)
+    assert powers["membrane_area"] == Scaling(2, 0) and powers["shape_factor"] == Scaling(1, 0) and model.time is None
+    courses = asked_model(SolveStep("narrow_escape", ["survivors"]))
+    assert courses.time is not None
+    with pytest.raises(CellmlError, match="not known in closed form"):
+        scaling_of(courses, "survivors")
+
+
+def test_calibrations_are_read_by_observable_and_others_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spread.json"
+    path.write_text(json.dumps({"observables": {"time": SpreadCalibration(floor=0.3, objects=9).as_dict()}}))
+    assert read_spread(str(path), "time").floor == 0.3 and read_spread(None, "time") == SpreadCalibration()
+    with pytest.raises(FileError, match="not of volume"):
+        read_spread(str(path), "volume")
+    path.write_text("[]")
+    with pytest.raises(FileError, match="no calibration"):
+        read_spread(str(path), "time")
