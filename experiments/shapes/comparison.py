@@ -119,9 +119,18 @@ def times() -> Iterator[dict[str, Any]]:
         made = (
             memorised_times(known, np.array(stacks)) if model == MEMORISER else np.array([float(r["time_s"]) for r in mine if r["time_s"]])
         )
-        certified = 1.0 if model == MEMORISER else float(np.mean([row["certified"] == "True" for row in mine]))
-        row: dict[str, Any] = {"model": model, "folds": len(folds), "drawn": len(mine) or len(made), "certified_share": certified}
+        row: dict[str, Any] = {"model": model, "folds": len(folds), **certified_shares(mine)}
         yield row | time_scores(known, stacks, held, made)
+
+
+def certified_shares(rows: Sequence[dict[str, str]]) -> dict[str, float | str]:
+    """Shares of the shapes asked for that have a certified mesh: of the first draws, and with refused ones drawn again."""
+    asked = {(row["fold"], row["number"]) for row in rows}
+    if not asked:  # a control, whose shapes are real ones
+        return {"asked": "", "certified_share": "", "certified_at_once": ""}
+    good = [row for row in rows if row["certified"] == "True"]
+    at_once = sum(row["draw"] == "0" for row in good) / len(asked)
+    return {"asked": len(asked), "certified_share": round(len(good) / len(asked), 5), "certified_at_once": round(at_once, 5)}
 
 
 def memorised_times(known: NDArray[np.float64], stacks: NDArray[np.str_]) -> NDArray[np.float64]:
@@ -135,7 +144,6 @@ def time_scores(
 ) -> dict[str, float | str]:
     """Wasserstein distance and ratio of medians with 90 % intervals over stacks; splits: 95th percentile of real from real."""
     keys = (
-        "times",
         "time_w",
         "time_w_low",
         "time_w_high",
@@ -146,7 +154,7 @@ def time_scores(
         "time_ratio_high",
     )
     if len(made) < FEWEST:
-        return dict.fromkeys(keys, "") | {"times": len(made)}
+        return {"times": len(made), **dict.fromkeys(keys, "")}
     groups = [stack for stack, mine in zip(stacks, held, strict=True) if mine]
     size = min(int(held.sum()), len(made), len(known) // 3)
     apart = against_splits(known, made, stacks, size=size)

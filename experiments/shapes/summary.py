@@ -53,6 +53,7 @@ def of_generator(rows: Rows, times: Mapping[str, str]) -> dict[str, Value]:
         "coverage": mean("coverage"),
         "copied_share": mean("copied_share"),
         "certified_share": (number(times, "certified_share"), "1"),
+        "certified_at_once": (number(times, "certified_at_once"), "1"),
         "diffusion_time_ratio": (number(times, "time_ratio"), "1"),
         "diffusion_time_ratio_low": (number(times, "time_ratio_low"), "1"),
         "diffusion_time_ratio_high": (number(times, "time_ratio_high"), "1"),
