@@ -33,13 +33,13 @@ Values = dict[str, tuple[float | None, str]]
 
 
 def simulate(stage: str, workers: int) -> None:
-    """One table: of real spines, or of their idealised shapes."""
+    """One table: of real spines, or of idealised shapes with the volume and area of their meshes, so that like is compared with like."""
     from cellml.populations.command import populate
 
     if stage == "real":
         populate("spines", MODEL, HERE / stage, voxels=VOXELS, workers=workers)
     else:
-        populate("spines", MODEL, HERE / stage, idealised=stage, voxels=VOXELS, workers=workers)  # type: ignore[arg-type]
+        populate(HERE / "real" / "table.csv", MODEL, HERE / stage, idealised=stage, voxels=VOXELS, workers=workers)  # type: ignore[arg-type]
 
 
 def of_tables() -> Values:

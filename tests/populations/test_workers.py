@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,17 +30,20 @@ def test_each_job_ends_in_one_outcome_whatever_happens_to_it(prepare: Any, tmp_p
     assert "signal 9" in found[4].reason and found[4].value is None
 
 
-def test_what_hangs_or_is_busy_for_too_long_is_ended_and_leaves_no_process(
-    prepare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cellml.populations.workers._PATIENCE", 60.0)
-    begun = time.monotonic()
-    jobs = [("hang", str(tmp_path / "pid")), ("busy", "")]
-    late = {one.number: one.reason for one in run_jobs(prepare, jobs, workers=2, timeout_s=0.2, tries=1)}
-    assert late == {0: "it took longer than 12 s by the clock", 1: "it took more processor time than 0.2 s"}
-    assert time.monotonic() - begun < 60
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+def test_what_hangs_is_ended_by_the_clock_and_leaves_no_process(prepare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellml.populations.workers._PATIENCE", 20.0)
+    (late,) = run_jobs(prepare, [("hang", str(tmp_path / "pid"))], workers=1, timeout_s=0.2, tries=1)
+    assert late.reason == "it took longer than 4 s by the clock"
+    if (tmp_path / "pid").exists():  # not where the machine is so busy that it did not begin in time
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_what_is_busy_for_too_long_is_ended_however_slow_the_clock(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellml.populations.workers._PATIENCE", 1e4)
+    found = {one.number: one for one in run_jobs(prepare, [("busy", ""), ("good", 1)], workers=1, timeout_s=0.2, tries=1)}
+    assert found[0].reason == "it took more processor time than 0.2 s"
+    assert found[1].value[0] == 1
 
 
 def test_leaving_early_ends_the_workers(prepare: Any, tmp_path: Path) -> None:
