@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import time
 
 import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
 from cellml.meshing import MeshingError, mesh_labels
+from cellml.meshing.errors import MeshingTimeoutError
 from cellml.meshing.progress import progress_line
 from cellml.meshing.watch import Watch
 from cellml.types import Labels
@@ -45,6 +47,18 @@ def test_meshing_tells_its_steps_in_order_and_ends_before_the_first_without_time
     assert told[-1] == "measuring the mesh"
     with pytest.raises(MeshingError, match="Meshing was stopped after 1e-09 s, before "):
         mesh_labels(_ball(), timeout_s=1e-9)
+
+
+def test_time_that_is_over_once_a_cut_was_set_aside_is_told(monkeypatch):
+    now = time.monotonic
+
+    def too_far(*_):
+        monkeypatch.setattr(time, "monotonic", lambda: now() + 1000.0)
+        return 1.2
+
+    monkeypatch.setattr("cellml.meshing.labels.strays_by", too_far)
+    with pytest.raises(MeshingTimeoutError, match="stopped after 500 s, before optimising"):
+        mesh_labels(_ball(), timeout_s=500.0)
 
 
 class _Terminal(io.StringIO):

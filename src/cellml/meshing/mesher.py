@@ -124,6 +124,8 @@ def mesh_shapes(
             except MeshingError as failure:
                 failures.append(failure)
     if not outcomes:
+        if not failures:
+            watch.begin("optimising the mesh")  # raises: a cut was set aside, and then the time was over
         raise failures[0]
     best = min(outcomes, key=lambda outcome: _shortfall(outcome.certificate, order.gate))
     worker_s = sum(float(outcome.certificate.cpu_s) for outcome in outcomes)
