@@ -96,7 +96,8 @@ class SimulationEvaluation(pl.Callback):
             return
         if _draws_shapes(pl_module) and "unit" in batch and len(self._seen) < self.choice.most:
             values = np.asarray(batch["image"].cpu().numpy(), np.float64)
-            self._seen.append(pl_module.representation.surface(values, float(batch["unit"]), f"validation shape {len(self._seen)}"))
+            representation: Any = pl_module.representation
+            self._seen.append(representation.surface(values, float(batch["unit"]), f"validation shape {len(self._seen)}"))
         if not isinstance(outputs, dict):
             return
         if "prediction" not in outputs and not ("image" in outputs and self.reader is not None):
@@ -122,7 +123,8 @@ class SimulationEvaluation(pl.Callback):
 
     def _compared(self, outputs: dict[str, Any], batch: Any, left: float) -> Iterator[Any]:
         """The comparison of each object of one block."""
-        name, frame = str(batch["name"]), {"spacing": tuple(batch["spacing"]), "origin": tuple(batch["origin"])}
+        name = str(batch["name"])
+        frame: dict[str, Any] = {"spacing": tuple(batch["spacing"]), "origin": tuple(batch["origin"])}
         if "prediction" in outputs:
             true, found = batch["labels"].cpu().numpy(), outputs["prediction"]
         else:

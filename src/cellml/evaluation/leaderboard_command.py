@@ -91,7 +91,8 @@ def _folder(folder: Path) -> tuple[str, dict[str, float], dict[str, tuple[float,
     """Name, scores of overlap, and (median relative error, objects) by observable of a run."""
     if not folder.is_dir():
         raise FileError(f"There is no run {folder}; give folders of runs, or tables (.csv).")
-    overlaps, errors = {}, {}
+    overlaps: dict[str, float] = {}
+    errors: dict[str, tuple[float, int]] = {}
     for path in sorted(folder.rglob("metrics.csv")):
         last = _last_values(path)
         overlaps |= {key.removeprefix("val/"): value for key, value in last.items() if key.startswith("val/") and "/sim/" not in key}

@@ -80,7 +80,7 @@ def read_labels_of(folder: Path, name: str = LABELS) -> Labels:
     return labels if labels.kind == "instance" else replace(labels, data=pieces(labels.data), kind="instance", names={})
 
 
-def pieces(classes: NDArray[np.generic]) -> NDArray[np.int32]:
+def pieces(classes: NDArray[Any]) -> NDArray[np.int32]:
     """Objects (Z, Y, X) of a volume of classes: 26-connected pieces of one class above 0, numbered 1, 2, …"""
     from scipy import ndimage
 

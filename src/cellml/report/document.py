@@ -17,6 +17,7 @@ from cellml.report.posterior_section import posterior_section
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.scores import scores_section
 from cellml.report.sections import numbers_section, provenance_section, results_section, slices_section, training_section
+from cellml.report.shape_answers_section import shape_answers_section
 from cellml.report.simulation_sections import courses_section, species_section
 from cellml.report.summary import Summary
 
@@ -30,6 +31,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[RunFolder], Html]], ...] = (
     ("scores", "Scores", scores_section),
     ("posterior", "Posterior", posterior_section),
     ("numbers", "Simulated numbers", numbers_section),
+    ("shape-answers", "Simulated numbers of drawn shapes", shape_answers_section),
     ("courses", "Time courses", courses_section),
     ("species", "Species in the shape", species_section),
     ("slices", "Segmentation", slices_section),

@@ -43,6 +43,30 @@ def read_posterior(path: Path) -> tuple[list[Any], Mapping[str, Any]]:
     from cellml.pipeline.posterior import Posterior
     from cellml.uncertainty.sobol import Index
 
+    def index(entry: Mapping[str, Any]) -> Index:
+        known: dict[str, Any] = {k: float("nan") if v is None else v for k, v in entry.items()}
+        return Index(**known)
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = [Posterior(**{**entry, "indices": tuple(map(index, entry["indices"]))}) for entry in content["posteriors"]]
+        return found, content["settings"]
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path.with_name('draws.npz')} cannot be read ({error}).") from error
+    caption = (
+        f"Shaded: the interval that holds {100 * settings['level']:.0f} % of the posterior, with shrinkage and parameters in it. Bars: "
+        "shares of the variance of the answer's logarithm, mean over all objects; strokes: 90 % of resampled means."
+    )
+    why = f"Lengths: {settings['shrinkage_source']}. Diffusion coefficient: {settings['D_source']}."
+    drawn = picture(posterior_figure(found, draws), alt="Histograms of the posterior and parts of its variance", caption=caption)
+    return Html(_table(found) + drawn + f"<p>{escape(why)}</p>")
+
+
+def read_posterior(path: Path) -> tuple[list[Any], Mapping[str, Any]]:
+    """Posteriors and the settings they were made with. Raises FileError for a file of another kind."""
+    from cellml.pipeline.posterior import Posterior
+    from cellml.uncertainty.sobol import Index
+
     nan = float("nan")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@
     NAME_information.json               records of information maps and of the objects they were carried into, anywhere below the folder
     objects.csv                         one row per truth object and observable (cellml.report.objects)
     posterior.json, draws.npz           what `cellml pipeline` concludes, anywhere below the folder
+    shape_answers.csv                   answers of drawn and of real shapes (cellml.evaluation.distributions)
     courses.csv, movie.gif              time in s and every time course of one simulation; its species in time
     species.json, solution.vtu          unit and kind of each species, and their nodal fields at the end
     meshes/truth_ID.vtu, prediction_ID.vtu and their .json certificates; ID is the truth object's in both names
@@ -68,6 +69,7 @@ class RunFolder:
             "observables.csv",
             "courses.csv",
             "posterior.json",
+            "shape_answers.csv",
             SCORES,
             "*_information.json",
             "*.vtu",

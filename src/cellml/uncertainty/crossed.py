@@ -57,7 +57,7 @@ def resampled_parts(answers: Floats, names: Sequence[str], *, draws: int = 500, 
     Drawing levels with replacement would pair a level with itself, whose difference is 0; weights do not.
     """
     pairs, rng = _Pairs.of(answers, names), np.random.default_rng(seed)
-    return [pairs.parts([rng.exponential(size=n) for n in answers.shape]) for _ in range(draws)]
+    return [pairs.parts([np.asarray(rng.exponential(size=n)) for n in answers.shape]) for _ in range(draws)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,7 +91,8 @@ class SpreadCalibration:
         unknown = sorted(set(numbers) - set(cls.__dataclass_fields__))
         if unknown:
             raise CellmlError(f"A calibration of spreads has no {', '.join(unknown)}; it has {', '.join(cls.__dataclass_fields__)}.")
-        return cls(**{key: float(value) if key != "objects" else int(value) for key, value in numbers.items()})
+        values: dict[str, Any] = {key: float(value) if key != "objects" else int(value) for key, value in numbers.items()}
+        return cls(**values)
 
 
 def interval_score(truth: Floats, low: Floats, high: Floats, level: float = 0.9) -> Floats:
