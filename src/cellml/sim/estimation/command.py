@@ -28,6 +28,7 @@ def estimate_file(
     seed: int = 0,
     places: Mapping[str, Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    laws: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Fit:
     """Find parameters of a model from measured time courses, and say how far they may be off.
@@ -35,7 +36,8 @@ def estimate_file(
     mesh: a file that `cellml.io.read_mesh` knows; model: a model file, or the name of a shipped model; measurements: CSV, see
     `cellml.sim.estimation.measurements.read_measurements`; output: a new or empty folder, see `write_estimation`; unknowns: names (default:
     those with `estimate: true`); uncertainty: Laplace's approximation always, and beside it profile likelihoods or ensemble sampling
-    (`samples` steps of each walker); places, parameters: see `cellml.sim.overrides.overridden`; overwrite: replace older results.
+    (`samples` steps of each walker); places, parameters: see `cellml.sim.overrides.overridden`; laws: by the name of a reaction, the
+    arguments of a `MonotoneLaw` that is learned in place of its rate; overwrite: replace older results.
 
     Raises FileError for files that cannot be read and an output that is taken, SimulationError where model, mesh and data do not fit, or
     the data do not determine a parameter; nothing has been written then.
@@ -43,6 +45,8 @@ def estimate_file(
     from rich.console import Console
 
     from cellml.io import read_mesh
+    from cellml.sim.constitutive.learned import learned_laws
+    from cellml.sim.constitutive.monotone import monotone_laws, with_laws
     from cellml.sim.estimation.chain import sample
     from cellml.sim.estimation.fit import maximum_posterior
     from cellml.sim.estimation.measurements import read_measurements
@@ -59,14 +63,17 @@ def estimate_file(
 
     console = Console(soft_wrap=True, highlight=False, markup=False)
     require_free(output, overwrite=overwrite, known=FILES)
-    described = overridden(load_model(find_model(model)), places=places, parameters=parameters)
+    sought_laws = monotone_laws(laws or {})
+    described = with_laws(overridden(load_model(find_model(model)), places=places, parameters=parameters), sought_laws)
+    if unknowns is not None:
+        unknowns = [*unknowns, *(name for reaction, law in sought_laws.items() for name in law.names(reaction))]
     sought, measured, shape = sought_in(described, unknowns), read_measurements(measurements, described), read_mesh(mesh)
     with solutions_progress(console) as tell:
         fit = maximum_posterior(Problem(shape, described, sought, measured, tell=tell))
         profiles = [profile(fit, u.name) for u in sought] if uncertainty == "profile" else []
         chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
         warnings, shift = step_warnings(fit), step_shift(fit)
-        write_estimation(fit, profiles, chain, output)
+        write_estimation(fit, profiles, chain, output, learned_laws(fit, sought_laws, seed=seed))
     console.print(estimate_table(fit, profiles, chain))
     for line in (*(f"Warning: {warning}" for warning in warnings), *_notes(fit, profiles, chain, shift)):
         console.print(line)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.sim.engine.trajectory import BlowUpError
 from cellml.sim.errors import SimulationError
 from cellml.sim.estimation.problem import Problem
 
@@ -59,8 +60,16 @@ def maximum_posterior(problem: Problem, start: Vector | None = None) -> Fit:
 
     begin, before = problem.start if start is None else start, problem.solutions.count
     low, high = problem.bounds
+    count = len(problem.residuals(begin))  # raises where the search cannot begin
+
+    def residuals(z: Vector) -> Vector:
+        try:
+            return problem.residuals(z)
+        except BlowUpError:
+            return np.full(count, np.inf)  # from which the search steps back
+
     found = least_squares(
-        problem.residuals, begin, jac=problem.jacobian, bounds=(low, high), x_scale=1.0, xtol=1e-10, ftol=1e-10, gtol=1e-10, max_nfev=100
+        residuals, begin, jac=problem.jacobian, bounds=(low, high), x_scale=1.0, xtol=1e-10, ftol=1e-10, gtol=1e-10, max_nfev=100
     )
     if found.status == 0:
         raise SimulationError(f"The fit has not ended after {found.nfev} solutions of the model; begin nearer, or give bounds and priors.")

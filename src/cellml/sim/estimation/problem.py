@@ -104,6 +104,10 @@ class Problem:
             self.tell(self.solutions.count, float(np.sum(self._misfits(found) ** 2)))
         return found
 
+    def solution(self, z: Vector) -> Run:
+        """The equations with the values at z, their trajectory, and how each measured observable is read from a state."""
+        return self._run(z)
+
     def residuals(self, z: Vector) -> Vector:
         """R at a point z (p,)."""
         return np.concatenate([self._misfits(self.courses(z)), self._prior(z)])

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from cellml.io import atomic_path
+from cellml.sim.constitutive.learned import LearnedLaw
+from cellml.sim.constitutive.results import LAW_FILES, write_laws
 from cellml.sim.estimation.chain import Chain
 from cellml.sim.estimation.figures import PAIRS, PREDICTIVE, PROFILES, draw_pairs, draw_predictive, draw_profiles
 from cellml.sim.estimation.fit import Fit
@@ -18,7 +20,7 @@ from cellml.sim.estimation.profile import Profile
 from cellml.sim.quantities import from_base
 
 ESTIMATES, CORRELATION, PROFILE, CHAIN, MODEL = "estimates.csv", "correlation.csv", "profiles.csv", "chain.csv", "model.yaml"
-FILES = (ESTIMATES, CORRELATION, PROFILE, CHAIN, MODEL, PREDICTIVE, PROFILES, PAIRS)
+FILES = (ESTIMATES, CORRELATION, PROFILE, CHAIN, MODEL, PREDICTIVE, PROFILES, PAIRS, *LAW_FILES)
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,16 @@ def estimates(fit: Fit, profiles: Sequence[Profile] = (), chain: Chain | None = 
     return found
 
 
-def write_estimation(fit: Fit, profiles: Sequence[Profile], chain: Chain | None, folder: str | Path) -> None:
+def write_estimation(
+    fit: Fit, profiles: Sequence[Profile], chain: Chain | None, folder: str | Path, laws: Sequence[LearnedLaw] = ()
+) -> None:
     """Write an estimation as a folder that appears only when it is complete.
 
     estimates.csv     name, value, unit, low and high end of the 90 % interval, and how it was found
     correlation.csv   of the parameters (in z: logarithms of positive ones)
     predictive.png    measurements, the best fit, and the band of the posterior
     profiles.csv, profiles.png, chain.csv, pairs.png    where these were asked for
+    laws.csv, laws.yaml    of learned laws: each with its band, and what to put into the model file for it
     model.yaml        the model file, if it was read from one
     """
     names = [u.name for u in fit.problem.unknowns]
@@ -74,6 +79,8 @@ def write_estimation(fit: Fit, profiles: Sequence[Profile], chain: Chain | None,
             heading = [f"{u.name} ({u.unit})" for u in fit.problem.unknowns]
             _write(aside / CHAIN, heading, [map(repr, row) for row in samples.tolist()])
             draw_pairs(chain, aside / PAIRS)
+        if laws:
+            write_laws(fit, laws, aside)
         if fit.problem.model.path is not None:
             (aside / MODEL).write_bytes(fit.problem.model.path.read_bytes())
 
