@@ -44,53 +44,19 @@ def read_posterior(path: Path) -> tuple[list[Any], Mapping[str, Any]]:
     from cellml.uncertainty.sobol import Index
 
     def index(entry: Mapping[str, Any]) -> Index:
-        known: dict[str, Any] = {k: float("nan") if v is None else v for k, v in entry.items()}
+        known: dict[str, Any] = {key: float("nan") if value is None else value for key, value in entry.items()}
         return Index(**known)
 
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = [Posterior(**{**entry, "indices": tuple(map(index, entry["indices"]))}) for entry in content["posteriors"]]
         return found, content["settings"]
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path.with_name('draws.npz')} cannot be read ({error}).") from error
-    caption = (
-        f"Shaded: the interval that holds {100 * settings['level']:.0f} % of the posterior, with shrinkage and parameters in it. Bars: "
-        "shares of the variance of the answer's logarithm, mean over all objects; strokes: 90 % of resampled means."
-    )
-    why = f"Lengths: {settings['shrinkage_source']}. Diffusion coefficient: {settings['D_source']}."
-    drawn = picture(posterior_figure(found, draws), alt="Histograms of the posterior and parts of its variance", caption=caption)
-    return Html(_table(found) + drawn + f"<p>{escape(why)}</p>")
-
-
-def read_posterior(path: Path) -> tuple[list[Any], Mapping[str, Any]]:
-    """Posteriors and the settings they were made with. Raises FileError for a file of another kind."""
-    from cellml.pipeline.posterior import Posterior
-    from cellml.uncertainty.sobol import Index
-
-    nan = float("nan")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            Posterior(**{**entry, "indices": tuple(Index(**{k: nan if v is None else v for k, v in i.items()}) for i in entry["indices"])})
-            for entry in content["posteriors"]
-        ], content["settings"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"{path} holds no posteriors of a pipeline ({error}).") from error
 
 
 def _table(found: Sequence[Any]) -> Html:
-    titles = [
-        "object",
-        "observable",
-        "unit",
-        "estimate",
-        "low",
-        "high",
-        "low, geometry alone",
-        "high, geometry alone",
-        "without answer",
-        "remark",
-    ]
+    titles = ["object", "observable", "unit", "estimate", "low", "high", "low, geometry", "high, geometry", "without answer", "remark"]
     rows = [
         [
             p.object,
