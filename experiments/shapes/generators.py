@@ -43,7 +43,7 @@ KEPT = Path(os.environ.get("CELLML_CACHE", "runs")) / "shapes_generators"
 LEFT_OUT = "residual_vae"  # chooses how far it bends on held-out shapes: on a fold of the others
 NAMES = ("sdf_vae", "conditional_vae", LEFT_OUT, "dcgan", "wgan_gp", "conditional_gan", "infogan", "stacked_gan", "pixelcnn")
 CONTROLS = ("memoriser", "gridded", "one_shape", "marginals")
-SCORES = ("one_nn", "one_nn_low", "one_nn_high", "one_nn_p", "coverage", "mmd", "copied_share")
+SCORES = ("one_nn", "one_nn_low", "one_nn_high", "one_nn_p", "coverage", "mmd", "copied_share", "sphericity")
 COLUMNS = (
     "generator", "seed", "fold", "steps", "weights", "held_out", *SCORES, "surface_nm", "iou", "log_likelihood", "likelihood_is",
     "seconds_a_shape",
@@ -91,8 +91,13 @@ def compared(made: Sequence[Surface], fold: int) -> dict[str, float]:
     equal = euclidean_distances(real, new[: len(real)])
     nearness = euclidean_distances(new, learned)
     values = (test.accuracy, test.low, test.high, test.p_value, coverage(equal), minimum_matching_distance(equal))
-    values = (*values, copied_share(nearness.between, nearness.generated))
+    values = (*values, copied_share(nearness.between, nearness.generated), np.median([sphericity(surface) for surface in made]))
     return {key: round(float(value), 3) for key, value in zip(SCORES, values, strict=True)}
+
+
+def sphericity(surface: Surface) -> float:
+    """Area of the ball of as much volume over the surface's area: 1 for a ball, low for rough surfaces, which shells do not see."""
+    return float((36 * np.pi * surface.volume() ** 2) ** (1 / 3) / surface.areas().sum())
 
 
 def given_back(task: Any, fold: int) -> dict[str, Any]:

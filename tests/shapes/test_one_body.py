@@ -7,7 +7,7 @@ import pytest
 
 from cellml.data.shape_grids import surface_of_grid
 from cellml.errors import CellmlError
-from cellml.shapes.one_body import distance_of_voxels, one_body
+from cellml.shapes.one_body import distance_of_voxels, one_body, smoothed
 
 
 def ball(shape: tuple[int, int, int], centre: tuple[float, float, float], radius: float) -> np.ndarray:
@@ -45,3 +45,14 @@ def test_the_surface_through_voxels_keeps_their_count_and_is_smooth() -> None:
     assert surface.volume() == pytest.approx(4 / 3 * np.pi * 6**3, rel=0.03)
     radii = np.linalg.norm(surface.vertices, axis=1)
     assert radii.std() < 0.25  # voxels alone would leave steps of 1
+
+
+def test_smoothing_takes_roughness_away_and_leaves_the_volume() -> None:
+    z, y, x = np.meshgrid(*(np.arange(24) - 11.5,) * 3, indexing="ij")
+    ball = np.sqrt(x**2 + y**2 + z**2) - 7.3
+    rough = ball + np.random.default_rng(0).normal(scale=0.5, size=ball.shape)
+    smooth = smoothed(rough, 1.0)
+    assert (smooth < 0).sum() == (rough < 0).sum()
+    near = np.abs(ball) < 2
+    assert np.abs(smooth - ball)[near].mean() < 0.4 * np.abs(rough - ball)[near].mean()
+    np.testing.assert_array_equal(smoothed(np.ones((4, 4, 4)), 1.0), np.ones((4, 4, 4)))

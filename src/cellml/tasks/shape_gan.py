@@ -15,6 +15,7 @@ from cellml.errors import CellmlError
 from cellml.losses.record import LossRecord
 from cellml.nets.average import WeightAverage
 from cellml.nets.volume_generator import beside
+from cellml.shapes.one_body import smoothed
 from cellml.tasks.adversarial import Health, Opponent, uncounted
 from cellml.tasks.base import Schedule
 from cellml.tasks.grid_shapes import GridShapeTask
@@ -35,7 +36,8 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
     2016, arXiv:1511.06434); with `WassersteinLoss` and none in the critic WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028); and where
     target.classes are named, a conditional GAN (Mirza and Osindero 2014, arXiv:1411.1784), whose critic sees the condition as further
     channels. A code is (z, c): standard normal numbers, and the condition. average: decay of the running average of the generator's
-    weights, which makes the shapes; clip: largest norm of its gradient; the rest as in `GridShapeTask`. Training is watched by
+    weights, which makes the shapes; clip: largest norm of its gradient; smoothing: of the surface through a grid that it made, σ in voxels,
+    for critics see single voxels that no surface needs; the rest as in `GridShapeTask`. Training is watched by
     `cellml.callbacks.adversarial_watch.AdversarialWatch`, also where the configuration names no such callback.
     """
 
@@ -52,9 +54,10 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
         average: float = 0.995,
         clip: float = 10.0,
         judged: int = 48,
+        smoothing: float = 0.7,
     ) -> None:
         super().__init__(net, target, opponent.loss, optimizer, representation, schedule, judged)
-        self.automatic_optimization = False
+        self.automatic_optimization, self.smoothing = False, smoothing
         self.require_play(opponent)
         self.opponent, self.average, self.clip, self.health = opponent, WeightAverage(net, average), clip, Health()
 
@@ -158,7 +161,9 @@ class ShapeGanTask(AveragedWeights, GridShapeTask):
     def grids(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, K) → distances (B, Z, Y, X) in voxels and sizes (B,), by the averaged generator."""
         made = self.predictor(codes).float()
-        return self.representation.truncate * made[:, 0], made[:, 1].mean(dim=(1, 2, 3))
+        distances = (self.representation.truncate * made[:, 0]).detach().cpu().numpy()
+        smooth = torch.from_numpy(np.stack([smoothed(grid, self.smoothing) for grid in distances])).to(made)
+        return smooth, made[:, 1].mean(dim=(1, 2, 3))
 
     @torch.no_grad()
     def settle(self) -> None:
