@@ -170,8 +170,11 @@ def aics_shparam(masks: list[Labels]) -> dict[str, Floats] | None:
 
 
 def judge_spines(table: Path) -> None:
-    """One row a spine: how it is laid onto the sphere, and the root mean square error of its series over the cube root of its volume."""
-    population = read_population("spines")
+    """One row a spine: how it is laid onto the sphere, and the root mean square error of its series over the cube root of its volume.
+
+    In the frame of the base, which moves the spines and does not change them; other stages read the same, once for all.
+    """
+    population = read_population("spines:base")
     done = {row["name"] for row in read_rows(table)}
     for name, reason in population.excluded:
         if name not in done:

@@ -207,10 +207,12 @@ def draw(table: Path, data: Path) -> None:
         for place, values in enumerate(dice_of(read_rows(table), base).values()):
             at = place + shift
             axes[2].plot([at] * len(values), list(values.values()), "os"[shift > 0], color=COLOURS[base], mfc="none", ms=5)
-            axes[2].plot([at - 0.12, at + 0.12], [mean(values)] * 2, color=COLOURS[base], label="" if place else f"{base} real steps")
+            if values:
+                label = "" if place else f"{base} steps on real labels"
+                axes[2].plot([at - 0.12, at + 0.12], [mean(values)] * 2, color=COLOURS[base], label=label)
     axes[2].legend(loc="lower right")
     axes[2].set_xticks(range(len(ARMS)), [a.replace(", ", ",\n").replace("synthetic only", "synthetic\nonly") for a in ARMS])
-    axes[2].set(title="Two labelled sections; a mark a seed, lines are means", ylabel="Dice of mitochondria, test rows", ylim=(0, 1))
+    axes[2].set(title="Two labelled sections: seeds and means", ylabel="Dice of mitochondria, test rows", ylim=(0, 1))
     axes[2].grid(axis="y", alpha=0.3)
     figure.tight_layout()
     figure.savefig(HERE / "synthetic.png", dpi=130)
