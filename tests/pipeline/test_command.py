@@ -12,7 +12,7 @@ import pytest
 
 from cellml.errors import CellmlError
 from cellml.pipeline import command, meshes
-from cellml.pipeline.command import STEPS, run_pipeline
+from cellml.pipeline.command import run_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,3 @@ def test_wrong_words_end_before_anything_is_written(tmp_path: Path, settings: di
     with pytest.raises(CellmlError, match="is no step of a pipeline"):
         run_pipeline(output=str(tmp_path), **settings)
     assert (tmp_path / "01_image" / "holiday.jpg").read_text() == "mine"
-
-
-def test_the_steps_are_those_of_the_guide() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "pipeline.md").read_text(encoding="utf-8")
-    assert all(step in guide for step in STEPS)
