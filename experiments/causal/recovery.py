@@ -184,9 +184,7 @@ def ridge_scores(z: Floats, y: Floats, *, squares: bool) -> Floats:
 
     squares: descriptors, their squares and their products within a subsystem: a linear model that knows of groups and of optima.
     """
-    x, groups = (_expanded(z) if squares else (z, OF_DESCRIPTOR)), OF_DESCRIPTOR
-    if squares:
-        x, groups = x  # type: ignore[misc]
+    x, groups = _expanded(z) if squares else (z, OF_DESCRIPTOR)
     y = (y - y.mean(axis=0)) / y.std(axis=0)
     beta, level = ridge_coefficients(x, y)
     random, found = np.random.default_rng(0), np.zeros(len(NAMES))

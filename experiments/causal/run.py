@@ -24,6 +24,7 @@ from recovery import (
     wrong_parts,
 )
 from simulations import TEST, VALIDATION, load, simulate
+from summary import summarise
 
 from cellml.report.rows import append_row, read_rows
 
@@ -71,17 +72,16 @@ def fill(path: Path, plan: list[tuple[int, int]], measure: Callable[[int, int], 
 
 
 def main() -> None:
-    """Everything, in order; `rows` as an argument solves nothing, `validation` stops before the test seeds."""
+    """Everything, in order; arguments: `rows` solves nothing, `validation` measures no test seeds, `more` adds the second table."""
     torch.set_num_threads(1)
     if "rows" not in sys.argv[1:]:
         simulate(HERE / "cells.csv")
+    if "validation" not in sys.argv[1:]:
+        fill(HERE / "rows.csv", [(seed, CELLS) for seed in TEST], measured)
+        summarise()
     fill(HERE / "validation.csv", [(seed, CELLS) for seed in VALIDATION], lambda seed, _: compared(seed))
-    if "validation" in sys.argv[1:]:
-        return
-    fill(HERE / "rows.csv", [(seed, CELLS) for seed in TEST] + [(seed, count) for count in MORE for seed in TEST[:10]], measured)
-    from summary import summarise
-
-    summarise()
+    if "more" in sys.argv[1:]:
+        fill(HERE / "rows.csv", [(seed, count) for count in MORE for seed in TEST[:10]], measured)
 
 
 if __name__ == "__main__":
