@@ -25,16 +25,21 @@ COUNT, FIRST = 6, 100  # shapes that nothing else here has
 
 
 def measure_gradients(table: Path) -> None:
-    """A row for each shape, answer and length of the step: the directional derivative by the adjoint and by central differences."""
+    """A row for each head, shape, answer and length of the step: the directional derivative by the adjoint and by central differences.
+
+    Heads: that of inference, and the one that draws no node back for the sake of angles, which is continuous while no sign changes.
+    """
     task = load(SHIPPED).task
     task.net.double().eval()
-    done = {row["shape"] for row in read_rows(table)}
-    for number in range(COUNT):
-        if str(number) not in done:
-            _of_shape(task, test_data().whole(test_data()._val[FIRST + number])["image"].double(), number, table)
+    done = {(row["head"], row["shape"]) for row in read_rows(table)}
+    for name, head in {"inference": task.head, "nothing drawn back": task.learning_head}.items():
+        for number in range(COUNT):
+            if (name, str(number)) not in done:
+                task.head = head
+                _of_shape(task, name, test_data().whole(test_data()._val[FIRST + number])["image"].double(), number, table)
 
 
-def _of_shape(task: Any, image: torch.Tensor, number: int, table: Path) -> None:
+def _of_shape(task: Any, head: str, image: torch.Tensor, number: int, table: Path) -> None:
     frame = Frame(SHAPE, SPACING)
 
     def found(at: torch.Tensor) -> tuple[torch.Tensor, Any]:
@@ -52,5 +57,13 @@ def _of_shape(task: Any, image: torch.Tensor, number: int, table: Path) -> None:
             (high, above), (low, below) = found(image + length * towards), found(image - length * towards)
         kept = all(torch.equal(other.labels, made.labels) for other in (above, below))
         for name, slope, difference in zip(OBSERVABLES, slopes, ((high - low) / (2 * length)).tolist(), strict=True):
-            row = {"shape": number, "answer": name, "length": length, "signs_kept": kept, "adjoint": slope, "differences": difference}
+            row = {
+                "head": head,
+                "shape": number,
+                "answer": name,
+                "length": length,
+                "signs_kept": kept,
+                "adjoint": slope,
+                "differences": difference,
+            }
             append_row(table, row | {"error": abs(slope - difference) / abs(difference)})

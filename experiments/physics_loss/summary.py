@@ -55,13 +55,12 @@ def summarise(folder: Path) -> Values:
             values[f"{arm}_{name}_bias"] = (float(np.nanmedian(of.column(name, shapes))), "1")
         for name, unit in (("dice", "1"), ("assd", "voxel"), ("genus_correct", "1"), ("sound", "1")):
             values[f"{arm}_{name}"] = (float(np.nanmean(of.column(name, shapes))), unit)
-    kept = [row for row in gradients if row["signs_kept"] == "True"]
-    if kept:
-        least = [
-            min(float(r["error"]) for r in kept if (r["shape"], r["answer"]) == key) for key in {(r["shape"], r["answer"]) for r in kept}
-        ]
-        values["gradient_error"] = (max(least), "1")
-        values["gradient_cases"] = (float(len(least)), "count")
+    for head, key in {"inference": "gradient_error", "nothing drawn back": "gradient_error_undrawn"}.items():
+        for length in ("1e-06", "0.0001"):
+            found = [float(r["error"]) for r in gradients if (r["head"], r["length"], r["signs_kept"]) == (head, length, "True")]
+            if found:
+                values[f"{key}_{'' if length == '1e-06' else 'long_'}worst"] = (max(found), "1")
+                values[f"{key}_{'' if length == '1e-06' else 'long_'}median"] = (float(np.median(found)), "1")
     write_study_results(folder, values, seed=1, shapes=len(shapes), seeds=sorted({row["seed"] for row in rows if row["arm"] == "with"}))
     figure(arms, shapes, folder / "figure.png")
     for key, (value, unit) in values.items():
