@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +20,33 @@ HERE = Path(__file__).parent
 
 def report(work: Path) -> None:
     """Choose a way on the calibration half, judge all of them on the other, and run the last step with what was chosen."""
-    from run import run_half
+    from run import SAMPLES, folder_of, run_half
 
-    halves = {half: cases_of(read_answers(work / half / "05_answers"), questions(half, work)) for half in HALVES}
-    way, tried = chosen(halves["calibration"])
-    calibrations = {name: calibrated(name, halves["calibration"]) for name in WAYS}
-    spread = calibrations[way]
-    path = HERE / "spread.json"
     from cellml.io import write_json
 
+    def cases(half: str, samples: str) -> list[Case]:
+        return cases_of(read_answers(folder_of(half, samples, work) / "05_answers"), questions(half, work))
+
+    done = [name for name in SAMPLES if all((folder_of(half, name, work) / "05_answers" / "answers.csv").is_file() for half in HALVES)]
+    samples, way, tried = chosen({name: cases("calibration", name) for name in done})
+    on_test = {}
+    for name in done:
+        learned, asked = cases("calibration", name), cases("test", name)
+        on_test[name] = {one: judged(asked, [interval(c, calibrated(one, learned)) for c in asked]) for one in WAYS}
+    halves = {half: cases(half, samples) for half in HALVES}
+    spread = calibrated(way, halves["calibration"])
+    _ways(tried, on_test, (samples, way))
+    _neurites(halves, spread)
+    manifest = json.loads((folder_of("test", samples, work) / "pipeline.json").read_text(encoding="utf-8"))
     if spread is not None:
-        write_json(path, {"observables": {OBSERVABLE: spread.as_dict()}, "way": way, "measured_on": HALVES["calibration"]})
-    judged_on_test = {name: judged(halves["test"], [interval(c, calibrations[name]) for c in halves["test"]]) for name in WAYS}
-    _ways(tried, judged_on_test, way)
-    _neurites(halves, calibrations[way])
-    manifests = {half: json.loads((work / half / "pipeline.json").read_text(encoding="utf-8")) for half in HALVES}
-    if spread is not None:
-        run_half("test", work, path)
-    parts = _parts(work / "test" / "06_posterior" / "posterior.json")
-    best = judged_on_test[way]
+        path = HERE / "spread.json"
+        measured = {"way": way, "samples": SAMPLES[samples], "measured_on": HALVES["calibration"]}
+        write_json(path, {"observables": {OBSERVABLE: spread.as_dict()}, **measured})
+        run_half("test", samples, work, path)
+    judgement = folder_of("test", samples, work) / "06_posterior" / "posterior.json"
+    parts, best = _parts(judgement), on_test[samples][way]
     values: dict[str, tuple[float | None, str]] = {
-        "total_time": (round(manifests["test"]["cpu_s"] / 60, 2), "min"),
+        "total_time": (round(manifest["cpu_s"] / 60, 2), "min"),
         "coverage": (round(best["coverage"], 4), "1"),
         "interval_width_median": (round(best["width_median"], 4), "1"),
         "interval_score_ratio": (round(best["score_ratio"], 4), "1"),
@@ -47,21 +54,22 @@ def report(work: Path) -> None:
         "neurites": (len(halves["test"]), "count"),
         "without_interval": (best["without"], "count"),
         "neurites_of_calibration": (len(halves["calibration"]), "count"),
-        "samples": (manifests["test"]["steps"][2]["samples"], "count"),
-        "clock_time_on_a_busy_machine": (round(manifests["test"]["seconds"] / 60, 1), "min"),
+        "samples": (manifest["steps"][2]["samples"], "count"),
+        "clock_time_on_a_busy_machine": (round(manifest["seconds"] / 60, 1), "min"),
     }
     values |= {f"share_{name}": (round(value, 4), "1") for name, value in parts.items()}
-    write_study_results(HERE, values, seed=0, way=way, halves=HALVES, level=LEVEL)
-    _figure(halves["test"], calibrations[way], work / "test" / "06_posterior" / "posterior.json")
+    write_study_results(HERE, values, seed=0, way=way, samples=samples, halves=HALVES, level=LEVEL)
+    _figure(halves["test"], spread, judgement)
     for key, (value, unit) in values.items():
         print(f"{key:36} {value} {unit}")
 
 
-def _ways(tried: dict[str, dict[str, float]], test: dict[str, dict[str, float]], way: str) -> None:
+def _ways(tried: Mapping[str, Any], test: Mapping[str, Any], best: tuple[str, str]) -> None:
     rows = [
-        {"way": name, "half": half, "chosen": name == way, **{k: round(v, 4) for k, v in found[name].items()}}
+        {"samples": name, "way": way, "half": half, "chosen": (name, way) == best, **{k: round(v, 4) for k, v in numbers.items()}}
         for half, found in (("calibration, left one out", tried), ("test", test))
-        for name in WAYS
+        for name, ways in found.items()
+        for way, numbers in ways.items()
     ]
     _write(HERE / "ways.csv", rows)
 

@@ -34,7 +34,7 @@ def test_errors_of_segmentation_are_better_where_lower() -> None:
     assert leaderboard(entries, "adapted_rand_error").tau == 1 and leaderboard(entries, "dice").tau == -1
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12))
 def test_tau_is_that_of_scipy(pairs: list[tuple[int, int]]) -> None:
     from scipy.stats import kendalltau

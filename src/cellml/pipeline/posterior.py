@@ -22,9 +22,10 @@ from cellml.pipeline.recipe import PosteriorStep, SolveStep
 from cellml.pipeline.scaling import Scaling, scaling_of
 from cellml.uncertainty.crossed import Parts, resampled_parts, variance_parts
 from cellml.uncertainty.sobol import Index
-from cellml.uncertainty.spread import Drawn, SpreadCalibration, summarised
+from cellml.uncertainty.spread import Drawn, SpreadCalibration, WidenedPercentiles, calibration_of, summarised
 
 Floats = NDArray[np.float64]
+Calibrated = SpreadCalibration | WidenedPercentiles
 
 DRAWN = ("image", "segmentation", "mesh")
 PARTS = (*DRAWN, "unseen", "shrinkage", "parameter")
@@ -87,7 +88,7 @@ def make_posterior(folder: Path, answers: Path, solve: SolveStep, step: Posterio
 
 
 def posterior_of(
-    rows: Sequence[Answer], scaling: Scaling, step: PosteriorStep, calibration: SpreadCalibration, *, seed: int = 0
+    rows: Sequence[Answer], scaling: Scaling, step: PosteriorStep, calibration: Calibrated, *, seed: int = 0
 ) -> tuple[Posterior, Floats | None]:
     """The posterior of one observable from its answers, and draws of it; None where there are fewer than two answers."""
     grid = answer_grid(rows)
@@ -123,7 +124,7 @@ def answer_grid(rows: Sequence[Answer]) -> Floats:
 
 
 def indices_of(
-    logs: Floats, drawn: Drawn, scaling: Scaling, step: PosteriorStep, calibration: SpreadCalibration, *, draws: int = 300
+    logs: Floats, drawn: Drawn, scaling: Scaling, step: PosteriorStep, calibration: Calibrated, *, draws: int = 300
 ) -> tuple[Index, ...]:
     """First-order and total indices of the logarithm of an answer, with bootstrap intervals; empty where no two answers differ in all
     draws.
@@ -153,7 +154,7 @@ def _shares(parts: Parts, added: Mapping[str, float]) -> Floats:
     return np.array([alone, all_of_it]) / (variance if variance > 0 else np.nan)
 
 
-def read_spread(path: str | None, observable: str) -> SpreadCalibration:
+def read_spread(path: str | None, observable: str) -> Calibrated:
     """The calibration of an observable from {"observables": {name: {…}}}; one that changes nothing where there is no file.
 
     Raises FileError for another file, and where it does not know the observable.
@@ -164,7 +165,7 @@ def read_spread(path: str | None, observable: str) -> SpreadCalibration:
         known = json.loads(Path(path).read_text(encoding="utf-8"))["observables"]
         if observable not in known:
             raise FileError(f"{path} is a calibration of {', '.join(known)}, not of {observable}.")
-        return SpreadCalibration.from_dict(known[observable])
+        return calibration_of(known[observable])
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, CellmlError):
             raise

@@ -24,13 +24,16 @@ _SPREAD_OF_MAD = 1.4826
 
 @dataclass(frozen=True)
 class Drawn:
-    """Draws of one object in three numbers: middle (median of the logarithm), spread (robust: the larger of 1.4826 median absolute
-    deviations and a third of the range from the 5th to the 95th percentile), missing (share of draws without an answer).
+    """Draws of one object in five numbers: middle (median of the logarithm), spread (robust: the larger of 1.4826 median absolute
+    deviations and a third of the range from the 5th to the 95th percentile), missing (share of draws without an answer), low and high
+    (5th and 95th percentile of the logarithm).
     """
 
     middle: float
     spread: float
     missing: float
+    low: float = float("nan")
+    high: float = float("nan")
 
 
 def summarised(values: Sequence[float] | Floats) -> Drawn:
@@ -43,7 +46,7 @@ def summarised(values: Sequence[float] | Floats) -> Drawn:
     middle = float(np.median(logs))
     low, high = np.percentile(logs, (5, 95))
     spread = max(_SPREAD_OF_MAD * float(np.median(np.abs(logs - middle))), float(high - low) / (2 * _NORMAL))
-    return Drawn(middle, spread, 1 - len(good) / len(array))
+    return Drawn(middle, spread, 1 - len(good) / len(array), float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,51 @@ class SpreadCalibration:
         return cls(**values)
 
 
+@dataclass(frozen=True)
+class WidenedPercentiles:
+    """The 5th and 95th percentile of an object's draws, moved outwards by `widen` in the logarithm, and by missing · missing_widen more.
+
+    Unlike a spread about the middle this knows that draws which merge an object with a neighbour are on one side only.
+    """
+
+    widen: float
+    missing_widen: float = 0.0
+    level: float = 0.9
+    objects: int = 0
+    shift: float = 0.0
+
+    def interval(self, drawn: Drawn) -> tuple[float, float]:
+        """The ends of the interval, in the unit of the answer."""
+        by = self.widen + drawn.missing * self.missing_widen
+        return float(np.exp(drawn.low - by)), float(np.exp(drawn.high + by))
+
+    def scale(self, drawn: Drawn) -> float:
+        """The standard deviation of the logarithm of a normal with an interval of this width."""
+        low, high = self.interval(drawn)
+        return float(np.log(high / low) / (2 * _NORMAL))
+
+    def draws(self, drawn: Drawn, count: int, rng: np.random.Generator) -> Floats:
+        """Draws of the answer, (count,): a split normal about the middle, with the ends of the interval as its quantiles."""
+        low, high = np.log(self.interval(drawn))
+        normal = rng.standard_normal(count)
+        return np.asarray(np.exp(drawn.middle + normal * np.where(normal < 0, drawn.middle - low, high - drawn.middle) / _NORMAL))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers for a file."""
+        return asdict(self)
+
+
+def calibration_of(numbers: Mapping[str, Any]) -> SpreadCalibration | WidenedPercentiles:
+    """The calibration that `as_dict` of either kind wrote. Raises CellmlError for unknown keys, TypeError for missing ones."""
+    if "widen" not in numbers:
+        return SpreadCalibration.from_dict(numbers)
+    unknown = sorted(set(numbers) - set(WidenedPercentiles.__dataclass_fields__))
+    if unknown:
+        raise CellmlError(f"A calibration of percentiles has no {', '.join(unknown)}.")
+    values: dict[str, Any] = {key: float(value) if key != "objects" else int(value) for key, value in numbers.items()}
+    return WidenedPercentiles(**values)
+
+
 def interval_score(truth: Floats, low: Floats, high: Floats, level: float = 0.9) -> Floats:
     """(u − l) + 2/α (l − x)₊ + 2/α (x − u)₊ with α = 1 − level, the lower the better (Gneiting and Raftery 2007, eq. 43)."""
     alpha = 1 - level
@@ -118,12 +166,7 @@ def fit_spread(
     where not `two_sided`, so that a further object of the kind lies inside with at least the chance `level`, up to what n allows. Raises
     CellmlError for fewer than 8 objects.
     """
-    logs = np.log(np.asarray(truth, np.float64))
-    if len(logs) < _FEWEST or len(logs) != len(drawn) or not np.isfinite(logs).all():
-        raise CellmlError(
-            f"A calibration of spreads needs at least {_FEWEST} objects with positive truth, got {len(logs)} of {len(drawn)}."
-        )
-    middles = np.array([d.middle for d in drawn])
+    logs, middles = _logs(drawn, truth)
     shift = float(np.median(logs - middles))
     best: tuple[float, SpreadCalibration] | None = None
     for one in [inflation] if inflation is not None else (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
@@ -135,6 +178,64 @@ def fit_spread(
                 best = (score, found)
     assert best is not None
     return best[1]
+
+
+def fit_score(drawn: Sequence[Drawn], truth: Sequence[float], *, level: float = 0.9) -> SpreadCalibration:
+    """The calibration of least mean interval score of logarithms: inflation, floor and missing_floor on a grid, ends as of a normal.
+
+    The score is proper (Gneiting and Raftery 2007), so that what it asks for is the interval of the level; unlike ranks it promises no
+    coverage, and unlike them it does not widen all intervals for the sake of one object that no draw doubted. Raises CellmlError for fewer
+    than 8 objects.
+    """
+    from scipy.special import ndtri
+
+    logs, middles = _logs(drawn, truth)
+    shift, end = float(np.median(logs - middles)), float(ndtri(0.5 * (1 + level)))
+    spreads, missing = np.array([d.spread for d in drawn]), np.array([d.missing for d in drawn])
+    best: tuple[float, SpreadCalibration] | None = None
+    for one in (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0):
+        for other in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6):
+            for third in (0.0, 0.5, 1.0, 2.0):
+                half = end * np.hypot(one * spreads, other + missing * third)
+                score = float(interval_score(logs, middles + shift - half, middles + shift + half, level).mean())
+                if best is None or score < best[0] - 1e-12:
+                    best = (score, SpreadCalibration(shift, one, other, third, -end, end, level, len(logs)))
+    assert best is not None
+    return best[1]
+
+
+def fit_percentiles(drawn: Sequence[Drawn], truth: Sequence[float], *, level: float = 0.9, ranks: bool = False) -> WidenedPercentiles:
+    """How far percentiles must be moved outwards, measured on objects whose truth is known.
+
+    E = max(low − ln truth, ln truth − high) of each. ranks: widen by that of rank ⌈(n + 1) level⌉ (conformalised quantile regression,
+    Romano, Patterson and Candès 2019), which promises the level; else by what gives the least mean interval score of logarithms, which
+    lets objects go that no draw doubted as long as they are fewer than 1 − level. Raises CellmlError for fewer than 8 objects.
+    """
+    logs, _ = _logs(drawn, truth)
+    low, high, missing = (np.array([getattr(d, name) for d in drawn]) for name in ("low", "high", "missing"))
+    beyond = np.maximum(low - logs, logs - high)
+    n = len(logs)
+    if ranks:
+        return WidenedPercentiles(float(max(0.0, np.sort(beyond)[min(n, int(np.ceil((n + 1) * level))) - 1])), 0.0, level, n)
+    best: tuple[float, WidenedPercentiles] | None = None
+    for more in (0.0, 0.25, 0.5, 1.0):
+        for widen in (0.01, *np.sort(beyond[beyond > 0.01])):
+            by = widen + more * missing
+            score = float(interval_score(logs, low - by, high + by, level).mean())
+            if best is None or score < best[0] - 1e-12:
+                best = (score, WidenedPercentiles(float(widen), more, level, n))
+    assert best is not None
+    return best[1]
+
+
+def _logs(drawn: Sequence[Drawn], truth: Sequence[float]) -> tuple[Floats, Floats]:
+    """Logarithms of the truth, and middles of the draws."""
+    logs = np.log(np.asarray(truth, np.float64))
+    if len(logs) < _FEWEST or len(logs) != len(drawn) or not np.isfinite(logs).all():
+        raise CellmlError(
+            f"A calibration of spreads needs at least {_FEWEST} objects with positive truth, got {len(logs)} of {len(drawn)}."
+        )
+    return logs, np.array([d.middle for d in drawn])
 
 
 def _with_ranks(start: SpreadCalibration, drawn: Sequence[Drawn], logs: Floats, two_sided: bool) -> SpreadCalibration:
