@@ -176,9 +176,7 @@ def _print(found: Sequence[Association], together: Sequence[Regression], read: S
     console.print(
         f"{kept} of {len(found)} pairs are kept at a false-discovery rate of {fdr:g}; {len(read.names)} shapes in {found[0].groups} groups."
     )
-    for one in together:
-        console.print(
-            f"All features together explain {100 * one.r2:.0f} % ({100 * one.r2_low:.0f} to {100 * one.r2_high:.0f} %) of the variance of "
-            f"{one.observable} in left-out groups."
-        )
+    for model in together:
+        share = f"{100 * model.r2:.0f} % ({100 * model.r2_low:.0f} to {100 * model.r2_high:.0f} %)"
+        console.print(f"All features together explain {share} of the variance of {model.observable} in left-out groups.")
     console.print(f"Tables and figures are in {output}", markup=False)

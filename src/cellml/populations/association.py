@@ -68,17 +68,19 @@ def associate(
     q = benjamini_hochberg(p)
     raw = slopes * observables.values.std(axis=0) / features.values.std(axis=0)[:, None]
     both = features.logarithms[:, None] & observables.logarithms
-    count = int(numbers.max()) + 1
     return [
         Association(
-            f,
-            o,
-            *(float(one[i, j]) for one in (slopes, low, high, raw)),
-            bool(both[i, j]),
-            float(p[i, j]),
-            float(q[i, j]),
-            len(numbers),
-            count,
+            feature=f,
+            observable=o,
+            slope=float(slopes[i, j]),
+            low=float(low[i, j]),
+            high=float(high[i, j]),
+            exponent=float(raw[i, j]),
+            log_log=bool(both[i, j]),
+            p=float(p[i, j]),
+            q=float(q[i, j]),
+            shapes=len(numbers),
+            groups=int(numbers.max()) + 1,
         )
         for i, f in enumerate(features.names)
         for j, o in enumerate(observables.names)

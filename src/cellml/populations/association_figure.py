@@ -75,7 +75,7 @@ def _set_logarithmic(axes: Any, name: str, ends: Floats) -> None:
 
     axes.set(**{f"{name}scale": "log"})
     axis = getattr(axes, f"{name}axis")
-    axis.set_major_locator(FixedLocator(np.geomspace(ends[0], ends[1], 3)))
+    axis.set_major_locator(FixedLocator(np.geomspace(ends[0], ends[1], 3).tolist()))
     axis.set_major_formatter(FormatStrFormatter("%.2g"))
     axis.set_minor_locator(NullLocator())
 

@@ -60,7 +60,8 @@ def dependences(
     rng, x = np.random.default_rng(seed), features.values
     members = [np.flatnonzero(numbers == g) for g in range(int(numbers.max()) + 1)]
     columns = [features.names.index(name) for name in chosen]
-    grids = [np.linspace(*np.percentile(x[:, c], (5, 95)), points) for c in columns]
+    ends = [np.percentile(x[:, c], (5, 95)) for c in columns]
+    grids = [np.linspace(float(low), float(high), points) for low, high in ends]
 
     def curves(rows: np.ndarray, number: int) -> list[Floats]:
         forest = _forest(x[rows], values[rows], number)

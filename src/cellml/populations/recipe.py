@@ -86,7 +86,7 @@ class Recipe:
         mesh, details = self.meshed(member, attempt)
         row: Values = dict(details)
         axis = way_in(mesh)
-        row |= descriptors(outer_surface(mesh), axis)
+        row |= descriptors(outer_surface(mesh), None if axis is None else axis.tolist())
         row["base_nm2"] = "" if axis is None else _base_area(mesh)
         undefined, units = [], {}
         for observable in self._solved(mesh, model):
@@ -139,8 +139,8 @@ class Recipe:
         from cellml.populations.idealised import BallAndStick, Capsule, surface_of
 
         sizes = shape if isinstance(shape, tuple) else _sizes(shape)
-        kind = {"capsule": Capsule, "ball_and_stick": BallAndStick}[self.idealised]
-        return surface_of(kind.of(*sizes), name=member.name)
+        ideal = Capsule.of(*sizes) if self.idealised == "capsule" else BallAndStick.of(*sizes)
+        return surface_of(ideal, name=member.name)
 
     def _of_surface(self, surface: Surface, attempt: int) -> tuple[TetMesh, float]:
         """A mesh that passes its gate, and its least dihedral angle in degrees."""
