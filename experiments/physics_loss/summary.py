@@ -43,9 +43,9 @@ def _number(text: str) -> float:
     return float({"True": "1", "False": "0"}.get(text, text or "nan"))
 
 
-def summarise(folder: Path) -> Values:
-    """Write results.json and figure.png, and print the numbers."""
-    rows, gradients = read_rows(folder / "rows.csv"), read_rows(folder / "gradients.csv")
+def summarise(folder: Path, table: str = "rows.csv") -> Values:
+    """Write results.json and figure.png, and print the numbers. table: rows.csv, or first_try.csv."""
+    rows, gradients = read_rows(folder / table), read_rows(folder / "gradients.csv")
     arms = {arm: Rows(rows, arm) for arm in ARMS}
     shapes = sorted(set.intersection(*(set(arm.by_shape) for arm in arms.values())))
     values = _compared(arms, shapes)
@@ -61,7 +61,9 @@ def summarise(folder: Path) -> Values:
             if found:
                 values[f"{key}_{'' if length == '1e-06' else 'long_'}worst"] = (max(found), "1")
                 values[f"{key}_{'' if length == '1e-06' else 'long_'}median"] = (float(np.median(found)), "1")
-    write_study_results(folder, values, seed=1, shapes=len(shapes), seeds=sorted({row["seed"] for row in rows if row["arm"] == "with"}))
+    write_study_results(
+        folder, values, seed=1, rows=table, shapes=len(shapes), seeds=sorted({row["seed"] for row in rows if row["arm"] == "with"})
+    )
     figure(arms, shapes, folder / "figure.png")
     for key, (value, unit) in values.items():
         print(f"{key:40} {'–' if value is None else f'{value:.4g}':>10} {unit}")
@@ -69,33 +71,43 @@ def summarise(folder: Path) -> Values:
 
 
 def _compared(arms: dict[str, Rows], shapes: list[int]) -> Values:
-    """With against without, and intervals of 95 % over shapes drawn with replacement, the same ones for both."""
-    rng = np.random.default_rng(0)
-    drawn = rng.integers(len(shapes), size=(DRAWS, len(shapes)))
-    values: Values = {}
-    for key, names in {"sim_error_ratio": TRAINED, "other_error_ratio": OTHERS, **{f"{n}_error_ratio": (n,) for n in TRAINED}}.items():
-        one, other = (arms[arm].errors(names, shapes) for arm in ("with", "without"))
-        ratios = np.median(one[drawn], axis=1) / np.median(other[drawn], axis=1)
-        low, high = np.quantile(ratios, (0.025, 0.975))
-        values |= {key: (float(np.median(one) / np.median(other)), "1"), f"{key}_low": (float(low), "1"), f"{key}_high": (float(high), "1")}
-        if key == "sim_error_ratio":
-            values["better_share"] = (float(np.mean(one < other)), "1")
-            values |= {f"{arm}_sim_error": (float(np.median(arms[arm].errors(names, shapes))), "1") for arm in ARMS}
-    for name, unit in (("dice", "1"), ("assd", "voxel")):
-        change = arms["with"].column(name, shapes) - arms["without"].column(name, shapes)
-        low, high = np.quantile(np.nanmean(change[drawn], axis=1), (0.025, 0.975))
-        values |= {f"{name}_change": (float(np.nanmean(change)), unit), f"{name}_change_low": (float(low), unit)}
-        values[f"{name}_change_high"] = (float(high), unit)
+    """With against without, and with against the network that both began from."""
+    values: Values = {f"{arm}_sim_error": (float(np.median(of.errors(TRAINED, shapes))), "1") for arm, of in arms.items()}
+    for other, suffix in (("without", ""), ("shipped", "_vs_shipped")):
+        of = arms["with"], arms[other]
+        for key, names in {"sim": TRAINED, "other": OTHERS, **{name: (name,) for name in TRAINED}}.items():
+            values |= _ratio(f"{key}_error_ratio{suffix}", *(arm.errors(names, shapes) for arm in of))
+        for name, unit in (("dice", "1"), ("assd", "voxel")):
+            values |= _change(f"{name}_change{suffix}", *(arm.column(name, shapes) for arm in of), unit)
+        one, two = (arm.errors(TRAINED, shapes) for arm in of)
+        values[f"better_share{suffix}"] = (float(np.mean(one < two)), "1")
     return values
+
+
+def _ratio(key: str, one: Floats, other: Floats) -> Values:
+    """The ratio of medians with its interval of 95 %, shapes drawn with replacement, the same ones for both."""
+    drawn = _drawn(len(one))
+    low, high = np.quantile(np.median(one[drawn], axis=1) / np.median(other[drawn], axis=1), (0.025, 0.975))
+    return {key: (float(np.median(one) / np.median(other)), "1"), f"{key}_low": (float(low), "1"), f"{key}_high": (float(high), "1")}
+
+
+def _change(key: str, one: Floats, other: Floats, unit: str) -> Values:
+    """The mean difference with its interval, as `_ratio`."""
+    low, high = np.quantile(np.nanmean((one - other)[_drawn(len(one))], axis=1), (0.025, 0.975))
+    return {key: (float(np.nanmean(one - other)), unit), f"{key}_low": (float(low), unit), f"{key}_high": (float(high), unit)}
+
+
+def _drawn(count: int) -> NDArray[np.int64]:
+    return np.random.default_rng(0).integers(count, size=(DRAWS, count))
 
 
 def figure(arms: dict[str, Rows], shapes: list[int], path: Path) -> None:
     """Errors of each answer by way of training, shape against shape, and Dice."""
     titles = {
-        "escape_time": "Escape time",
-        "neck_conductance": "Neck's conductance",
-        "neck_volume": "Neck's volume",
-        "spine_volume": "Volume",
+        "escape_time": "escape\ntime",
+        "neck_conductance": "neck's\nconductance",
+        "neck_volume": "neck's\nvolume",
+        "spine_volume": "spine's\nvolume",
     }
     with figure_style():
         drawing = new_figure(11, 3.8)
@@ -109,16 +121,16 @@ def figure(arms: dict[str, Rows], shapes: list[int], path: Path) -> None:
             for line in drawn["medians"]:
                 line.set(color="black")
             box.plot([], [], color=colour, lw=6, label={"oracle": "true distances"}.get(arm, arm))
-        box.set(title=f"Error of {len(shapes)} held-out spines", ylabel="|predicted / true − 1| (%)", ylim=(0, None))
-        box.set_xticks(
-            range(len(titles)), [f"{title}\n({'in the loss' if name in TRAINED else 'not in it'})" for name, title in titles.items()]
-        )
-        box.legend(loc="upper left", ncols=2)
+        box.set(title=f"Error of {len(shapes)} held-out spines (boxes: quartiles)", ylabel="|predicted / true − 1| (%)", ylim=(0, 60))
+        ticks = [f"{title}\n({'in the loss' if name in TRAINED else 'not in it'})" for name, title in titles.items()]
+        box.set_xticks(range(len(titles)), ticks)
+        box.legend(loc="upper right", ncols=2)
         one, other = (100 * arms[arm].errors(TRAINED, shapes) for arm in ("without", "with"))
-        most = 1.1 * max(one.max(), other.max())
-        pairs.plot([0.5, most], [0.5, most], color=MUTED, lw=0.8)
+        limits = (0.8 * min(one.min(), other.min()), 1.25 * max(one.max(), other.max()))
+        pairs.plot(limits, limits, color=MUTED, lw=0.8)
         pairs.scatter(one, other, s=14, color=ORANGE, edgecolor="black", linewidth=0.4)
         pairs.set(title="Both answers, shape by shape", xlabel="error without (%)", ylabel="error with (%)", xscale="log", yscale="log")
+        pairs.set(xlim=limits, ylim=limits)
         for arm in ("shipped", "without", "with"):
             voxels.scatter(arms[arm].column("assd", shapes), arms[arm].column("dice", shapes), s=12, color=ARMS[arm], label=arm, alpha=0.7)
         voxels.set(title="Voxels and surfaces", xlabel="ASSD (voxels of 12 nm)", ylabel="Dice, mean of compartments")
