@@ -23,7 +23,8 @@ SHAPES = 40
 ARMS = ("without", "with")
 COMMON = (
     "experiment=mesh/physics_spine", "++data._target_=shapes.training_data", "++data._recursive_=false", "data.train_cells=24",
-    "data.points=100", "data.val_cells=1", "data.answers.step_voxels=2.0", "task.begin=1.0", "task.optimizer.lr=1.0e-4", f"training.initialise_from={SHIPPED}",
+    "data.points=100", "data.val_cells=1", "data.answers.step_voxels=2.0", "task.begin=1.0", "task.optimizer.lr=1.0e-4",
+    f"training.initialise_from={SHIPPED}",
     "training.validations=1", "callbacks.best=null", "callbacks.last=null", "trainer.enable_progress_bar=false",
 )  # fmt: skip
 
