@@ -108,7 +108,8 @@ def ratio(found: dict[str, dict[str, Floats]], rule: str, on: str, at: float, se
     random, chosen = found["at_random"], found[rule]
     rows = np.arange(len(random[on])) if seeds is None else seeds
     error = float(np.interp(at, random["solves"], random[on][rows].mean(axis=0)))
-    return solves_needed(random["solves"].tolist(), chosen[on][rows].mean(axis=0).tolist(), error) / at
+    needed = solves_needed(random["solves"].tolist(), chosen[on][rows].mean(axis=0).tolist(), error)
+    return min(needed, float(random["solves"][-1])) / at  # a curve that never comes down so far has used all solves: a bound from below
 
 
 def of_curves(on: str) -> Values:
