@@ -21,7 +21,7 @@ OBSERVABLES: dict[str, Any] = {
     "neck_conductance": Conductance("base|neck", "neck|head", ["neck"]),
 }
 LENGTHS = (1e-3, 1e-4, 1e-5, 1e-6)  # of a perturbation, in standard deviations of the image, every voxel at once
-COUNT, FIRST = 6, 100  # shapes that nothing else here has
+SEED, COUNT, FIRST = 2000, 6, 100  # shapes that nothing else here has
 
 
 def measure_gradients(table: Path) -> None:
@@ -36,7 +36,7 @@ def measure_gradients(table: Path) -> None:
         for number in range(COUNT):
             if (name, str(number)) not in done:
                 task.head = head
-                _of_shape(task, name, test_data().whole(test_data()._val[FIRST + number])["image"].double(), number, table)
+                _of_shape(task, name, test_data(SEED).whole(test_data(SEED)._val[FIRST + number])["image"].double(), number, table)
 
 
 def _of_shape(task: Any, head: str, image: torch.Tensor, number: int, table: Path) -> None:
