@@ -1,8 +1,8 @@
 """The same network fine-tuned with and without a simulated answer in its loss: `python experiments/physics_loss/run.py`. See README.md.
 
 Stages: test (trains and judges), gradients, summary; all of them where none is named: `run.py stage=test,summary`. steps=100 is the length
-of a fine-tuning, work=runs/physics_loss where checkpoints go, seeds=1,2 which, try=first another rate and other shapes. Rows are written as they come; what has one is not done
-again.
+of a fine-tuning, work=runs/physics_loss where checkpoints go, seeds=1,2 which, try=first another rate and other shapes. Rows are written as
+they come; what has one is not done again.
 """
 
 from __future__ import annotations
