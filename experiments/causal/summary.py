@@ -78,7 +78,7 @@ def draw(found: dict[str, Floats]) -> None:
         axes.axvline(0.9, color=MUTED, linewidth=0.8, linestyle="--")
         axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
         axes.set_yticks(range(len(order)), [titles[name] for name in order])
-        axes.set_xlabel("AUROC of the true subsystems (mean over 20 seeds, 95 % interval; points: seeds)")
+        axes.set_xlabel("AUROC (mean over 20 seeds, 95 % interval; points: seeds)")
         axes.set_title("Which subsystems made the outputs?")
         figure.savefig(HERE / "figure.png", dpi=160)
 
