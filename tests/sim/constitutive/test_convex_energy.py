@@ -61,7 +61,9 @@ def test_no_weights_make_the_energy_lose_ellipticity(seed: int) -> None:
     assert float(second) >= -1e-9 * float(np.exp(z).max())
     rest = torch.eye(3, dtype=torch.float64, requires_grad=True)
     energy = density(rest, z)
-    assert abs(float(energy.detach())) < 1e-9 * np.exp(z).max() and torch.autograd.grad(energy, rest)[0].abs().max() < 1e-9 * np.exp(z).max()
+    assert (
+        abs(float(energy.detach())) < 1e-9 * np.exp(z).max() and torch.autograd.grad(energy, rest)[0].abs().max() < 1e-9 * np.exp(z).max()
+    )
 
 
 def test_forces_and_stiffness_are_derivatives_of_the_energy() -> None:

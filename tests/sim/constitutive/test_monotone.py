@@ -31,7 +31,7 @@ parameters:
   V: {value: 500, unit: molecule/um^2/s}
   K: {value: 1, unit: uM}
 reactions: [{name: efflux, on: membrane, equation: A -> 0, rate: "V*A/(K + A)"}]
-time: {end: {value: 3, unit: s}, steps: 30}
+time: {end: {value: 3, unit: s}, steps: 20}
 observables: [{type: amount, of: A}]
 """
 LAW = MonotoneLaw("A", top="6 uM", scale="300 molecule/um^2/s", units=4)
@@ -73,7 +73,7 @@ def test_gradients_of_a_simulated_answer_reach_the_weights_by_the_adjoint() -> N
 
 @pytest.fixture(scope="module")
 def found() -> LearnedLaw:
-    """The law from 30 noisy total amounts (1 % of the first), none of which says anything of concentrations at the membrane."""
+    """The law from 20 noisy total amounts (1 % of the first), none of which says anything of concentrations at the membrane."""
     mesh = ball(1000.0, 1)
     answer = Simulator(mesh, model())({})
     times, amounts = answer.times.numpy(), answer.courses["A_amount_final"].detach().numpy()
@@ -126,14 +126,14 @@ def test_estimate_learns_a_law_and_writes_what_a_model_file_needs(tmp_path: Path
     """A linear law, and few steps: the command's plumbing, whose numbers the tests above judge."""
     mesh = ball(1000.0, 1)
     write_mesh(mesh, tmp_path / "ball.vtu")
-    short = TEXT.replace("V*A/(K + A)", "V*A/K").replace("steps: 30", "steps: 8")
+    short = TEXT.replace("V*A/(K + A)", "V*A/K").replace("steps: 20", "steps: 8")
     (tmp_path / "efflux.yaml").write_text(short)
     answer = Simulator(mesh, parse_model(short, Path("efflux.yaml")))({})
     rows = zip(answer.times.tolist(), answer.courses["A_amount_final"].tolist(), strict=True)
     table = "\n".join(f"{t},{a},{0.01 * 12614}" for t, a in rows)
     (tmp_path / "m.csv").write_text("time (s),A_amount_final (molecule),sd of A_amount_final (molecule)\n" + table)
     words = [f"{key}={tmp_path}/{name}" for key, name in (("mesh", "ball.vtu"), ("model", "efflux.yaml"), ("measurements", "m.csv"))]
-    law = "laws={efflux: {of: A, top: 6 uM, scale: 2000 molecule/um^2/s, units: 2}}"
+    law = "laws={efflux: {of: A, top: '6 uM', scale: '2000 molecule/um^2/s', units: 2}}"
     assert main(["estimate", *words, f"output={tmp_path}/out", law]) == 0
     with (tmp_path / "out" / "laws.csv").open() as stream:
         read = list(csv.DictReader(stream))

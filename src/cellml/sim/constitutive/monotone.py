@@ -1,6 +1,6 @@
 """A rate law of free form that never falls: a network with one hidden layer whose weights are positive by construction.
 
-    r(c) = Σ_k w_k [tanh(s_k (c/C − m_k)) + tanh(s_k m_k)],    w_k, s_k > 0,   m_k = (k − ½)/K
+    r(c) = Σ_k w_k [tanh(s_k (c/C − m_k)) + tanh(s_k m_k)],    w_k, s_k > 0,   m_k = (k − 1)/K
 
 so that r(0) = 0 and r′(c) = Σ_k w_k s_k sech²(…)/C > 0 whatever the weights (Sill 1998: monotonicity by positive weights). The law stands
 in the model as a formula of ordinary parameters, so that adjoints, sensitivities, priors, exports and the solver take it as any other.
@@ -54,7 +54,7 @@ class MonotoneLaw:
         """The law as a formula of the species and the parameters."""
         terms = []
         for k in range(self.units):
-            middle, s = repr((k + 0.5) / self.units), f"{reaction}_s{k + 1}"
+            middle, s = repr(k / self.units), f"{reaction}_s{k + 1}"
             terms.append(f"{reaction}_w{k + 1}*(tanh({s}*({self.of}/{reaction}_top - {middle})) + tanh({s}*{middle}))")
         return parse(" + ".join(terms))
 
