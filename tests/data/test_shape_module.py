@@ -99,7 +99,7 @@ def test_a_sample_is_a_function_of_its_number() -> None:
 def test_what_cannot_be_is_told() -> None:
     with pytest.raises(CellmlError, match=r"0 to 3.*it is 4"):
         module(fold=4)
-    with pytest.raises(CellmlError, match="3 groups cannot be split into 4"):
+    with pytest.raises(CellmlError, match="cannot be split into 4 folds; set data.folds"):
         module(source=lambda: bodies(3, 3)).setup()
     with pytest.raises(CellmlError, match=r"count is 9.*6 training"):
         module(count=9).setup()

@@ -80,10 +80,10 @@ class ShapeDataModule(BlockDataModule):
     """A population as arrays, cross-validated by group.
 
     source: what `cellml.shapes.reading.read_population` reads (a folder, a label volume, "spines", "urocell"), or a function that gives a
-    Population; representation: such as `cellml.data.shape_arrays.GridRepresentation`; fold, folds: fold `fold` of `folds` is for
-    validation, by `folds_by_group`; None: all shapes train; held_out: groups that are for validation, by name, in the place of a fold: a
-    fold depends on how many shapes each group has, so that one shape that is read or not moves whole groups across; left_out: groups that
-    are neither trained on nor validated; count: train on so many shapes only, drawn by the seed; classes: names, in the order of the labels
+    Population; representation: such as `cellml.data.shape_arrays.GridRepresentation`; unit, group_pattern: as there, of surface files;
+    fold, folds: fold `fold` of `folds` is for validation, by `folds_by_group`; None: all shapes train; held_out: groups that are for
+    validation, by name, in the place of a fold: a fold depends on how many shapes each group has, so that one shape that is read or not
+    moves whole groups across; left_out: groups that are neither trained on nor validated; count: train on so many shapes only, drawn by the seed; classes: names, in the order of the labels
     (shapes of other classes have the label −1); augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …),
     "unit": (B,) nm, "label": (B,), "group": (B,), "frame": (B, F)}.
     Raises CellmlError for a fold or held-out group that there is not, and a population too small to split.
@@ -93,6 +93,8 @@ class ShapeDataModule(BlockDataModule):
         self,
         source: str | Callable[[], Population],
         representation: Any,
+        unit: str | None = None,
+        group_pattern: str | None = None,
         fold: int | None = 0,
         folds: int = 5,
         held_out: Sequence[str] = (),
@@ -109,6 +111,7 @@ class ShapeDataModule(BlockDataModule):
         if folds < 2 or (fold is not None and not 0 <= fold < folds):
             raise CellmlError(f"data.fold must be one of 0 to {folds - 1}, or null to train on all shapes; it is {fold}.")
         self.source, self.representation, self.fold, self.folds = source, representation, fold, folds
+        self.unit, self.group_pattern = unit, group_pattern
         self.held_out = [str(name) for name in held_out]
         self.left_out, self.count, self.classes, self.augmentations = {str(name) for name in left_out}, count, list(classes), augmentations
         self._said: list[str] = []
@@ -141,7 +144,7 @@ class ShapeDataModule(BlockDataModule):
             return self.source()
         from cellml.shapes.reading import read_population
 
-        return read_population(self.source)
+        return read_population(self.source, unit=self.unit, group_pattern=self.group_pattern)
 
     def _held_out(self, population: Population) -> NDArray[np.bool_]:
         if self.held_out:
