@@ -150,13 +150,13 @@ def folds_by_group(groups: list[str], folds: int) -> NDArray[np.int64]:
     names, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise CellmlError(
-            f"All {len(groups)} are of one group, {str(names[0])!r}, and a group is never split: hold none out (data.fold=null), or give them "
-            "groups (a folder each, or data.group_pattern)."
+            f"All {len(groups)} are of one group, {str(names[0])!r}, and a group is never split: hold none out (data.fold=null), or give "
+            "them groups (a folder each, or data.group_pattern)."
         )
     if not 2 <= folds <= len(names):
         raise CellmlError(
-            f"{len(names)} groups ({', '.join(map(str, names[:5]))}{' …' if len(names) > 5 else ''}) cannot be split into {folds} folds; set "
-            f"data.folds to 2 to {len(names)}, or hold none out (data.fold=null)."
+            f"{len(names)} groups ({', '.join(map(str, names[:5]))}{' …' if len(names) > 5 else ''}) cannot be split into {folds} folds; "
+            f"set data.folds to 2 to {len(names)}, or hold none out (data.fold=null)."
         )
     chosen, filled = np.zeros(len(names), np.int64), np.zeros(folds, np.int64)
     for group in np.argsort(-sizes, kind="stable"):

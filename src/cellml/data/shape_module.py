@@ -83,9 +83,9 @@ class ShapeDataModule(BlockDataModule):
     Population; representation: such as `cellml.data.shape_arrays.GridRepresentation`; unit, group_pattern: as there, of surface files;
     fold, folds: fold `fold` of `folds` is for validation, by `folds_by_group`; None: all shapes train; held_out: groups that are for
     validation, by name, in the place of a fold: a fold depends on how many shapes each group has, so that one shape that is read or not
-    moves whole groups across; left_out: groups that are neither trained on nor validated; count: train on so many shapes only, drawn by the seed; classes: names, in the order of the labels
-    (shapes of other classes have the label −1); augmentations: functions (values, rng) → values. A batch is {"image": (B, C, …),
-    "unit": (B,) nm, "label": (B,), "group": (B,), "frame": (B, F)}.
+    moves whole groups across; left_out: groups that are neither trained on nor validated; count: train on so many shapes only, drawn by the
+    seed; classes: names, in the order of the labels (shapes of other classes have the label −1); augmentations: functions (values, rng) →
+    values. A batch is {"image": (B, C, …), "unit": (B,) nm, "label": (B,), "group": (B,), "frame": (B, F)}.
     Raises CellmlError for a fold or held-out group that there is not, and a population too small to split.
     """
 
