@@ -61,7 +61,8 @@ def report(work: Path) -> None:
         "neurites_of_calibration": (len(halves["calibration"]), "count"),
         "samples": (manifest["steps"][2]["samples"], "count"),
     }
-    values |= {f"share_{name}": (round(value, 4), "1") for name, value in parts.items()}
+    untold = set() if two.is_file() else {"mesh"}  # with one meshing nothing is known of its part
+    values |= {f"share_{name}": (None if name in untold else round(value, 4), "1") for name, value in parts.items()}
     write_study_results(HERE, values, seed=0, way=way, samples=samples, halves=HALVES, level=LEVEL)
     _figure(halves["test"], spread, judgement)
     for key, (value, unit) in values.items():
