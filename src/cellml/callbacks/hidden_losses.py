@@ -46,11 +46,12 @@ class HiddenLosses(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the layers, and join the task's loss."""
-        if not hasattr(pl_module, "penalties"):
+        penalties: Any = getattr(pl_module, "penalties", None)
+        if penalties is None:
             raise CellmlError(f"{type(pl_module).__name__} has a training of its own, to which hidden losses cannot be added.")
         for name in filter(None, (self.layer, self.reconstruction)):
             self._handles.append(_module(pl_module, name).register_forward_hook(self._keeper(name)))
-        pl_module.penalties.append(self.penalise)
+        penalties.append(self.penalise)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave no trace in the task."""

@@ -42,7 +42,8 @@ def explain_file(
     task = load(checkpoint).task
     if not isinstance(task, VisibleTask):
         raise CellmlError(f"{checkpoint} is a {type(task).__name__}; a visible network has subsystems to explain (experiment=interpret/…).")
-    descriptors, outputs = read_columns(table, task.net.hierarchy.descriptors), read_columns(table, task.target.outputs)
+    named = (task.net.hierarchy.descriptors, task.target.outputs)
+    descriptors, outputs = (read_columns(table, names).astype("float64") for names in named)
     task.net.require_values(descriptors, str(table))
     scores = score_subsystems(task.net, descriptors, outputs, task.target.outputs, folds=folds, repeats=repeats, seed=seed)
     write_text(output, _csv(scores))

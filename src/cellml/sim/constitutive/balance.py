@@ -96,7 +96,7 @@ class Stretched:
         invariant, volume = torch.from_numpy((F**2).sum(axis=(2, 3))), torch.from_numpy(J)
         with torch.no_grad():
             slopes = [*self.energy.slopes(theta, invariant), *self.energy.volume_slopes(theta, volume)]
-        return F, np.linalg.inv(F).swapaxes(-1, -2), J, [slope.numpy() for slope in slopes]
+        return F, np.asarray(np.linalg.inv(F).swapaxes(-1, -2), np.float64), J, [slope.numpy() for slope in slopes]
 
     def force(self, z: Floats, u: Floats) -> Floats:
         """∂(∫W)/∂u, (3N,) in pN: P = 2 g′ F + h′ J F⁻ᵀ."""
