@@ -42,7 +42,7 @@ def population() -> Population:
     return Population(tuple(f"ball {n}" for n in range(16)), (one,) * 16, tuple(str(n % 2) for n in range(16)), ("",) * 16)
 
 
-def trained(folder: Path, callback: HiddenLosses | None, steps: int = 80) -> tuple[ShapeVaeTask, ShapeDataModule]:
+def trained(folder: Path, callback: HiddenLosses | None, steps: int = 160) -> tuple[ShapeVaeTask, ShapeDataModule]:
     pl.seed_everything(0)
     data = ShapeDataModule(population, Balls(), fold=None, batch_size=8, patches_per_epoch=80)
     data.setup()
