@@ -9,26 +9,33 @@ from numpy.typing import NDArray
 
 from cellml.sim.constitutive.balance import Stretched
 from cellml.sim.constitutive.convex_energy import ConvexEnergy
+from cellml.sim.constitutive.learned import linear_deviation
 from cellml.sim.errors import SimulationError
+from cellml.sim.estimation.fit import normal_quantile
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class LearnedEnergy:
-    """A maximum of the posterior. z: (K + 2,); covariance: (K + 2, K + 2), Laplace's; chi2: Σ ((force − measured)/sd)²."""
+    """A maximum of the posterior.
+
+    The band knows of the errors of the forces alone. Where one force cannot tell resistance to shear from that to change of volume, as that
+    of a short bar with held ends, an equally good energy of another ratio may lie outside.
+
+    z: (K + 2,); covariance: (K + 2, K + 2), Laplace's; chi2: Σ ((force − measured)/sd)²."""
 
     energy: ConvexEnergy
     z: Floats
     covariance: Floats
     chi2: float
 
-    def uniaxial(self, stretches: Floats, *, level: float = 0.9, samples: int = 400, seed: int = 0) -> tuple[Floats, Floats, Floats]:
-        """Nominal stress (n,) in Pa of a free bar at stretches (n,), and the ends of its interval; each draw behind it is polyconvex."""
-        drawn = np.random.default_rng(seed).multivariate_normal(self.z, self.covariance, samples, method="eigh")
-        curves = np.array([self.energy.uniaxial(z, stretches) for z in drawn])
-        low, high = np.quantile(curves, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        return self.energy.uniaxial(self.z, stretches), low, high
+    def uniaxial(self, stretches: Floats, *, level: float = 0.9) -> tuple[Floats, Floats, Floats]:
+        """Nominal stress (n,) in Pa of a free bar at stretches (n,), and the ends of its interval, linear about the maximum."""
+        best = self.energy.uniaxial(self.z, stretches)
+        spread = linear_deviation(lambda z: self.energy.uniaxial(z, stretches), self.z, self.covariance)
+        half = normal_quantile(0.5 + level / 2) * spread
+        return best, best - half, best + half
 
 
 def learn_energy(body: Stretched, forces: Floats, sd: Floats, start: Floats, *, spread: float = 2.0) -> LearnedEnergy:

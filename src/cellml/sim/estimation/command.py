@@ -73,7 +73,7 @@ def estimate_file(
         profiles = [profile(fit, u.name) for u in sought] if uncertainty == "profile" else []
         chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
         warnings, shift = step_warnings(fit), step_shift(fit)
-        write_estimation(fit, profiles, chain, output, learned_laws(fit, sought_laws, seed=seed))
+        write_estimation(fit, profiles, chain, output, learned_laws(fit, sought_laws))
     console.print(estimate_table(fit, profiles, chain))
     for line in (*(f"Warning: {warning}" for warning in warnings), *_notes(fit, profiles, chain, shift)):
         console.print(line)
