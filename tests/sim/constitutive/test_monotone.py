@@ -141,7 +141,7 @@ def test_estimate_learns_a_law_and_writes_what_a_model_file_needs(tmp_path: Path
     content = yaml.safe_load((tmp_path / "out" / "laws.yaml").read_text())
     again = yaml.safe_load(short)
     again["parameters"] |= content["parameters"]
-    again["reactions"][0]["rate"] = content["rates"]["efflux"]
+    again["reactions"][0] |= {"rate": content["rates"]["efflux"], "on": again["reactions"][0].pop(True)}  # what YAML 1.1 takes `on` for
     learned = Simulator(mesh, parse_model(yaml.safe_dump(again), Path("again.yaml")))({}).courses["A_amount_final"]
     assert torch.allclose(learned, answer.courses["A_amount_final"], rtol=0.1, atol=0.03 * float(learned[0]))
     assert main(["estimate", *words, f"output={tmp_path}/other", "laws={efflux: {of: A}}"]) == 2
