@@ -23,7 +23,8 @@ class LearnedEnergy:
     The band knows of the errors of the forces alone. Where one force cannot tell resistance to shear from that to change of volume, as that
     of a short bar with held ends, an equally good energy of another ratio may lie outside.
 
-    z: (K + 2,); covariance: (K + 2, K + 2), Laplace's; chi2: Σ ((force − measured)/sd)²."""
+    z: (K + 2,); covariance: (K + 2, K + 2), Laplace's; chi2: Σ ((force − measured)/sd)².
+    """
 
     energy: ConvexEnergy
     z: Floats
