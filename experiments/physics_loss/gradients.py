@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from shapes import SHAPE, SPACING, test_data
+from shapes import SHAPE, SPACING, held_out_data
 
 from cellml.checkpoint import load
 from cellml.meshhead.head import Frame
@@ -36,7 +36,7 @@ def measure_gradients(table: Path) -> None:
         for number in range(COUNT):
             if (name, str(number)) not in done:
                 task.head = head
-                _of_shape(task, name, test_data(SEED).whole(test_data(SEED)._val[FIRST + number])["image"].double(), number, table)
+                _of_shape(task, name, held_out_data(SEED).whole(held_out_data(SEED)._val[FIRST + number])["image"].double(), number, table)
 
 
 def _of_shape(task: Any, head: str, image: torch.Tensor, number: int, table: Path) -> None:

@@ -53,7 +53,7 @@ def main() -> None:
 
 def judge(models: dict[int, tuple[Path, Path]], table: Path, seed_of_shapes: int) -> None:
     """A row for each test shape and network, shape by shape, so that what is there compares all networks on the same shapes."""
-    from shapes import judged, judged_oracle, test_cell
+    from shapes import held_out_cell, judged, judged_oracle
 
     from cellml.checkpoint import load
 
@@ -64,7 +64,7 @@ def judge(models: dict[int, tuple[Path, Path]], table: Path, seed_of_shapes: int
         missing = [key for key in tasks if (key[0], str(key[1]), str(number)) not in done]
         if not missing:
             continue
-        cell = test_cell(number, seed_of_shapes)
+        cell = held_out_cell(number, seed_of_shapes)
         for arm, seed in missing:
             append_row(table, {"arm": arm, "seed": seed, "shape": number, **judged(tasks[arm, seed], cell)})
         if ("oracle", "0", str(number)) not in done:

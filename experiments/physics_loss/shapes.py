@@ -51,19 +51,19 @@ def training_data(seed: int, **settings: Any) -> ProceduralDataModule:
 
 
 @cache
-def test_data(seed: int) -> ProceduralDataModule:
+def held_out_data(seed: int) -> ProceduralDataModule:
     """Spines that no training has, whose seeds are 0 (the shipped checkpoint's), 1 and 2."""
     data = ProceduralDataModule([Spine()], SHAPE, SPACING, 1, MOST, 1000, patches_per_epoch=1, seed=seed)
     data.setup()
     return data
 
 
-def test_cell(number: int, seed: int) -> dict[str, Any]:
+def held_out_cell(number: int, seed: int) -> dict[str, Any]:
     """One of them with its image, labels, surfaces and, under "true", the answers of a mesh of cubes of 9 nm, in place of 24."""
-    block = test_data(seed)._val[number]
+    block = held_out_data(seed)._val[number]
     true = ProceduralAnswers(ANSWERS, FINER, STEP)(block.content()[0])
     known = dict(zip(ANSWERS, true.tolist(), strict=True))
-    return {**test_data(seed).whole(block), "true": known, "spacing": SPACING, "origin": block.origin}
+    return {**held_out_data(seed).whole(block), "true": known, "spacing": SPACING, "origin": block.origin}
 
 
 def mesh_of_distances(head: CertifiedHead, frame: Frame, distances: torch.Tensor) -> TetMesh:

@@ -7,8 +7,9 @@ import pytest
 
 from cellml.errors import CellmlError
 from cellml.populations.patches import facets_area, with_head
-from cellml.populations.recipe import outer_surface, way_in
+from cellml.populations.recipe import way_in
 from cellml.shapes.base import with_base
+from cellml.shapes.certified import boundary_of
 from cellml.sim.analytic import box
 from cellml.types import TetMesh
 
@@ -31,7 +32,7 @@ def test_the_way_in_and_the_outer_surface() -> None:
     mesh = rod()
     assert way_in(mesh) == pytest.approx([0.0, 0.0, 500.0], abs=1e-9)
     assert way_in(box((100.0, 100.0, 100.0), (2, 2, 2))) is None
-    assert outer_surface(mesh).volume() == pytest.approx(200.0**2 * 1000.0)
+    assert boundary_of(mesh, mesh.name).volume() == pytest.approx(200.0**2 * 1000.0)
 
 
 def test_no_base_and_a_base_that_is_everything_are_refused() -> None:

@@ -81,12 +81,13 @@ class Recipe:
         return lambda member, attempt: self._measured(member, attempt, model)
 
     def _measured(self, member: Member, attempt: int, model: Any) -> Measured:
+        from cellml.shapes.certified import boundary_of
         from cellml.shapes.descriptors import descriptors
 
         mesh, details = self.meshed(member, attempt)
         row: Values = dict(details)
         axis = way_in(mesh)
-        row |= descriptors(outer_surface(mesh), None if axis is None else axis.tolist())
+        row |= descriptors(boundary_of(mesh, mesh.name), None if axis is None else axis.tolist())
         row["base_nm2"] = "" if axis is None else _base_area(mesh)
         undefined, units = [], {}
         for observable in self._solved(mesh, model):
@@ -165,14 +166,6 @@ class Recipe:
         if self.base == "lowest":
             mesh = with_head(with_base(mesh, facing_base(mesh), BASE))
         return mesh, float(result.certificate.dihedral_min_deg)
-
-
-def outer_surface(mesh: TetMesh) -> Surface:
-    """The outer boundary of a mesh as a closed surface, nm."""
-    from cellml.meshing.topology import boundary_facets
-    from cellml.surfaces.welding import without_unused
-
-    return Surface(*without_unused(mesh.points, boundary_facets(mesh.tets)), name=mesh.name)
 
 
 def way_in(mesh: TetMesh) -> NDArray[np.float64] | None:

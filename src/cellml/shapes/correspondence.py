@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from cellml.errors import CellmlError
 from cellml.shapes.alignment import Alignment, Frame, align
 from cellml.shapes.harmonics.coefficients import Harmonics
-from cellml.shapes.harmonics.kept import kept_fit
+from cellml.shapes.harmonics.kept import kept_map
 from cellml.shapes.harmonics.rotation import turn_onto, turned
-from cellml.shapes.harmonics.vector import VectorFit
+from cellml.shapes.harmonics.vector import VectorFit, fit_vector
 from cellml.shapes.population import Population
 
 Floats = NDArray[np.float64]
@@ -73,10 +73,13 @@ def aligned_coefficients(
 
 def _fits(population: Population, degree: int, skip: bool) -> tuple[list[int], list[VectorFit], tuple[tuple[str, str], ...]]:
     """Numbers of the shapes that have fits, these, and the names of the others with the reason."""
-    found = [kept_fit(surface, degree) for surface in population.surfaces]
-    kept = [number for number, fit in enumerate(found) if isinstance(fit, VectorFit)]
-    fits = [fit for fit in found if isinstance(fit, VectorFit)]
-    failed = [(population.names[n], fit) for n, fit in enumerate(found) if isinstance(fit, str)]
+    kept, fits, failed = [], [], []
+    for number, (name, surface) in enumerate(zip(population.names, population.surfaces, strict=True)):
+        try:
+            fits.append(fit_vector(surface, degree, given=kept_map(surface)))
+            kept.append(number)
+        except CellmlError as error:
+            failed.append((name, str(error)))
     if failed and not (skip and fits):
         raise CellmlError(
             f"{len(failed)} of {len(population)} shapes have no harmonics of degree {degree}; leave them out. "

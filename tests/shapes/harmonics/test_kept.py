@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from cellml.errors import CellmlError
 from cellml.shapes.harmonics import kept
 from cellml.shapes.harmonics.geodesic import geodesic_sphere
-from cellml.shapes.harmonics.vector import VectorFit, fit_vector
+from cellml.shapes.harmonics.sphere_map import sphere_map
+from cellml.shapes.harmonics.vector import fit_vector
 from cellml.types import Surface
 
 POINTS, FACES = geodesic_sphere(2)
@@ -15,30 +17,34 @@ OPEN = Surface(100 * POINTS, FACES[1:], "open")
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CELLML_CACHE", str(tmp_path))
     monkeypatch.setattr(kept, "_SLOW_S", -1.0)
-    return tmp_path / "harmonics"
+    return tmp_path / "spheres"
 
 
-def test_a_kept_fit_is_the_one_that_was_made(folder, monkeypatch):
-    first = [kept.kept_fit(surface, 3) for surface in (BALL, OPEN, PEBBLE)]
-    monkeypatch.setattr(kept, "fit_vector", None)  # not called again
-    again = [kept.kept_fit(surface, 3) for surface in (BALL, OPEN, PEBBLE)]
-    assert len(list(folder.iterdir())) == 3
-    assert first[1] == again[1] and "not one closed surface" in first[1]
-    for place in (0, 2):
-        one, other = first[place], again[place]
-        assert isinstance(one, VectorFit) and isinstance(other, VectorFit)
-        np.testing.assert_array_equal(one.harmonics.values, other.harmonics.values)
-        np.testing.assert_array_equal(one.harmonics.centre, other.harmonics.centre)
-        np.testing.assert_array_equal(one.map.directions, other.map.directions)
-        assert (one.error, one.splits, one.harmonics.name) == (other.error, other.splits, other.harmonics.name)
-        assert (one.map.flips, one.map.coverage, one.map.area_ratios) == (other.map.flips, other.map.coverage, other.map.area_ratios)
-        assert one.map.angle_distortion == other.map.angle_distortion
+@pytest.mark.parametrize("surface", [BALL, PEBBLE])
+def test_a_kept_map_is_the_one_that_was_made(folder, monkeypatch, surface):
+    one = kept.kept_map(surface)
+    monkeypatch.setattr(kept, "sphere_map", None)  # not called again
+    other = kept.kept_map(surface)
+    assert len(list(folder.iterdir())) == 1
+    np.testing.assert_array_equal(one.directions, other.directions)
+    assert (one.flips, one.coverage, one.area_ratios) == (other.flips, other.coverage, other.area_ratios)
+    assert one.angle_distortion == other.angle_distortion
+    first, again = fit_vector(surface, 3), fit_vector(surface, 3, given=other)
+    np.testing.assert_array_equal(first.harmonics.values, again.harmonics.values)
+    np.testing.assert_array_equal(first.harmonics.centre, again.harmonics.centre)
+    assert (first.error, first.splits) == (again.error, again.splits)
 
 
-def test_another_surface_or_degree_is_another_fit(folder):
-    kept.kept_fit(PEBBLE, 2)
-    moved = Surface(PEBBLE.vertices + 1e-9, FACES, "pebble")
-    found = kept.kept_fit(moved, 2)
-    np.testing.assert_array_equal(found.harmonics.values, fit_vector(moved, 2).harmonics.values)
-    assert kept.kept_fit(PEBBLE, 3).harmonics.degree == 3
-    assert len(list(folder.iterdir())) == 3
+def test_a_refusal_is_kept_too(folder, monkeypatch):
+    with pytest.raises(CellmlError, match="not one closed surface"):
+        kept.kept_map(OPEN)
+    monkeypatch.setattr(kept, "sphere_map", None)
+    with pytest.raises(CellmlError, match="not one closed surface"):
+        kept.kept_map(OPEN)
+
+
+def test_another_surface_has_another_map(folder):
+    kept.kept_map(PEBBLE)
+    moved = Surface(PEBBLE.vertices * [1.0, 1.1, 1.0], FACES, "pebble")
+    np.testing.assert_array_equal(kept.kept_map(moved).directions, sphere_map(moved).directions)
+    assert len(list(folder.iterdir())) == 2
