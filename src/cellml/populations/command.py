@@ -74,7 +74,7 @@ def populate(
     names = tuple(request.name for request in recipe.load().observables)
     if not names:
         raise CellmlError(f"{recipe.model} has no observables, so that nothing is measured; give it a section `observables:`.")
-    asked = _record(source, members, recipe, names)
+    asked = _record(source, target, members, recipe, names)
     table, rows = _opened(target, asked, names, again)
     begun = time.perf_counter()
     rows |= _simulated(members, recipe, table, rows, asked, workers, timeout_s)
@@ -100,13 +100,21 @@ def _base_rule(base: BaseRule, source: str | Path, idealised: str | None) -> Bas
     return "cut" if idealised is not None or str(source).split(":")[0] == "spines" else "none"
 
 
-def _record(source: str | Path, members: Sequence[Member], recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
+def _source(source: str | Path, output: Path) -> str:
+    """The name of a population as given; a file or folder as seen from the output, so that both can be moved together."""
+    import os
+
+    path = Path(str(source)).expanduser()
+    return Path(os.path.relpath(path, output)).as_posix() if path.exists() else str(source)
+
+
+def _record(source: str | Path, output: Path, members: Sequence[Member], recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
     """What a run is: two with equal records may share a table."""
     from cellml import __version__
 
     told = hashlib.sha256("\n".join(member.name for member in members).encode()).hexdigest()[:16]
     return {
-        "source": str(source),
+        "source": _source(source, output),
         "shapes": len(members),
         "names": told,
         "model": recipe.model.name,
