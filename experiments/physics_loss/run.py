@@ -1,46 +1,41 @@
-"""The same network fine-tuned with and without a simulated answer in its loss: `python experiments/physics_loss/run.py`. See README.md.
+"""Networks fine-tuned with and without a simulated answer in their loss: `python experiments/physics_loss/run.py`. See README.md.
 
-Stages: test (trains and judges), gradients, summary; all of them where none is named: `run.py stage=test,summary`. steps=100 is the length
-of a fine-tuning, work=runs/physics_loss where checkpoints go, seeds=1,2 which, try=first another rate and other shapes. Rows are written as
-they come; what has one is not done again.
+Stages: validation (trains, and judges all settings on validation shapes), test (judges what they choose), gradients, summary; all of them
+where none is named: `run.py stage=test,summary`. route=head,segmentation is what is trained, work=runs/physics_loss where checkpoints go.
+Rows are written as they come; what has one is not done again.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from choice import START, Setting, candidates, choose
+from judge import PREDICTED, by_truth, row_of_all, row_of_answers
+from routes import HERE, ROUTES, SEEDS, STEPS, trained
+from shapes import TEST, TRAINED, VALIDATION, held_out_cell
 
 from cellml.report.rows import append_row, read_rows
 
-HERE = Path(__file__).parent
-SHIPPED = HERE.parent / "mesh_head/certified_spine.ckpt"
-WEIGHT = 1.0  # the gradients of both parts of the loss are of like size then, on five shapes of another seed: README.md
-SHAPES = 40
-ARMS = ("without", "with")
-TRIES = {"first": ("first_try.csv", 5e-4, 2000), "second": ("rows.csv", 1e-4, 3000)}  # table, learning rate, seed of the shapes
-COMMON = (
-    "experiment=mesh/physics_spine", "++data._target_=shapes.training_data", "++data._recursive_=false", "data.train_cells=24",
-    "data.points=100", "data.val_cells=1", "data.answers.step_voxels=2.0", "task.begin=1.0",
-    f"training.initialise_from={SHIPPED}",
-    "training.validations=1", "callbacks.best=null", "callbacks.last=null", "trainer.enable_progress_bar=false",
-)  # fmt: skip
+SHAPES = {"validation": 16, "test": 40}
+Network = tuple[Setting, int]  # and the seed of its training, 0 for the start
 
 
 def main() -> None:
     """All stages, or those that are named."""
     torch.set_num_threads(1)
     options = dict(word.split("=", 1) for word in sys.argv[1:])
-    steps, work = int(options.get("steps", 100)), Path(options.get("work", "runs/physics_loss")).resolve()
-    seeds = [int(seed) for seed in options.get("seeds", "1,2").split(",")]
-    stages = options.get("stage", "test,gradients,summary").split(",")
-    table, rate, shapes = TRIES[options.get("try", "second")]
-    if "test" in stages:
-        models = {seed: (trained(0.0, seed, steps, rate, work), trained(WEIGHT, seed, steps, rate, work)) for seed in seeds}
-        judge(models, HERE / table, shapes)
+    work = Path(options.get("work", "runs/physics_loss")).resolve()
+    stages = options.get("stage", "validation,test,gradients,summary").split(",")
+    for route in options.get("route", ",".join(ROUTES)).split(","):
+        if "validation" in stages:
+            judge(route, "validation", list(every(route)), work, VALIDATION, row_of_answers)
+        if "test" in stages:
+            judge(route, "test", list(chosen(route)), work, TEST, row_of_all)
     if "gradients" in stages:
         from gradients import measure_gradients
 
@@ -48,45 +43,53 @@ def main() -> None:
     if "summary" in stages:
         from summary import summarise
 
-        summarise(HERE, table)
+        summarise(HERE)
 
 
-def judge(models: dict[int, tuple[Path, Path]], table: Path, seed_of_shapes: int) -> None:
-    """A row for each test shape and network, shape by shape, so that what is there compares all networks on the same shapes."""
-    from shapes import held_out_cell, judged, judged_oracle
+def every(route: str) -> Iterator[Network]:
+    """All networks that a choice may fall on."""
+    yield START, 0
+    for seed in SEEDS:
+        for way in ROUTES[route].ways:
+            yield from ((Setting(way, steps), seed) for steps in STEPS)
 
+
+def settings_of(route: str) -> dict[str, Setting]:
+    """The settings that test shapes judge: the start, what validation shapes choose for either arm, and the control of equal length."""
+    rows = [row for row in read_rows(HERE / "validation.csv") if row["route"] == route]
+    control, physics = (choose(rows, candidates(route, STEPS, physics=with_it), TRAINED) for with_it in (False, True))
+    return {"start": START, "control": control, "equal": Setting(ROUTES[route].ways[0], physics.steps), "with": physics}
+
+
+def chosen(route: str) -> Iterator[Network]:
+    """The networks of `settings_of`, each once."""
+    for setting in dict.fromkeys(settings_of(route).values()):
+        yield from ((setting, seed) for seed in (SEEDS if setting.steps else (0,)))
+
+
+def judge(
+    route: str, name: str, networks: list[Network], work: Path, seed_of_shapes: int, row_of: Callable[[Any, dict[str, Any]], dict[str, Any]]
+) -> None:
+    """A row of NAME.csv for each network and shape; in the test another for the true distances."""
     from cellml.checkpoint import load
 
-    done = {(row["arm"], row["seed"], row["shape"]) for row in read_rows(table)}
-    named = {("shipped", 0): SHIPPED} | {(arm, seed): path for seed, both in models.items() for arm, path in zip(ARMS, both, strict=True)}
-    tasks: dict[tuple[str, int], Any] = {key: load(path).task for key, path in named.items()}
-    for number in range(SHAPES):
-        missing = [key for key in tasks if (key[0], str(key[1]), str(number)) not in done]
-        if not missing:
-            continue
-        cell = held_out_cell(number, seed_of_shapes)
-        for arm, seed in missing:
-            append_row(table, {"arm": arm, "seed": seed, "shape": number, **judged(tasks[arm, seed], cell)})
-        if ("oracle", "0", str(number)) not in done:
-            append_row(table, {"arm": "oracle", "seed": 0, "shape": number, **judged_oracle(cell)})
+    @lru_cache(maxsize=1)
+    def cell(number: int) -> dict[str, Any]:
+        return held_out_cell(number, seed_of_shapes)
 
-
-def trained(weight: float, seed: int, steps: int, rate: float, work: Path) -> Path:
-    """The checkpoint of one fine-tuning; made where it is not there."""
-    from cellml.cli import run_verb
-
-    folder = work / f"weight_{weight:g}_seed_{seed}_steps_{steps}_rate_{rate:g}"
-    if not (folder / "model.ckpt").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        own = (
-            f"task.physics.weight={weight}",
-            f"task.optimizer.lr={rate}",
-            f"seed={seed}",
-            f"training.max_steps={steps}",
-            f"hydra.run.dir={folder}",
-        )
-        run_verb("train", (*COMMON, *own))
-    return folder / "model.ckpt"
+    table = HERE / f"{name}.csv"
+    done = {(row["route"], row["physics"], row["surfaces"], row["steps"], row["seed"], row["shape"]) for row in read_rows(table)}
+    tasks = {net: load(trained(route, net[0].way, net[0].steps, net[1], work)).task for net in networks}
+    for number in range(SHAPES[name]):
+        for (setting, seed), task in tasks.items():
+            key = {"route": route, "physics": setting.way.physics, "surfaces": setting.way.surfaces, "steps": setting.steps, "seed": seed}
+            key |= {"shape": number}
+            if tuple(map(str, key.values())) not in done:
+                append_row(table, key | row_of(PREDICTED[route](task, cell(number)), cell(number)))
+        key = {"route": "true distances", "physics": 0, "surfaces": False, "steps": 0, "seed": 0, "shape": number}
+        if name == "test" and tuple(map(str, key.values())) not in done:
+            done.add(tuple(map(str, key.values())))
+            append_row(table, key | row_of(by_truth(cell(number)), cell(number)))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,13 @@ def test_answers_that_could_not_be_had_teach_nothing_and_are_counted():
 
 
 def test_what_cannot_be_a_loss_is_refused():
-    for wrong in ({"observables": {}}, {"observables": TWO, "weight": -1.0}, {"observables": TWO, "robust": 0.0}):
+    for wrong in ({"observables": {}}, {"observables": TWO, "weight": -1.0}, {"observables": TWO, "robust": 0.0}, {"observables": TWO, "robust": math.nan}):
         with pytest.raises(CellmlError, match="physics loss"):
             PhysicsLoss(**wrong)
+
+
+def test_answers_of_other_observables_are_refused():
+    """Two answers against one would be compared two to one, in silence."""
+    loss = PhysicsLoss({"a": None})
+    with pytest.raises(CellmlError, match="in the same order"):
+        loss(of(1.0), of(1.0, 2.0))

@@ -22,7 +22,7 @@ class PhysicsLoss(nn.Module):
 
     def __init__(self, observables: Mapping[str, Any], weight: float = 1.0, robust: float = 0.3) -> None:
         super().__init__()
-        if not observables or weight < 0 or robust <= 0:
+        if not observables or not weight >= 0 or not robust > 0:
             raise CellmlError(
                 f"A physics loss needs at least one observable, a weight of 0 or more and a positive scale, got {len(observables)} "
                 f"observables, {weight} and {robust}."
@@ -36,7 +36,15 @@ class PhysicsLoss(nn.Module):
         return self.missing / max(1, self.asked)
 
     def errors(self, predicted: Tensor, truth: Tensor) -> Tensor:
-        """ρ of each observable, (O',): those of which both answers are finite and positive. predicted, truth: (O,)."""
+        """ρ of each observable, (O',): those of which both answers are finite and positive. predicted, truth: (O,).
+
+        Raises CellmlError where there are not as many true answers as predicted ones.
+        """
+        if predicted.shape != truth.shape:
+            raise CellmlError(
+                f"The data tell answers of shape {tuple(truth.shape)}, the loss asks for {tuple(predicted.shape)}: data.answers.observables "
+                f"must be those of task.physics.observables ({', '.join(self.observables)}), in the same order."
+            )
         truth = truth.to(predicted)
         there = torch.isfinite(predicted.detach()) & torch.isfinite(truth) & (predicted.detach() > 0) & (truth > 0)
         apart = (predicted[there].log() - truth[there].log()) / self.robust

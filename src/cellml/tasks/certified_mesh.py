@@ -113,7 +113,7 @@ class CertifiedMeshTask(VolumeTask):
                 parts.setdefault(name, []).append(value)
         if self.physics is not None:
             true = batch["answers"] if "answers" in batch else [self._true_answers(distances) for distances in batch["distances"]]
-            parts["physics"] = [self.physics(self._answers(one), of) for one, of in zip(maps, true, strict=True)]
+            parts["physics"] = [self.physics(self._answers(one), of).to(maps.device) for one, of in zip(maps, true, strict=True)]
         return self.loss({name: torch.stack(values).mean() for name, values in parts.items()})  # type: ignore[no-any-return]
 
     def _losses(self, maps: Tensor, distances: Tensor, points: Tensor, *, with_surface: bool) -> dict[str, Tensor]:

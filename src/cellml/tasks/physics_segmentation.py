@@ -52,7 +52,7 @@ class PhysicsSegmentationTask(SegmentationTask):
             return record  # type: ignore[no-any-return]
         true = batch["answers"] if "answers" in batch else [self._true_answers(labels) for labels in batch["labels"]]
         terms = [self.physics(self._answers(one.float()), of) for one, of in zip(_main(answer), true, strict=True)]
-        term = torch.stack(terms).mean()
+        term = torch.stack(terms).mean().to(record.total.device)
         return LossRecord(record.total + term, {**record.parts, "physics": term})
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
