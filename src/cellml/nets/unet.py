@@ -9,6 +9,7 @@ instance or group norm), so that tiled prediction equals whole-volume prediction
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -84,8 +85,8 @@ class UNet(nn.Module):
     @property
     def multiple(self) -> Triple:
         """Input sizes along (z, y, x) must be multiples of these."""
-        total = torch.tensor(self.strides).prod(dim=0).tolist()
-        return (total[0], total[1], total[2])
+        z, y, x = (prod(stride[axis] for stride in self.strides) for axis in range(3))
+        return (z, y, x)
 
     @property
     def halo(self) -> Triple:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ class VoxResNet(nn.Module):
     @property
     def multiple(self) -> Triple:
         """Input sizes along (z, y, x) must be multiples of these."""
-        z, y, x = torch.tensor(self.strides).prod(dim=0).tolist()
+        z, y, x = (prod(stride[axis] for stride in self.strides) for axis in range(3))
         return (z, y, x)
 
     @property
