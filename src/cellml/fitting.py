@@ -32,10 +32,13 @@ def fit_at_once(trainer: Any, task: Any, data: Any) -> None:
     """
     import torch
 
+    from cellml.callbacks.cost import cost_of
     from cellml.pixels.operating_point import choose_bias, held_out_answers
 
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, processor, cost = time.perf_counter(), time.process_time(), cost_of(trainer)
+    cost.begin()
     numbers = task.net.fit(data, task.target)
+    cost.end()
     numbers |= {"seconds": time.perf_counter() - wall, "processor_seconds": time.process_time() - processor}
     if task.target.kind == "semantic":
         logs, truth = held_out_answers(task, data.validation_blocks or data.training_blocks)

@@ -1,0 +1,1 @@
+"""Trained networks for programs other than this one: exported, described, listed."""
