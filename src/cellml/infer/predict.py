@@ -53,7 +53,7 @@ class SlidingWindow:
         rows = list(plan.rows())
         for row, following in zip(rows, [*rows[1:], None], strict=True):
             for tile in row:
-                result = self._run(net, read_padded(read, tile.read, plan.shape), tile, activation)
+                result = self.contribution(net, read, plan, tile, activation=activation)
                 if blend is None:
                     blend = _RollingBlend(plan, result.shape[0])
                 blend.add(tile, result)
@@ -61,6 +61,18 @@ class SlidingWindow:
                     on_tile()
             assert blend is not None
             yield from blend.flush(plan.padded[0] if following is None else following[0].keep[0].start)
+
+    def contribution(self, net: nn.Module, read: ReadRegion, plan: TilePlan, tile: Tile, *, activation: Activation) -> Tensor:
+        """What a tile adds to the result where it lies inside the volume: (K, z, y, x) float32, its weights applied.
+
+        Contributions of all tiles, added in the order of the plan, are the result; arguments as in `slabs`.
+        """
+        result = self._run(net, read_padded(read, tile.read, plan.shape), tile, activation)
+        result = result[(slice(None), *(slice(0, s.stop - s.start) for s in tile.kept_in(plan.shape)))]
+        with torch.inference_mode():
+            for axis, weights in enumerate(tile.weights):
+                _weigh(result, axis + 1, weights)
+        return result
 
     def whole(
         self, net: nn.Module, image: NDArray[np.float32], *, activation: Activation, on_tile: Callable[[], object] | None = None
@@ -101,11 +113,7 @@ class _RollingBlend:
         self.sums = torch.zeros((channels, 0, *plan.shape[1:]))
 
     def add(self, tile: Tile, result: Tensor) -> None:
-        inside = [slice(k.start, min(k.stop, n)) for k, n in zip(tile.keep, self.plan.shape, strict=True)]
-        result = result[(slice(None), *(slice(0, s.stop - s.start) for s in inside))]
-        with torch.inference_mode():
-            for axis, weights in enumerate(tile.weights):
-                _weigh(result, axis + 1, weights)
+        inside = tile.kept_in(self.plan.shape)
         self._grow(inside[0].stop)
         self.sums[:, inside[0].start - self.start : inside[0].stop - self.start, inside[1], inside[2]] += result
 

@@ -34,6 +34,11 @@ class Tile:
     keep: Region
     weights: tuple[Weights, Weights, Weights]
 
+    def kept_in(self, shape: Sequence[int]) -> Region:
+        """What of `keep` lies inside a volume of shape (Z, Y, X), not in its padding."""
+        z, y, x = (slice(k.start, min(k.stop, n)) for k, n in zip(self.keep, shape, strict=True))
+        return (z, y, x)
+
 
 @dataclass(frozen=True)
 class TilePlan:

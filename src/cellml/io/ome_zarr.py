@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -35,7 +35,7 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     if isinstance(root, zarr.Array):
         if location.member is not None:
             raise FileError(f"{location.path} is one array, so {location.member!r} names nothing in it; leave the name out.")
-        yield Stored(_header(root, attribute_frame([root.attrs.asdict()])), root)
+        yield Stored(header_of(root, attribute_frame([root.attrs.asdict()])), root)
         return
     yield _in_group(root, location, usual)
 
@@ -64,22 +64,32 @@ def create(aside: Path, location: Location, header: ImageHeader, *, version: str
     if adding:
         _copy_store(location.path, aside, member)
     version = version or (_version(location.path) if adding else "0.5")
-    number: Literal[2, 3] = 2 if version == "0.4" else 3
-    root = zarr.open_group(aside, mode="a", zarr_format=number)
+    root = zarr.open_group(aside, mode="a", zarr_format=_format(version))
     group = root.require_group(member) if member else root
-    array = group.create_array(
-        "0",
-        shape=header.shape,
-        chunks=tuple(min(size, _CHUNK) if axis in "ZYX" else 1 for size, axis in zip(header.shape, header.axes, strict=True)),
-        dtype=header.dtype,
-        fill_value=0,
-        chunk_key_encoding={"name": "v2" if number == 2 else "default", "separator": "/"},
-        dimension_names=list(header.axes.lower()) if number == 3 else None,
-    )
-    group.attrs.update(ome_attributes(header, version=version))
+    array = add_level(group, header, [_CHUNK] * 3, version=version)
     if member.startswith("labels/"):
         _list_label(root["labels"], member.removeprefix("labels/"), version)
     yield array
+
+
+def add_level(group: Any, header: ImageHeader, chunks: Sequence[int], *, version: str = "0.5") -> Any:
+    """Make array "0" of a group, with the attributes of a multiscale image of one level; chunks: at most so many voxels (z, y, x)."""
+    sizes = dict(zip("ZYX", chunks, strict=True))
+    array = group.create_array(
+        "0",
+        shape=header.shape,
+        chunks=tuple(min(size, sizes.get(axis, 1)) for size, axis in zip(header.shape, header.axes, strict=True)),
+        dtype=header.dtype,
+        fill_value=0,
+        chunk_key_encoding={"name": "default" if version == "0.5" else "v2", "separator": "/"},
+        dimension_names=list(header.axes.lower()) if version == "0.5" else None,
+    )
+    group.attrs.update(ome_attributes(header, version=version))
+    return array
+
+
+def _format(version: str) -> Literal[2, 3]:
+    return 2 if version == "0.4" else 3
 
 
 def is_store(folder: Path) -> bool:
@@ -101,9 +111,9 @@ def _in_group(root: Any, location: Location, usual: str) -> Stored:
         raise FileError(f"{location.path} is damaged: its metadata names the array {chosen!r}, which is not there.")
     if chosen in levels:
         path, level = levels[chosen]
-        return Stored(_header(array, ome_frame(groups[path].attrs.asdict(), images[path], level)), array)
+        return Stored(header_of(array, ome_frame(groups[path].attrs.asdict(), images[path], level)), array)
     parents = [groups[path] for path in sorted(groups, key=len, reverse=True) if f"{chosen}/".startswith(f"{path}/") or not path]
-    return Stored(_header(array, attribute_frame([array.attrs.asdict(), *(group.attrs.asdict() for group in parents)])), array)
+    return Stored(header_of(array, attribute_frame([array.attrs.asdict(), *(group.attrs.asdict() for group in parents)])), array)
 
 
 def _choose(root: Any, images: dict[str, Any], levels: dict[str, Any], location: Location, usual: str) -> str:
@@ -118,7 +128,8 @@ def _choose(root: Any, images: dict[str, Any], levels: dict[str, Any], location:
     return pick(location, sorted([*(path for path in images if path), *arrays]), usual)
 
 
-def _header(array: Any, frame: dict[str, Any]) -> ImageHeader:
+def header_of(array: Any, frame: dict[str, Any]) -> ImageHeader:
+    """The header of a Zarr array, with what is known of its frame."""
     return ImageHeader(tuple(array.shape), np.dtype(array.dtype), **frame)
 
 

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.io import remote
 from cellml.io.formats import format_of, wrong_content
 from cellml.io.header import AXES, ImageHeader, Stored, given_spacing
 from cellml.io.location import Location, locate, require
 from cellml.io.region import Region, checked_region, reordered
+from cellml.io.remote import is_remote, locate_remote
 from cellml.types import Triple
 
 _log = logging.getLogger(__name__)
@@ -93,15 +95,13 @@ def open_image(
 ) -> ImageSource:
     """Open an image for reading in regions.
 
-    spec: a file, FILE:NAME or a folder of slices; spacing_nm: voxel size (z, y, x) in nm, which goes before the file's own; axes: what
+    spec: a file, FILE:NAME, a folder of slices, or the https:// or s3:// address of a .zarr store; spacing_nm: voxel size (z, y, x) in nm, which goes before the file's own; axes: what
     the stored dimensions are, a letter of TCZYX each, where the file does not say or says it wrongly ("YX" makes a volume of one
     slice of a 2D image); usual: the array to take from a file that holds several, where none is named; spacing_key: what the user types
     to give the voxel size, as messages call it. Raises FileError for missing, damaged and unknown files and CellmlError for a missing
     voxel size or unknown axes, each with the remedy.
     """
-    location = locate(spec)
-    require(location)
-    form = format_of(location, text=os.fspath(spec))
+    location, form = _found(spec)
     with ExitStack() as stack:
         try:
             stored = stack.enter_context(form.open_stored(location, usual))
@@ -117,6 +117,15 @@ def open_image(
         except BaseException:
             keep.close()
             raise
+
+
+def _found(spec: str | os.PathLike[str]) -> tuple[Location, Any]:
+    """Where an image stands, and the module of its format."""
+    if is_remote(spec):
+        return locate_remote(spec), remote
+    location = locate(spec)
+    require(location)
+    return location, format_of(location, text=os.fspath(spec))
 
 
 def _check_numbers(header: ImageHeader, location: Location) -> None:
