@@ -9,7 +9,7 @@ ifneq ($(wildcard ../shared/data),)
 export CELLML_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test slow lint install clean
+.PHONY: demo test slow fuzz audit lint install clean
 
 install: $(STAMP)
 
@@ -28,6 +28,15 @@ test: $(STAMP)
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# make fuzz T=600 READERS=tiff,mrc: seconds for each reader of foreign files, all where none is named
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/run.py seconds=$(or $(T),600) $(if $(READERS),readers=$(READERS))
+
+audit: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[audit]'
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -84,7 +84,7 @@ def test_decisions_that_nothing_can_learn_from_are_refused(decisions, more, mess
     ("text", "message"),
     [
         ("label,verdict\n1,accept\n", r"columns \['label', 'verdict'\]"),
-        ("", "columns None"),
+        ("", "columns \\[\\]"),
         ("label,decision\n1,maybe\n", "line 2: the decision 'maybe' is unknown"),
         ("label,decision\n1,accept\n1,reject\n", "line 3: there is a second decision about label 1"),
         ("label,decision\n0,accept\n", "line 2: label is '0'"),

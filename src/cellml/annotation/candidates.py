@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.annotation.morphology import dilated
-from cellml.errors import CellmlError, FileError
+from cellml.errors import CellmlError
+from cellml.io.csv_table import read_csv
 from cellml.types import Labels, Volume
 
 ACCEPT, REJECT = "accept", "reject"
@@ -76,15 +77,12 @@ def read_decisions(path: str | Path) -> dict[int, Decision]:
     Needs the columns label and decision; "class" is 1 where it is empty or missing. Raises FileError for a missing file, CellmlError, with
     the line, for another word, a label or class that is no whole number above 0, and a label that stands twice.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileError(f"There is no table of decisions {path}; `cellml recipe` writes one beside its candidates.")
-    rows = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
-    if not {"label", "decision"} <= set(rows.fieldnames or ()):
-        raise CellmlError(f"{path} has the columns {rows.fieldnames}; label and decision are needed.")
+    columns, rows = read_csv(path, what="table of decisions", remedy="`cellml recipe` writes one beside its candidates.")
+    if not {"label", "decision"} <= set(columns):
+        raise CellmlError(f"{path} has the columns {list(columns)}; label and decision are needed.")
     found: dict[int, Decision] = {}
     for line, row in enumerate(rows, 2):
-        word = (row["decision"] or "").strip().lower()
+        word = row["decision"].strip().lower()
         if not word:
             continue
         where = f"{path}, line {line}"

@@ -49,7 +49,7 @@ def read_surface_line(line: str, path: Path) -> SurfaceNames:
         names: dict[str, Any] = dict(json.loads(text))
         tags = {int(number): str(name) for number, name in dict(names.get("tags") or {}).items()}
         counts = (int(names["vertices"]), int(names["faces"]))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise FileError(f"{path} is damaged: its {KEY} are no JSON of names ({error}).") from error
     return SurfaceNames(str(names.get("name", path.stem)), str(names.get("unit", "nm")), tags, *counts)
 

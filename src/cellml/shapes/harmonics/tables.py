@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.csv_table import read_csv
 from cellml.shapes.harmonics.basis import check_degree
 from cellml.shapes.harmonics.coefficients import Harmonics
 
@@ -99,11 +100,7 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
             return list(parquet.read_table(path).to_pylist())
         except (OSError, ValueError) as error:
             raise FileError(f"{path} is no Parquet table that can be read ({error}).") from error
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(f"{path} is no CSV table that can be read ({error}).") from error
+    return list(read_csv(path)[1])
 
 
 def _columns(names: list[str], prefix: str | None, path: str | Path) -> dict[str, tuple[int, int, str]]:
