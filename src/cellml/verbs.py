@@ -27,6 +27,11 @@ VERBS: dict[str, Verb] = {
         "predict with a checkpoint",
         "cellml infer checkpoint=model.ckpt input=volume.tif output=labels.tif",
     ),
+    "blockwise": Verb(
+        "cellml.blocks.command:blockwise",
+        "predict, decode, score and mesh volumes larger than memory",
+        "cellml blockwise checkpoint=model.ckpt input=volume.zarr output=labels.zarr decode=components",
+    ),
     "calibrate": Verb(
         "cellml.uncertainty.calibrate:calibrate_file",
         "how honest are the probabilities",
@@ -90,9 +95,20 @@ VERBS: dict[str, Verb] = {
         "cellml estimate mesh=cell.vtu model=binding.yaml measurements=measured.csv output=estimates",
     ),
     "export": Verb(
-        "cellml.sim.exports.command:export_files",
-        "hand a model over to FEniCSx, SMART, STEPS, MCell or VCell",
-        "cellml export mesh=cell.vtu model=diffusion to=fenicsx output=cell_fenicsx",
+        "cellml.sharing.export_command:export_files",
+        "a network to ONNX, torch.export or bioimage.io; a model on a mesh to FEniCSx, SMART, STEPS, MCell or VCell",
+        "cellml export checkpoint=model.ckpt output=model.onnx",
+    ),
+    "card": Verb(
+        "cellml.sharing.card_command:card_file",
+        "a model card of a checkpoint: data, training, scores, limits, energy",
+        "cellml card checkpoint=model.ckpt output=MODEL_CARD.md",
+    ),
+    "models": Verb("cellml.sharing.models_command:list_models", "the reference checkpoints, and how to use each", "cellml models"),
+    "view": Verb(
+        "cellml.viewing.command:view_files",
+        "an image, labels, uncertainty and meshes in napari or in a browser",
+        "cellml view input=volume.tif labels=labels.tif meshes=cell.vtu serve=true",
     ),
     "contours": Verb(
         "cellml.annotation.contours_command:contours_file",
@@ -156,6 +172,11 @@ VERBS: dict[str, Verb] = {
         "cellml.shapes.evaluation.command:compare_files",
         "generated shapes against real ones",
         "cellml compare generated=model.ckpt real=held_out/ train=trained_on/ output=compared.json",
+    ),
+    "sweep-report": Verb(
+        "cellml.sweeps.report_command:sweep_report",
+        "table and figure of a sweep's jobs",
+        "cellml sweep-report input=runs/search",
     ),
     "report": Verb("cellml.report.command:write_report", "one HTML page of a run", "cellml report input=runs/demo output=report.html"),
     "check": Verb("cellml.data.command:check_file", "what is wrong with my data", "cellml check data.path=volume.tif"),

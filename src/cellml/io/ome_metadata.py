@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,16 @@ from cellml.io.units import nanometres
 _TYPES = {"T": "time", "C": "channel"}
 
 
-def ome_attributes(header: ImageHeader, *, version: str) -> dict[str, Any]:
-    """The attributes of a group whose array "0" holds an image: version "0.4" beside each other, "0.5" under the key `ome`."""
-    spacing, origin = (dict(zip("ZYX", values, strict=True)) for values in header.frame())
+def ome_attributes(header: ImageHeader, *, version: str, factors: Sequence[tuple[int, int, int]] = ((1, 1, 1),)) -> dict[str, Any]:
+    """The attributes of a group whose array "0" holds an image: version "0.4" beside each other, "0.5" under the key `ome`.
+
+    factors: how much coarser the arrays "0", "1" … are along (z, y, x); a coarse voxel stands where the middle of its voxels is.
+    """
     axes = [{"name": a.lower(), "type": _TYPES.get(a, "space"), **({"unit": "nanometer"} if a in "ZYX" else {})} for a in header.axes]
-    transformations = [
-        {"type": "scale", "scale": [spacing.get(axis, 1.0) for axis in header.axes]},
-        {"type": "translation", "translation": [origin.get(axis, 0.0) for axis in header.axes]},
+    datasets = [
+        {"path": str(number), "coordinateTransformations": _transformations(header, factor)} for number, factor in enumerate(factors)
     ]
-    multiscale = {"name": header.name, "axes": axes, "datasets": [{"path": "0", "coordinateTransformations": transformations}]}
+    multiscale = {"name": header.name, "axes": axes, "datasets": datasets}
     ome: dict[str, Any] = {"multiscales": [multiscale]}
     if header.channels:
         ome["omero"] = {"channels": [{"label": label, "color": "FFFFFF", "active": True} for label in header.channels]}
@@ -33,6 +34,16 @@ def ome_attributes(header: ImageHeader, *, version: str) -> dict[str, Any]:
     for part in (multiscale, ome.get("omero", {}), ome.get("image-label", {})):
         part["version"] = version
     return {**{key: value for key, value in ome.items() if value}, **json.loads(header.note())}
+
+
+def _transformations(header: ImageHeader, factor: Sequence[int]) -> list[dict[str, Any]]:
+    size, origin = header.frame()
+    spacing = {axis: s * f for axis, s, f in zip("ZYX", size, factor, strict=True)}
+    first = {axis: o + s * (f - 1) / 2 for axis, o, s, f in zip("ZYX", origin, size, factor, strict=True)}
+    return [
+        {"type": "scale", "scale": [spacing.get(axis, 1.0) for axis in header.axes]},
+        {"type": "translation", "translation": [first.get(axis, 0.0) for axis in header.axes]},
+    ]
 
 
 def multiscale_of(attributes: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,0 +1,122 @@
+"""The folder of a view in a browser: OME-Zarr, precomputed meshes, the viewer's state, and a page that says how to open it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cellml.errors import CellmlError
+from cellml.io.source import ImageSource
+from cellml.types import Triple
+from cellml.viewing.meshes import NamedSurface, write_precomputed
+from cellml.viewing.pyramid import contrast, write_pyramid
+from cellml.viewing.state import ViewLayer, link, viewer_state
+
+MARK = "state.json"
+
+
+def write_view(
+    output: Path,
+    *,
+    image: ImageSource | None,
+    labels: Sequence[tuple[str, ImageSource]],
+    uncertainty: Sequence[tuple[str, ImageSource]],
+    surfaces: Sequence[NamedSurface],
+    url: str,
+) -> dict[str, Any]:
+    """Write the folder, which appears when it is complete, and return the viewer's state.
+
+    With an image, labels are label images of its store (volume.zarr/labels/NAME), as OME-Zarr has them; else each has a store of its own,
+    as uncertainty has. url: where the folder will be served from.
+    """
+    from cellml.io import atomic_path
+
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        layers = _write_layers(folder, image, labels, uncertainty, surfaces)
+        spacing, shape, origin = _sight(image, [*labels, *uncertainty], surfaces)
+        state = viewer_state(layers, url, spacing=spacing, shape=shape, origin=origin)
+        (folder / MARK).write_text(json.dumps(state, indent=2), encoding="utf-8")
+        (folder / "README.md").write_text(_readme(state, layers, url), encoding="utf-8")
+    return state
+
+
+def _write_layers(
+    folder: Path,
+    image: ImageSource | None,
+    labels: Sequence[tuple[str, ImageSource]],
+    uncertainty: Sequence[tuple[str, ImageSource]],
+    surfaces: Sequence[NamedSurface],
+) -> list[ViewLayer]:
+    layers = []
+    if image is not None:
+        write_pyramid(image, folder / "volume.zarr")
+        channels = len(image.channels) if "C" in image.axes else 0
+        layers.append(ViewLayer("image", image.name, ("volume.zarr",), contrast(image)[:2], channels=channels))
+    for name, source in uncertainty:
+        write_pyramid(source, folder / f"{name}.zarr")
+        channels = len(source.channels) if "C" in source.axes else 0
+        layers.append(ViewLayer("uncertainty", name, (f"{name}.zarr",), contrast(source)[:2], channels=channels))
+    for name, source in labels:
+        inside = f"labels/{name}" if image is not None else ""
+        store = "volume.zarr" if inside else f"{name}.zarr"
+        write_pyramid(source, folder / store, inside, labels=True)
+        layers.append(ViewLayer("labels", name, (f"{store}/{inside}".rstrip("/"),)))
+    if image is not None and labels:
+        _list_labels(folder / "volume.zarr", [name for name, _ in labels])
+    if surfaces:
+        numbers = write_precomputed(surfaces, folder)
+        layers.append(ViewLayer("meshes", "meshes", ("meshes", "properties"), segments=numbers))
+    return layers
+
+
+def _list_labels(store: Path, names: list[str]) -> None:
+    import zarr
+
+    zarr.open_group(store, mode="a")["labels"].attrs.update({"ome": {"version": "0.5", "labels": names}})
+
+
+def _sight(
+    image: ImageSource | None, others: Sequence[tuple[str, ImageSource]], surfaces: Sequence[NamedSurface]
+) -> tuple[Triple, Sequence[int], Triple]:
+    """Spacing, shape and origin of what is looked at: the image, the first of the others, or the box of the surfaces at 1 nm."""
+    import numpy as np
+
+    first = image if image is not None else others[0][1] if others else None
+    if first is not None:
+        return first.spacing, first.shape, first.origin
+    points = np.concatenate([one.surface.vertices for one in surfaces])
+    low, high = points.min(axis=0)[::-1], points.max(axis=0)[::-1]
+    size = [max(1, int(n)) for n in np.ceil(high - low)]
+    return (1.0, 1.0, 1.0), size, (float(low[0]), float(low[1]), float(low[2]))
+
+
+def _readme(state: dict[str, Any], layers: Sequence[ViewLayer], url: str) -> str:
+    rows = "\n".join(f"| {layer.name} | {layer.kind} | {', '.join(f'`{path}`' for path in layer.paths)} |" for layer in layers)
+    return f"""# A view for Neuroglancer
+
+Serve this folder at {url} with the headers of CORS (`cellml view output=FOLDER serve=true` does so for a folder that is there), and
+open this address in a browser with WebGL 2:
+
+<{link(state)}>
+
+Or open any Neuroglancer and paste `state.json` under “Edit JSON state” ({{}}). Served from elsewhere, replace {url} in it.
+
+| layer | kind | files |
+|---|---|---|
+{rows}
+
+The stores are OME-Zarr 0.5 with several levels; `cellml`, napari and others read them too. Lengths are nanometres.
+"""
+
+
+def require_folder(output: Path, overwrite: bool) -> None:
+    """Raise CellmlError unless a view may be written there: nothing, an empty folder, or, with overwrite, an older view."""
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    if not output.is_dir() or not (output / MARK).is_file():
+        raise CellmlError(f"{output} is no view (it has no {MARK}) and is not replaced; choose another folder with output=…")
+    if not overwrite:
+        raise CellmlError(f"{output} holds a view already; replace it with overwrite=true, or choose another folder with output=…")
