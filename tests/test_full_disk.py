@@ -108,3 +108,18 @@ def test_a_line_that_was_cut_off_is_removed_when_the_log_is_opened(tmp_path: Pat
     whole = log.path.read_text()
     log.path.write_text(whole + '{"number": 2, "ti')
     assert len(EditLog(log.path).entries) == 1 and log.path.read_text() == whole
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "calibrate"])
+def test_a_folder_that_may_not_be_written_is_said_to_be_one(
+    verb: str, cellml: Command, semantic_run: Any, phantom_file: Path, files: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/sys refuses files even of root."""
+    if not Path("/sys/kernel").is_dir():
+        pytest.skip("there is no /sys here")
+    monkeypatch.setattr(machine, "_measured", lambda device, bfloat16: 0.3)
+    names = {"phantom": phantom_file, "files": files, "model": semantic_run.model, "out": "/sys"}
+    words = [word.format(**names) if "{" in word else word for word in VERBS[verb]]
+    assert cellml(*words) == 2
+    said = capsys.readouterr().err
+    assert "/sys/" in said and "Traceback" not in said, said

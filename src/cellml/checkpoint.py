@@ -114,6 +114,10 @@ def read(path: str | Path) -> dict[str, Any]:
             "a checkpoint is a complete zip archive. "
             f"{'Copy it again.' if begins_well else 'Name a file that cellml train wrote, such as model.ckpt.'}"
         )
+    with zipfile.ZipFile(path) as archive:
+        packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
+    if packed:
+        raise FileError(f"{path} is no checkpoint of cellml or Lightning: {packed[0]} in it is compressed, which can hide any size.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

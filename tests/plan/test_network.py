@@ -5,10 +5,11 @@ import pytest
 from cellml.errors import CellmlError
 from cellml.infer.context import warn_of_small_tiles
 from cellml.infer.predict import SlidingWindow
+from cellml.memory import free_memory_gb
 from cellml.nets.field_of_view import measure_halo
 from cellml.nets.unet import UNet
 from cellml.plan.cost import Cost
-from cellml.plan.machine import Machine, free_memory_gb
+from cellml.plan.machine import Machine
 from cellml.plan.network import Network, choose_network, window_of
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -30,9 +31,24 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     expect(location.path, FORM)
     with h5py.File(location.path, "r") as file:
         dataset = file[pick(location, _datasets(file), usual)]
+        _require_own(dataset, location)
         labels = "".join(str(dim.label) for dim in dataset.dims).upper()
         frame = attribute_frame(list(_holders(dataset)), labels=labels if len(labels) == dataset.ndim else "")
         yield Stored(ImageHeader(tuple(dataset.shape), dataset.dtype, **frame), dataset)
+
+
+def _require_own(dataset: Any, location: Location) -> None:
+    """Raise FileError where voxels would come from files outside of this one's folder: a name there can point at anything on the disk."""
+    folder = location.path.parent.resolve()
+    names = [name for name, _, _ in dataset.external or ()]
+    names += [source.file_name for source in (dataset.virtual_sources() if dataset.is_virtual else ())]
+    for name in names:
+        place = Path(os.fsdecode(name))
+        if name != "." and not (folder / place).resolve().is_relative_to(folder):
+            raise FileError(
+                f"{location} takes its voxels from {place}, outside of its own folder, which is not followed. Copy them in (h5repack), or "
+                "put the files side by side."
+            )
 
 
 def check_target(location: Location, header: ImageHeader) -> ImageHeader:

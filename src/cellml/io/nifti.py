@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from cellml.io.header import ImageHeader, Lazy, Stored, positive, read_note, tri
 from cellml.io.location import Location
 from cellml.io.storage import storage_dtype
 from cellml.io.units import nanometres
+from cellml.memory import require_memory
 
 FORM = "NIfTI"
 _TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
@@ -77,7 +79,9 @@ def _unpacked(path: Path, header: Any, proxy: Any) -> NDArray[Any]:
     """The voxels of a gzipped file, read to its very end, so that its checksum is compared: nibabel stops before."""
     from nibabel.volumeutils import apply_read_scaling
 
-    data = np.empty(int(np.prod(proxy.shape)), dtype=header.get_data_dtype())
+    voxels, dtype = math.prod(map(int, proxy.shape)), header.get_data_dtype()
+    require_memory(voxels * dtype.itemsize, f"{path}, unpacked,", "Unpack it with gunzip: a .nii is read in parts.")
+    data = np.empty(voxels, dtype=dtype)
     with gzip.open(path) as file:
         file.seek(int(proxy.offset))
         view, done = memoryview(cast(bytearray, data.view(np.uint8))), 0

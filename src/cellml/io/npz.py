@@ -17,10 +17,12 @@ from cellml.io.buffer import disk_buffer
 from cellml.io.formats import expect, stored_as
 from cellml.io.header import ImageHeader, Lazy, Stored, StoredArray, positive, read_note, triple
 from cellml.io.location import Location, pick
+from cellml.memory import require_memory
 
 FORM = "npz"
 _FRAME = ("voxel_nm", "origin_nm", "cellml")
 _CHUNK = 1 << 24
+_LARGEST_NOTE = 1 << 26  # bytes
 
 
 @contextmanager
@@ -107,6 +109,12 @@ def _mapped(archive: zipfile.ZipFile, member: str, shape: tuple[int, ...], dtype
 
 def _loaded(archive: zipfile.ZipFile, member: str) -> StoredArray:
     def load() -> NDArray[Any]:
+        size = archive.getinfo(f"{member}.npy").file_size
+        require_memory(
+            size,
+            f"{member!r} of {archive.filename}, unpacked,",
+            "Convert it on a larger machine to a format that is read in parts: .zarr, .h5.",
+        )
         with archive.open(f"{member}.npy") as file:
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
@@ -116,6 +124,8 @@ def _loaded(archive: zipfile.ZipFile, member: str) -> StoredArray:
 def _small(archive: zipfile.ZipFile, name: str) -> NDArray[Any] | None:
     if f"{name}.npy" not in archive.namelist():
         return None
+    if (size := archive.getinfo(f"{name}.npy").file_size) > _LARGEST_NOTE:
+        raise FileError(f"{archive.filename} is damaged: {name} has {size / 1e6:.0f} MB, and is a few numbers or words.")
     with archive.open(f"{name}.npy") as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 

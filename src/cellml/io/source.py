@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from contextlib import ExitStack
 from typing import Any
@@ -17,6 +18,7 @@ from cellml.io.header import AXES, ImageHeader, Stored, given_spacing
 from cellml.io.location import Location, locate, require
 from cellml.io.region import Region, checked_region, reordered
 from cellml.io.remote import is_remote, locate_remote
+from cellml.memory import require_memory
 from cellml.types import Triple
 
 _log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ class ImageSource:
                 raise CellmlError(f"{self._location} has {self.frames} time frames, numbered from 0; there is no frame {frame}.")
             parts["T"] = slice(frame, frame + 1)
         index = tuple(parts.get(axis, slice(None)) for axis in self._stored_axes)
+        self._require_memory(parts)
         try:
             block = np.asarray(self._stored.array[index])
         except (CellmlError, MemoryError):
@@ -72,6 +75,13 @@ class ImageSource:
         block = reordered(block, self._stored_axes, self.axes)
         block = np.array(block, dtype=block.dtype.newbyteorder("="), order="C", copy=True)
         return block[0] if frame is not None and self.axes[0] == "T" else block
+
+    def _require_memory(self, parts: dict[str, slice]) -> None:
+        """A few bytes of metadata can promise any size."""
+        lengths = dict(zip(self._stored_axes, self._stored.header.shape, strict=True))
+        voxels = math.prod(len(range(*parts[axis].indices(size))) if axis in parts else size for axis, size in lengths.items())
+        remedy = "Read a region of it, or predict it block by block (cellml blockwise)."
+        require_memory(voxels * self.dtype.itemsize, f"What is asked of {self._location}", remedy)
 
     def _channels(self, header: ImageHeader) -> tuple[str, ...]:
         if "C" not in self.axes:
@@ -95,11 +105,11 @@ def open_image(
 ) -> ImageSource:
     """Open an image for reading in regions.
 
-    spec: a file, FILE:NAME, a folder of slices, or the https:// or s3:// address of a .zarr store; spacing_nm: voxel size (z, y, x) in nm, which goes before the file's own; axes: what
-    the stored dimensions are, a letter of TCZYX each, where the file does not say or says it wrongly ("YX" makes a volume of one
-    slice of a 2D image); usual: the array to take from a file that holds several, where none is named; spacing_key: what the user types
-    to give the voxel size, as messages call it. Raises FileError for missing, damaged and unknown files and CellmlError for a missing
-    voxel size or unknown axes, each with the remedy.
+    spec: a file, FILE:NAME, a folder of slices, or the https:// or s3:// address of a .zarr store; spacing_nm: voxel size (z, y, x) in nm,
+    which goes before the file's own; axes: what the stored dimensions are, a letter of TCZYX each, where the file does not say or says it
+    wrongly ("YX" makes a volume of one slice of a 2D image); usual: the array to take from a file that holds several, where none is named;
+    spacing_key: what the user types to give the voxel size, as messages call it. Raises FileError for missing, damaged and unknown files
+    and CellmlError for a missing voxel size or unknown axes, each with the remedy.
     """
     location, form = _found(spec)
     with ExitStack() as stack:

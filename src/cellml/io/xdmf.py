@@ -30,7 +30,19 @@ def read(path: Path) -> tuple[TetMesh, str]:
     """Read a mesh and its unit. Raises FileError without tetrahedra or HDF5 file; meshio's own errors for damaged files."""
     import meshio
 
+    _require_beside(path)
     return mesh_of_grid(meshio.xdmf.read(path), _names(path), path)
+
+
+def _require_beside(path: Path) -> None:
+    """Raise FileError where the numbers stand elsewhere than in the folder of the XML: a name there can point at anything on the disk."""
+    folder = path.parent.resolve()
+    for item in ElementTree.parse(path).iter("DataItem"):
+        name, colon, _ = (item.text or "").strip().rpartition(":")
+        if item.get("Format", "XML").upper() == "HDF" and colon and not (folder / name).resolve().is_relative_to(folder):
+            raise FileError(
+                f"{path} takes its numbers from {name}, outside of its own folder, which is not followed; put the two side by side."
+            )
 
 
 def write(mesh: TetMesh, paths: list[Path], extras: Extras) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
+
+from cellml.memory import free_memory_gb
 
 
 @dataclass(frozen=True)
@@ -43,28 +44,6 @@ def look_around(gpu: bool | None = None, memory_gb: float | None = None) -> Mach
         return Machine("a GPU that is not here", memory_gb or 10.0, cores, True, 10_000.0)
     fast = cpu_has_bfloat16()
     return Machine("cpu", memory_gb or free_memory_gb(), cores, fast, _measured("cpu", fast))
-
-
-def free_memory_gb() -> float:
-    """Memory that a new process can get: what the system calls available, and what the control group leaves, whichever is less."""
-    available = float("inf")
-    info = Path("/proc/meminfo")
-    if info.is_file():
-        lines = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
-        available = float(lines.get("MemAvailable", "inf").split()[0]) * 1024
-    limit, used = (_number(Path("/sys/fs/cgroup") / name) for name in ("memory.max", "memory.current"))
-    if limit is not None:
-        available = min(available, limit - (used or 0.0))
-    if available == float("inf"):
-        available = 8e9  # nothing tells: what a laptop has to spare
-    return max(0.5, available / 1e9)
-
-
-def _number(path: Path) -> float | None:
-    try:
-        return float(path.read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _measured(device: str, bfloat16: bool, seconds: float = 0.3) -> float:
