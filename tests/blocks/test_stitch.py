@@ -34,7 +34,13 @@ def block_by_block(decoder: Any, probabilities: np.ndarray, grid: Grid, order: l
 
 
 shapes = st.tuples(*(st.integers(1, 9) for _ in range(3)))
-cases = {"seed": st.integers(0, 2**31), "shape": shapes, "block": shapes, "threshold": st.sampled_from([0.3, 0.5, 0.7]), "least": st.integers(0, 5)}
+cases = {
+    "seed": st.integers(0, 2**31),
+    "shape": shapes,
+    "block": shapes,
+    "threshold": st.sampled_from([0.3, 0.5, 0.7]),
+    "least": st.integers(0, 5),
+}
 
 
 @settings(max_examples=150, deadline=None)
@@ -64,7 +70,11 @@ def test_boundaries_give_the_components_of_scipy(seed: int, shape: Any, block: A
 def test_components_of_a_random_mask_are_those_of_scipy_in_the_same_order() -> None:
     inside = np.random.default_rng(1).random((20, 30, 25)) < 0.4
     joined = np.zeros((3, *inside.shape), bool)
-    joined[0, 1:], joined[1, :, 1:], joined[2, :, :, 1:] = inside[1:] & inside[:-1], inside[:, 1:] & inside[:, :-1], inside[..., 1:] & inside[..., :-1]
+    joined[0, 1:], joined[1, :, 1:], joined[2, :, :, 1:] = (
+        inside[1:] & inside[:-1],
+        inside[:, 1:] & inside[:, :-1],
+        inside[..., 1:] & inside[..., :-1],
+    )
     labels, expected = joined_components(inside, joined), label(inside)[0]
     assert np.array_equal(labels, expected)
     found = measured(labels)

@@ -27,7 +27,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served")
     rng = np.random.default_rng(0)
-    write_volume(Volume(rng.random((20, 17, 13)).astype(np.float32), (8.0, 4.0, 4.0), (1.0, 2.0, 3.0)), folder / "volume.zarr", version="0.4")
+    write_volume(
+        Volume(rng.random((20, 17, 13)).astype(np.float32), (8.0, 4.0, 4.0), (1.0, 2.0, 3.0)), folder / "volume.zarr", version="0.4"
+    )
     write_labels(Labels(rng.integers(0, 9, (20, 17, 13)), (8.0, 4.0, 4.0)), folder / "volume.zarr:labels/cells")
     return folder / "volume.zarr"
 
@@ -66,7 +68,12 @@ def test_a_volume_in_a_bucket_is_the_volume(store: Path, monkeypatch: pytest.Mon
     server.start()
     try:
         endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
-        for key, value in {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+        for key, value in {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
             monkeypatch.setenv(key, value)
         files = s3fs.S3FileSystem(endpoint_url=endpoint, skip_instance_cache=True)
         files.mkdir("bucket")

@@ -38,8 +38,7 @@ class Grid:
     def region(self, number: int) -> Region:
         """The voxels of a block."""
         z, y, x = (
-            slice(place * b, min((place + 1) * b, n))
-            for place, b, n in zip(self._place(number), self.block, self.shape, strict=True)
+            slice(place * b, min((place + 1) * b, n)) for place, b, n in zip(self._place(number), self.block, self.shape, strict=True)
         )
         return (z, y, x)
 

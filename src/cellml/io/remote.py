@@ -36,7 +36,10 @@ def is_remote(spec: str | os.PathLike[str]) -> bool:
 
 
 def locate_remote(spec: str | os.PathLike[str]) -> RemoteLocation:
-    """Split an address such as https://host/volume.zarr or s3://bucket/volume.zarr:labels/cells. Raises FileError for one that is no .zarr."""
+    """Split an address such as https://host/volume.zarr or s3://bucket/volume.zarr:labels/cells.
+
+    Raises FileError for one that is not of a .zarr, or leads out of it.
+    """
     text = os.fspath(spec)
     scheme, _, rest = text.partition("://")
     found = _STORE.match(rest)

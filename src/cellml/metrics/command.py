@@ -87,10 +87,10 @@ def score_files(
     with ExitStack() as stack:
         comparison = open_comparison(stack, prediction, truth, mask, spacing_nm=spacing_nm, region=region, ignore=ignore, channel=channel)
         split = None if checkpoint is None else require_held_out(check_split(checkpoint, comparison), allow_overlap=allow_overlap)
-        result = _without_nan({**_scored(comparison, request), "split": split})
+        result = without_nan({**_scored(comparison, request), "split": split})
     if output is not None:
         write_json(output, result)
-    _print(result, output)
+    print_scores(result, output)
     return result
 
 
@@ -105,7 +105,12 @@ def _scored(comparison: Comparison, request: Request) -> dict[str, Any]:
         request = replace(request, thresholds=(request.thresholds[best],))
         sweep = {"sweep": results, "chosen_by": f"largest {key}; for validation data only"}
     found = _at_thresholds(comparison, request)[0]
-    frame = {
+    return {**framed(comparison, found), **sweep}
+
+
+def framed(comparison: Comparison, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores together with what was compared, and how."""
+    return {
         "kind": found["kind"],
         "protocol": PROTOCOL[found["kind"]],
         "prediction": comparison.specs[0],
@@ -113,8 +118,8 @@ def _scored(comparison: Comparison, request: Request) -> dict[str, Any]:
         "mask": comparison.specs[2] if len(comparison.specs) > 2 else None,
         "region": [[axis.start, axis.stop] for axis in comparison.part],
         "spacing_nm": [float(step) for step in comparison.spacing],
+        **found,
     }
-    return {**frame, **found, **sweep}
 
 
 def _at_thresholds(comparison: Comparison, request: Request) -> list[dict[str, Any]]:
@@ -126,15 +131,17 @@ def _at_thresholds(comparison: Comparison, request: Request) -> list[dict[str, A
     return [overlap_results(comparison, request, threshold) for threshold in request.thresholds or (None,)]
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Plain containers with None for numbers that are not finite, as JSON wants it."""
     if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_without_nan(entry) for entry in value]
+        return [without_nan(entry) for entry in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _print(result: Mapping[str, Any], output: str | Path | None) -> None:
+def print_scores(result: Mapping[str, Any], output: str | Path | None = None) -> None:
+    """Tables of a result of `score_files`, and where it was written."""
     from rich.console import Console
 
     from cellml.metrics.shape_tables import shape_tables
@@ -145,7 +152,7 @@ def _print(result: Mapping[str, Any], output: str | Path | None) -> None:
     for table in [*score_tables(result), *shape_tables(result)]:
         console.print(table)
     console.print(f"Scored {result['protocol']}.")
-    if result["split"] is not None and result["split"]["warning"]:
+    if result.get("split") is not None and result["split"]["warning"]:
         console.print(result["split"]["warning"], markup=False, style="bold red")
     if output is not None:
         console.print(f"Scores are in {output}", markup=False)

@@ -37,6 +37,13 @@ def overlap_results(comparison: Comparison, request: Request, threshold: float |
     """Scores of labels by overlap and, where asked for, by shape; `kind` says which. Raises CellmlError if no voxel has truth > 0."""
     shape = block_shape(request.block_nm, comparison.spacing)
     tables = block_tables(comparison, shape if request.bootstrap else None, threshold=threshold, border_nm=request.border_nm)
+    return results_of_tables(comparison, request, tables, threshold)
+
+
+def results_of_tables(
+    comparison: Comparison, request: Request, tables: dict[Place, ContingencyTable], threshold: float | None = None
+) -> dict[str, Any]:
+    """As `overlap_results`, from contingency tables that were counted before, wherever that was."""
     table = whole_table(tables)
     if table.labelled().voxels == 0:
         raise CellmlError(

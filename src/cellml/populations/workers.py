@@ -25,7 +25,7 @@ _SINGLE = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-_PATIENCE = 20.0  # by the clock, in multiples of the limit of processor time: other work on the machine must not end ours
+PATIENCE = 20.0  # by the clock, in multiples of the limit of processor time: other work on the machine must not end ours
 
 Work = Callable[[Any, int], Any]
 
@@ -110,7 +110,7 @@ def _busy(crew: Sequence[_Worker]) -> int:
 def _hand_out(worker: _Worker, number: int, jobs: Sequence[Any], spent: dict[int, _Spent], timeout_s: float) -> None:
     spent[number].tries += 1
     worker.number, worker.begun = number, time.monotonic()
-    worker.deadline = worker.begun + _PATIENCE * timeout_s
+    worker.deadline = worker.begun + PATIENCE * timeout_s
     with suppress(BrokenPipeError):  # a dead worker is found when its answer is waited for
         worker.pipe.send((jobs[number], spent[number].tries))
 
@@ -136,7 +136,7 @@ def _ending(worker: _Worker) -> str:
     """Why a process ended, in words."""
     code = worker.process.exitcode
     if code == -signal.SIGPROF:
-        return f"it took more processor time than {(worker.deadline - worker.begun) / _PATIENCE:.3g} s"
+        return f"it took more processor time than {(worker.deadline - worker.begun) / PATIENCE:.3g} s"
     how = f"signal {-code}, such as for want of memory" if code is not None and code < 0 else f"code {code}"
     return f"its process ended with {how}"
 

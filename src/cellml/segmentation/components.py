@@ -33,7 +33,9 @@ class ThresholdComponents:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.threshold < 1.0 or self.min_size < 0:
-            raise CellmlError(f"Components need a threshold in [0, 1) and a min_size of at least 0, got {self.threshold} and {self.min_size}.")
+            raise CellmlError(
+                f"Components need a threshold in [0, 1) and a min_size of at least 0, got {self.threshold} and {self.min_size}."
+            )
 
     @property
     def least(self) -> int:
@@ -43,7 +45,7 @@ class ThresholdComponents:
     def __call__(
         self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
     ) -> NDArray[np.uint32]:
-        """Objects (Z, Y, X) from affinities (K, Z, Y, X) in [0, 1], numbered in the memory order of their first voxels; 0 outside `mask`."""
+        """Objects (Z, Y, X) of affinities (K, Z, Y, X) in [0, 1], numbered in the memory order of first voxels; 0 outside `mask`."""
         from cellml.segmentation.labelling import joined_components
 
         check_affinities(affinities, offsets, mask)

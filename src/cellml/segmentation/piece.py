@@ -47,7 +47,7 @@ def no_links(shape: Sequence[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
 
 
 def piece_of_pairs(inside: NDArray[np.bool_], joined: NDArray[np.bool_], inner: Inner) -> Piece:
-    """The components of a block. inside: (z, y, x), joined: (3, z, y, x) of the block and its context, as `joined_components` takes them."""
+    """The components of a block. inside: (z, y, x), joined: (3, z, y, x) of block and context, as `joined_components` takes them."""
     from cellml.segmentation.labelling import joined_components
 
     own = joined[(slice(None), *inner)].copy()

@@ -11,10 +11,30 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.segmentation.fragments import check_affinities
+from cellml.segmentation.piece import Inner, Piece, no_links
+
+
+class SectionDecoder:
+    """A decoder that takes each section by itself, so that blocks of whole sections give the whole volume."""
+
+    whole_sections: ClassVar[bool] = True
+    context: ClassVar[int] = 0
+    least: ClassVar[int] = 0
+
+    def piece(self, probabilities: NDArray[Any], offsets: Sequence[Any], inner: Inner) -> Piece:
+        """As `cellml.segmentation.piece.PiecewiseDecoder`; probabilities are affinities."""
+        labels = self(probabilities[(slice(None), *inner)], offsets)
+        return Piece(labels, no_links(labels.shape))
+
+    def __call__(
+        self, affinities: NDArray[Any], offsets: Sequence[Sequence[int]], mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint32]:
+        """Segments (Z, Y, X) of affinities."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class SectionWatershed:
+class SectionWatershed(SectionDecoder):
     """Each section by itself: connected interiors are seeds, and flooding along low membrane probability gives every pixel to one of them.
 
     The membrane probability is smoothed by a Gaussian of `sigma` pixels, which closes gaps; interiors are the 4-connected regions below
@@ -53,7 +73,7 @@ class SectionWatershed:
 
 
 @dataclass(frozen=True)
-class SectionDynamics:
+class SectionDynamics(SectionDecoder):
     """Each section by itself: basins of the membrane probability, of which those less deep than `depth` are joined.
 
     Seeds are the minima that remain after the h-minima transform with h = depth (Soille 2003, section 6.3.4): a cell counts as one if a

@@ -1,0 +1,51 @@
+"""One try of one job inside a worker process."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import resource
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cellml.errors import CellmlError
+from cellml.populations.workers import PATIENCE, Work
+
+_ready: dict[str, Work] = {}  # of this process: what the last stage prepared, such as a network
+
+
+def digest_of(prepare: Callable[[], Work]) -> tuple[str, bytes]:
+    """A preparation pickled, and a name for it under which workers keep what it gave."""
+    packed = pickle.dumps(prepare)
+    return hashlib.sha256(packed).hexdigest()[:16], packed
+
+
+def attempted(digest: str, packed: bytes, job: Any, attempt: int, timeout_s: float) -> tuple[bool, Any, float, float]:
+    """Do a job; whether it went well, its value or the reason, seconds by the clock and of the processor.
+
+    digest, packed: of `digest_of`, unpacked once in a process. The process is ended by a timer where the job takes longer than timeout_s of
+    processor time, or PATIENCE times as long by the clock: no loop in compiled code can hold that up.
+    """
+    begun, used = time.monotonic(), _processor_s()
+    try:
+        if digest not in _ready:
+            _ready.clear()  # what an earlier stage held makes room
+            _ready[digest] = pickle.loads(packed)()
+        signal.setitimer(signal.ITIMER_PROF, timeout_s)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE * timeout_s)
+        good, value = True, _ready[digest](job, attempt)
+    except CellmlError as error:
+        good, value = False, str(error)
+    except Exception as error:  # a defect met in one job must neither hide nor take the others with it
+        good, value = False, f"{type(error).__name__}: {error}"
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+    return good, value, time.monotonic() - begun, _processor_s() - used
+
+
+def _processor_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

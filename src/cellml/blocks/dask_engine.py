@@ -1,0 +1,168 @@
+"""Dask clusters as engines: every worker a watched process of one thread, every job tried again where its process dies."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from cellml.blocks.attempt import attempted, digest_of
+from cellml.blocks.engine import Run
+from cellml.errors import CellmlError
+from cellml.populations.workers import Outcome, Work
+
+# A job whose process died is blamed at once and alone: retries are counted here, and no worker is given more than it works on.
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.worker.daemon": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.admin.tick.limit": "1h",
+    "distributed.comm.timeouts.connect": "60s",
+}
+_AHEAD = 2  # jobs handed to the scheduler for each worker, so that none waits for this process
+
+
+@dataclass(frozen=True)
+class LocalDask:
+    """A Dask cluster of this machine. workers: processes; memory_gb: of each, above which it is started anew, None for no limit."""
+
+    workers: int = 2
+    memory_gb: float | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[Run]:
+        """As `Engine`. Raises CellmlError where Dask is not installed."""
+        distributed = _distributed()
+        limit = 0 if self.memory_gb is None else int(self.memory_gb * 1e9)
+        with _configured(), distributed.LocalCluster(
+            n_workers=self.workers, threads_per_worker=1, processes=True, memory_limit=limit, dashboard_address=None, silence_logs=50
+        ) as cluster, distributed.Client(cluster, set_as_default=False) as client:  # fmt: skip
+            yield partial(dask_jobs, client, self.workers)
+
+
+@dataclass(frozen=True)
+class SlurmDask:
+    """Workers that SLURM starts, each a job of one process and one thread; the folder of the run must be seen by all nodes.
+
+    workers: jobs to ask for; queue, account, walltime, memory: as `sbatch` takes them; directives: further lines for `#SBATCH`; prologue:
+    shell lines before the worker starts (module loads, proxies); patience_s: how long to wait for the first worker.
+    """
+
+    workers: int = 8
+    queue: str | None = None
+    account: str | None = None
+    walltime: str = "04:00:00"
+    memory: str = "8GB"
+    directives: Sequence[str] = ()
+    prologue: Sequence[str] = ()
+    patience_s: float = 3600.0
+
+    @contextmanager
+    def opened(self) -> Iterator[Run]:
+        """As `Engine`. Raises CellmlError where dask-jobqueue is not installed, or no worker comes in time."""
+        distributed = _distributed()
+        with _configured(), self.cluster() as cluster, distributed.Client(cluster, set_as_default=False) as client:
+            cluster.scale(jobs=self.workers)
+            try:
+                client.wait_for_workers(1, timeout=self.patience_s)
+            except TimeoutError as error:
+                raise CellmlError(
+                    f"SLURM started no worker within {self.patience_s:g} s; look at `squeue`, and at queue={self.queue}, "
+                    f"walltime={self.walltime} and memory={self.memory}."
+                ) from error
+            yield partial(dask_jobs, client, self.workers)
+
+    def cluster(self) -> Any:
+        """dask-jobqueue's cluster, without workers yet; its `job_script()` is what `sbatch` is given."""
+        try:
+            from dask_jobqueue.slurm import SLURMCluster
+        except ImportError as error:
+            raise CellmlError(f"cluster=slurm needs dask-jobqueue ({error}); install cellml[cluster].") from error
+        return SLURMCluster(
+            queue=self.queue,
+            account=self.account,
+            cores=1,
+            processes=1,
+            memory=self.memory,
+            walltime=self.walltime,
+            job_extra_directives=list(self.directives),
+            job_script_prologue=[*(f"export {name}=1" for name in _THREADS), *self.prologue],
+            scheduler_options={"dashboard_address": None},
+        )
+
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@dataclass
+class _Spent:
+    tries: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    reasons: list[str] = field(default_factory=list)
+
+
+def dask_jobs(
+    client: Any, workers: int, prepare: Callable[[], Work], jobs: Sequence[Any], *, timeout_s: float = 120.0, tries: int = 2
+) -> Iterator[Outcome]:
+    """As `cellml.populations.workers.run_jobs`, on the workers of a Dask client.
+
+    A worker whose job takes longer than timeout_s of processor time, or twenty times as long by the clock, is ended by its own timer and
+    started anew by its nanny, as one that is killed or runs out of memory is; the job is tried again.
+    """
+    from distributed import FIRST_COMPLETED, wait
+
+    digest, packed = digest_of(prepare)
+    waiting, spent = deque(range(len(jobs))), {number: _Spent() for number in range(len(jobs))}
+    running: dict[Any, int] = {}
+    while waiting or running:
+        while waiting and len(running) < _AHEAD * workers:
+            number = waiting.popleft()
+            spent[number].tries += 1
+            key = f"{digest}-{number}-{spent[number].tries}"
+            running[client.submit(attempted, digest, packed, jobs[number], spent[number].tries, timeout_s, key=key, pure=False)] = number
+        for future in wait(list(running), return_when=FIRST_COMPLETED).done:
+            number = running.pop(future)
+            one = spent[number]
+            good, value, wall_s, cpu_s = _answer(future, timeout_s)
+            one.wall_s, one.cpu_s = one.wall_s + wall_s, one.cpu_s + cpu_s
+            if good:
+                yield Outcome(number, value, "", one.tries, one.wall_s, one.cpu_s)
+                continue
+            one.reasons.append(value)
+            if one.tries < tries:
+                waiting.append(number)
+            else:
+                yield Outcome(number, None, "; then ".join(dict.fromkeys(one.reasons)), one.tries, one.wall_s, one.cpu_s)
+
+
+def _answer(future: Any, timeout_s: float) -> tuple[bool, Any, float, float]:
+    """Whether it went well, the value or the reason why not, and its times."""
+    error = future.exception()
+    if error is None:
+        return future.result()  # type: ignore[no-any-return]
+    if type(error).__name__ == "KilledWorker":
+        return False, f"its process died: killed, out of memory, or over its limit of {timeout_s:g} s of processor time", 0.0, 0.0
+    return False, f"{type(error).__name__}: {error}", 0.0, 0.0
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise CellmlError(
+            f"This cluster needs Dask ({error}); install cellml[cluster], or choose cluster=processes, which needs nothing more."
+        ) from error
+    return distributed
+
+
+def _configured() -> Any:
+    import dask
+
+    return dask.config.set(_SETTINGS)
