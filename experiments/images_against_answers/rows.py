@@ -1,0 +1,61 @@
+"""The tables of both studies, read again: what was measured, condition by condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from summary import Errors, chosen_strength, errors_of, mean_error
+
+from cellml.report.rows import read_rows
+
+HERE = Path(__file__).parent
+
+
+@cache
+def measured(study: str) -> list[tuple[Any, Mapping[str, str]]]:
+    """Conditions with their row of scores, in the order of the configuration; those without a row are left out."""
+    module = import_module(study)
+    scores = {tuple(row[k] for k in module.KEY): row for row in read_rows(HERE / f"{study}_scores.csv")}
+    wanted = module.conditions(OmegaConf.load(HERE / f"{study}.yaml"))
+    return [(one, scores[one.key]) for one in wanted if one.key in scores]
+
+
+@cache
+def _answers(study: str) -> dict[tuple[str, ...], list[dict[str, str]]]:
+    key, found = (*import_module(study).KEY, "half", "judge"), {}
+    for row in read_rows(HERE / f"{study}_answers.csv"):
+        found.setdefault(tuple(row[k] for k in key), []).append(row)
+    return found
+
+
+@cache
+def errors(study: str, condition: Any, half: str, judge: str) -> Errors:
+    """Of the neurites of a condition."""
+    return errors_of(_answers(study)[(*condition.key, half, judge)])
+
+
+def judge_floor() -> Errors:
+    """Of the true shapes of the test half in coarser meshes: what no image can undercut."""
+    return errors_of(read_rows(HERE / "remeshed.csv"))
+
+
+def selections(judge: str) -> list[tuple[Any, Any]]:
+    """Of each image and family of filters: (the strength of the least simulated error, that of the least adapted Rand error), both on the
+    validation half, among those that were measured.
+    """
+    groups: dict[tuple[str, str], list[tuple[Any, Mapping[str, str]]]] = {}
+    for one, row in measured("filters"):
+        groups.setdefault((one.damage, one.family), []).append((one, row))
+    return [_selected(group, judge) for group in groups.values()]
+
+
+def _selected(group: Sequence[tuple[Any, Mapping[str, str]]], judge: str) -> tuple[Any, Any]:
+    by_strength = {one.strength: one for one, _ in group}
+    answer = chosen_strength({s: mean_error(errors("filters", one, "validation", judge)).value for s, one in by_strength.items()})
+    rand = chosen_strength({one.strength: float(row["rand_validation"]) for one, row in group})
+    return by_strength[answer], by_strength[rand]
