@@ -91,7 +91,7 @@ def test_a_bare_malicious_pickle_is_not_executed(tmp_path: Path) -> None:
 def test_a_truncated_file_says_so(tiny_run: Any, tmp_path: Path, kept: float) -> None:
     data = tiny_run.model.read_bytes()
     (tmp_path / "cut.ckpt").write_bytes(data[: int(kept * len(data))])
-    with pytest.raises(FileError, match=r"is cut off \(\d+ bytes\).*Copy it again"):
+    with pytest.raises(FileError, match=r"is cut off or damaged \(\d+ bytes\).*Copy it again"):
         checkpoint.read(tmp_path / "cut.ckpt")
 
 

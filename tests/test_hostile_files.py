@@ -77,7 +77,24 @@ def test_aliases_of_yaml_are_not_multiplied(tmp_path: Path) -> None:
 
     nested = "".join(f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True))
     (tmp_path / "recipe.yaml").write_text(f"a: &a [{','.join('x' * 9)}]\n{nested}")
-    with pytest.raises(CellmlError):
+    with pytest.raises(CellmlError, match="has an alias"):
+        read_recipe(tmp_path / "recipe.yaml")
+
+
+@pytest.mark.parametrize("target", ["os.system", "cellml.annotation.recipe.Path", "builtins.print", "cellml.io.write_volume"])
+def test_a_recipe_builds_steps_of_cellml_only(target: str, tmp_path: Path) -> None:
+    from cellml.annotation.recipe import read_recipe
+
+    (tmp_path / "recipe.yaml").write_text(f"dark: {{_target_: cellml.annotation.thresholds.GreyRange, high: {{_target_: {target}}}}}\n")
+    with pytest.raises(CellmlError, match="not trusted"):
+        read_recipe(tmp_path / "recipe.yaml")
+
+
+def test_a_recipe_interpolates_nothing(tmp_path: Path) -> None:
+    from cellml.annotation.recipe import read_recipe
+
+    (tmp_path / "recipe.yaml").write_text("dark: {_target_: cellml.annotation.thresholds.GreyRange, high: '${oc.env:HOME}'}\n")
+    with pytest.raises(CellmlError, match="interpolation"):
         read_recipe(tmp_path / "recipe.yaml")
 
 

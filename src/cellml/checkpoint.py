@@ -6,14 +6,14 @@ A checkpoint is a Lightning checkpoint plus the key `cellml`: plain dictionaries
 
 from __future__ import annotations
 
-import importlib
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellml.errors import CellmlError, ContractError, FileError
+from cellml.errors import ContractError, FileError
+from cellml.trusted import require_trusted, targets_of, texts_of
 
 SCHEMA = 1
 
@@ -106,18 +106,7 @@ def read(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileError(f"There is no checkpoint {path}.")
-    if not zipfile.is_zipfile(path):
-        with path.open("rb") as stream:
-            begins_well = stream.read(2) == b"PK"
-        raise FileError(
-            f"{path} is {'cut off' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): "
-            "a checkpoint is a complete zip archive. "
-            f"{'Copy it again.' if begins_well else 'Name a file that cellml train wrote, such as model.ckpt.'}"
-        )
-    with zipfile.ZipFile(path) as archive:
-        packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
-    if packed:
-        raise FileError(f"{path} is no checkpoint of cellml or Lightning: {packed[0]} in it is compressed, which can hide any size.")
+    _require_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -132,6 +121,23 @@ def read(path: str | Path) -> dict[str, Any]:
         ) from error
     _require_record(content, path)
     return content  # type: ignore[no-any-return]
+
+
+def _require_archive(path: Path) -> None:
+    """Raise FileError for what is no complete zip archive, or one whose parts are compressed: torch and Lightning compress nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        with path.open("rb") as stream:
+            begins_well = stream.read(2) == b"PK"
+        raise FileError(
+            f"{path} is {'cut off or damaged' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): "
+            "a checkpoint is a complete zip archive. "
+            f"{'Copy it again.' if begins_well else 'Name a file that cellml train wrote, such as model.ckpt.'}"
+        ) from error
+    if packed:
+        raise FileError(f"{path} is no checkpoint of cellml or Lightning: {packed[0]} in it is compressed, which can hide any size.")
 
 
 def _require_record(content: Any, path: Path) -> None:
@@ -191,67 +197,13 @@ def _build(record: Mapping[str, Any], path: str | Path, trust: Sequence[str]) ->
     config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
     if not isinstance(config, dict) or not isinstance(config.get("task"), dict):
         raise FileError(f"{path} is not a complete cellml checkpoint: its configuration describes no task.")
-    if any("${" in text for text in _texts(config["task"])):
+    if any("${" in text for text in texts_of(config["task"])):
         raise ContractError(
             f"{path} holds an interpolation inside text of its configuration, which could build what was not checked; it was not built."
         )
-    for target in _targets(config["task"]):
-        _require_trusted(target, (*TRUSTED, *trust), path)
+    for target in targets_of(config["task"]):
+        require_trusted(target, (*TRUSTED, *trust), path, functions=(*_TRUSTED_FUNCTIONS, *trust))
     return instantiate(config["task"], _convert_="all")
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key == "_target_":
-                yield str(value)
-            else:
-                yield from _targets(value)
-    elif isinstance(node, Sequence) and not isinstance(node, str):
-        for value in node:
-            yield from _targets(value)
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            yield str(key)
-            yield from _texts(value)
-    elif isinstance(node, Sequence) and not isinstance(node, str):
-        for value in node:
-            yield from _texts(value)
-    elif isinstance(node, str):
-        yield node
-
-
-def _require_trusted(target: str, trusted: Sequence[str], path: str | Path) -> None:
-    """A target must be named under a trusted prefix, and be a class that was defined under one (or a function the caller trusts).
-
-    The second half matters: `cellml.nets.unet.torch.load` begins like a friend.
-    """
-    functions = (*_TRUSTED_FUNCTIONS, *(prefix for prefix in trusted if prefix not in TRUSTED))
-    refusal = ContractError(
-        f"{path} wants to build {target!r}, which is not trusted. "
-        f"Trusted are {', '.join(trusted)}; if you know the author, name the module: trust=[{target.rsplit('.', 1)[0]}.]"
-    )
-    if not target.startswith(tuple(trusted)):
-        raise refusal
-    parts = target.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        try:
-            found: Any = importlib.import_module(".".join(parts[:cut]))
-        except ImportError:
-            continue
-        try:
-            for part in parts[cut:]:
-                found = getattr(found, part)
-        except AttributeError:
-            break
-        home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
-        if not home.startswith(tuple(trusted)) or not (isinstance(found, type) or (callable(found) and home.startswith(functions))):
-            raise refusal
-        return
-    raise CellmlError(f"{path} was made with {target!r}, which this installation does not have; install the version {path} names.")
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -33,6 +33,14 @@ def require_memory(nbytes: int, what: str, remedy: str) -> None:
         raise CellmlError(f"{what} is {nbytes / 1e9:.1f} GB in memory, and {free:.1f} GB are free. {remedy}")
 
 
+def too_large(what: object) -> CellmlError:
+    """The error to raise from a MemoryError while a file is read. what: its name."""
+    return CellmlError(
+        f"{what} asks for more memory than there is: a chunk or tile of it is very large, or its header is damaged. Read it on a machine "
+        "with more memory, or store it anew in chunks of a few megabytes."
+    )
+
+
 def _number(path: Path) -> float | None:
     try:
         return float(path.read_text())

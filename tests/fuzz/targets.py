@@ -268,6 +268,54 @@ def _decisions_read(path: Path) -> Any:
     return read_decisions(path)
 
 
+def _text(name: str, content: str) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        (folder / name).write_text(content)
+
+    return make
+
+
+def _measurements_read(path: Path) -> Any:
+    from cellml.sim.estimation.measurements import read_measurements
+    from cellml.sim.model_file import load_model
+    from cellml.sim.shipped import find_model
+
+    return read_measurements(path, load_model(find_model("spine_calcium")))
+
+
+def _measurements(folder: Path) -> None:
+    from cellml.sim.engine.courses import course_requests
+    from cellml.sim.model_file import load_model
+    from cellml.sim.shipped import find_model
+
+    name = course_requests(load_model(find_model("spine_calcium")))[0].name
+    (folder / "a.csv").write_text(f"time (s),{name} (uM),sd of {name} (uM)\n0,0.1,0.01\n0.5,,\n1,0.2,0.02\n")
+
+
+def _table_read(path: Path) -> Any:
+    from cellml.data.table import read_columns
+
+    return read_columns(path, ["length", "width"])
+
+
+def _confidences_read(path: Path) -> Any:
+    from cellml.metrics.confidences import read_confidences
+
+    return read_confidences(path)
+
+
+def _inferred_read(path: Path) -> Any:
+    from cellml.tomography.inferred_objects import read_inferred_objects
+
+    return read_inferred_objects(path)
+
+
+def _edits_read(path: Path) -> Any:
+    from cellml.annotation.edits import read_log
+
+    return read_log(path)
+
+
 def _zarr_metadata(folder: Path) -> None:
     """The JSON of a store's root, which is the part that a stranger can write anything into."""
     from cellml.io import write_volume
@@ -296,6 +344,8 @@ def _zarr_read(path: Path) -> Any:
         shutil.copy(path, metadata[0 if b'"array"' in path.read_bytes() else -1])
         return read_volume(store)
 
+
+_INFERRED = "label,voxels,inferred_share,boundary_share,deviation,mostly_inferred\n1,40,0.5,0.25,0.1,true\n2,9,0.1,,,false\n"
 
 TARGETS = {
     target.name: target
@@ -328,6 +378,11 @@ TARGETS = {
         Target("ontology", ".txt", _ontology, _hierarchy_read),
         Target("checkpoint", ".ckpt", _checkpoint, _checkpoint_read),
         Target("recipe", ".yaml", _recipe, _recipe_read),
+        Target("measurements", ".csv", _measurements, _measurements_read),
+        Target("table", ".csv", _text("a.csv", "name,length,width\na,1.5,2\nb,2.5,1\n"), _table_read),
+        Target("confidences", ".csv", _text("a.csv", "label,confidence\n1,0.5\n2,0.25\n"), _confidences_read),
+        Target("inferred", ".csv", _text("a.csv", _INFERRED), _inferred_read),
+        Target("edits", ".jsonl", _text("a.jsonl", '{"number": 1, "action": "scribble"}\n{"number": 2, "action": "merge"}\n'), _edits_read),
         Target("decisions", ".csv", _decisions, _decisions_read),
     )
 }

@@ -103,10 +103,10 @@ def test_confidences_are_read_and_checked(tmp_path):
     with pytest.raises(CellmlError, match=r"1 of 3 predicted objects.*label 6"):
         average_precision(three_objects(), read_confidences(path), 0.5)
     path.write_text("label,confidence\n4,high\n")
-    with pytest.raises(FileError, match=r"line 2: '4', 'high'"):
+    with pytest.raises(FileError, match=r"row 1: '4', 'high'"):
         read_confidences(path)
     path.write_text("id,score\n")
     with pytest.raises(FileError, match="id, score; it needs label and confidence"):
         read_confidences(path)
-    with pytest.raises(FileError, match="no file"):
+    with pytest.raises(FileError, match="no table of confidences"):
         read_confidences(tmp_path / "none.csv")

@@ -100,7 +100,10 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """The entries of a log; a last line that was cut off is left out, and removed from the file. Raises FileError for another bad line."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is no log of edits: it is not text ({error}).") from error
     whole, rest = lines[:-1], lines[-1]
     if rest:
         write_text(path, "".join(line + "\n" for line in whole))

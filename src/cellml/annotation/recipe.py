@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.trusted import require_trusted, targets_of, texts_of
 from cellml.types import Labels, Triple, Volume
 
 _FOLDER = "recipes"
+_STEPS = ("cellml.annotation.", "cellml.imaging.", "cellml.segmentation.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,10 @@ def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) ->
 
     path = _find(recipe)
     try:
-        steps = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise CellmlError(f"{path} has an alias (*name), and a few of them can stand for more than any memory holds; write it out.")
+        steps = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CellmlError(f"{path} is no YAML file: {str(error).splitlines()[0]}.") from error
     if not isinstance(steps, dict) or not steps or not all(isinstance(s, dict) and "_target_" in s for s in steps.values()):
@@ -93,6 +98,7 @@ def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) ->
         if name not in steps or not parameter:
             raise CellmlError(f"changes={{{key}: ...}}: the recipe has the steps {', '.join(steps)}; write STEP.PARAMETER.")
         steps[name][parameter] = value
+    _require_own(steps, path)
     return {name: _built(name, step, path) for name, step in steps.items()}
 
 
@@ -101,6 +107,14 @@ def shipped_recipes() -> tuple[str, ...]:
     from cellml.config import conf_dir
 
     return tuple(sorted(path.stem for path in (conf_dir() / _FOLDER).glob("*.yaml")))
+
+
+def _require_own(steps: Mapping[str, Any], path: Path) -> None:
+    """Raise ContractError for a step that is none of cellml's: recipes are passed on, and a file must not choose what is run."""
+    if any("${" in text for text in texts_of(steps)):
+        raise CellmlError(f"{path} holds an interpolation (${{…}}), which a recipe has no use for; write the value.")
+    for target in targets_of(steps):
+        require_trusted(target, _STEPS, path, remedy="a step of your own is called from Python: cellml.annotation.recipe.run_recipe.")
 
 
 def _find(recipe: str | Path) -> Path:

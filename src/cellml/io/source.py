@@ -18,7 +18,7 @@ from cellml.io.header import AXES, ImageHeader, Stored, given_spacing
 from cellml.io.location import Location, locate, require
 from cellml.io.region import Region, checked_region, reordered
 from cellml.io.remote import is_remote, locate_remote
-from cellml.memory import require_memory
+from cellml.memory import require_memory, too_large
 from cellml.types import Triple
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,10 @@ class ImageSource:
         self._require_memory(parts)
         try:
             block = np.asarray(self._stored.array[index])
-        except (CellmlError, MemoryError):
+        except CellmlError:
             raise
+        except MemoryError as error:
+            raise too_large(self._location) from error
         except Exception as error:  # each library has its own exceptions for damaged data
             raise wrong_content(self._location.path, self._form, error) from error
         block = reordered(block, self._stored_axes, self.axes)
@@ -115,8 +117,10 @@ def open_image(
     with ExitStack() as stack:
         try:
             stored = stack.enter_context(form.open_stored(location, usual))
-        except (CellmlError, MemoryError):
+        except CellmlError:
             raise
+        except MemoryError as error:
+            raise too_large(location) from error
         except Exception as error:  # each library has its own exceptions for damaged files
             raise wrong_content(location.path, form.FORM, error) from error
         _check_numbers(stored.header, location)

@@ -15,6 +15,7 @@ from cellml.io.data_exchange import DataExchange, is_data_exchange
 from cellml.io.formats import format_of, wrong_content
 from cellml.io.header import Stored
 from cellml.io.location import Location
+from cellml.memory import too_large
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ def _reading(location: Location, form: str, read: Callable[[], Any]) -> Any:
     """Read, and turn what a format's library raises for damaged data into a FileError."""
     try:
         return read()
-    except (CellmlError, MemoryError):
+    except CellmlError:
         raise
+    except MemoryError as error:
+        raise too_large(location) from error
     except Exception as error:  # each library has its own exceptions for damaged files
         raise wrong_content(location.path, form, error) from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.csv_table import read_csv
 from cellml.metrics.objects import COCO_THRESHOLDS, MatchedObjects
 
 _RECALLS = np.linspace(0.0, 1.0, 101)
@@ -46,18 +46,13 @@ def read_confidences(path: str | Path) -> dict[int, float]:
 
     Raises FileError for a missing file, missing columns and cells that are not numbers, naming the line.
     """
-    if not Path(path).is_file():
-        raise FileError(f"There is no file {path} of confidences.")
+    columns, rows = read_csv(path, what="table of confidences")
+    if not {"label", "confidence"} <= set(columns):
+        raise FileError(f"{path} has the columns {', '.join(columns or ('none',))}; it needs label and confidence.")
     found: dict[int, float] = {}
-    with Path(path).open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        if not {"label", "confidence"} <= set(reader.fieldnames or ()):
-            raise FileError(f"{path} has the columns {', '.join(reader.fieldnames or ('none',))}; it needs label and confidence.")
-        for row in reader:
-            try:
-                found[int(row["label"])] = float(row["confidence"])
-            except (TypeError, ValueError):
-                raise FileError(
-                    f"{path}, line {reader.line_num}: {row['label']!r}, {row['confidence']!r} are no label and confidence."
-                ) from None
+    for number, row in enumerate(rows, 1):
+        try:
+            found[int(row["label"])] = float(row["confidence"])
+        except ValueError:
+            raise FileError(f"{path}, row {number}: {row['label']!r}, {row['confidence']!r} are no label and confidence.") from None
     return found
