@@ -68,6 +68,7 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
     import hydra
 
     from cellml.config import conf_dir, experiment_file, group_choices, quote_paths
+    from cellml.hydra_job import in_sweep
 
     overrides = group_choices(verb, experiment_file(overrides) if verb == "train" else overrides)
     entry = VERBS[verb]
@@ -81,7 +82,7 @@ def run_verb(verb: str, overrides: Sequence[str]) -> Any:
             outcome["value"] = _call(verb, config)
             return outcome["value"] if isinstance(outcome["value"], float | int) else None
         except Exception as error:
-            if _in_sweep() or not _is_users(error):
+            if in_sweep() or not _is_users(error):
                 raise
             outcome["error"] = error
             return None
@@ -118,12 +119,6 @@ def _call(verb: str, config: Any) -> Any:
 
     check_arguments(function, arguments, verb)
     return function(**arguments)
-
-
-def _in_sweep() -> bool:
-    from hydra.core.hydra_config import HydraConfig
-
-    return "MULTIRUN" in str(HydraConfig.get().mode)
 
 
 def _is_users(error: BaseException) -> bool:

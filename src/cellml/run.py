@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from cellml.errors import CellmlError
 from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
+from cellml.hydra_job import job_overrides, output_folder
 from cellml.initialisation import initialise
+from cellml.logged_history import keep_logged_rows
+from cellml.preemption import cluster_plugins
 from cellml.resume import resume_point
-from cellml.run_folder import claim_folder, release_folder
+from cellml.sweeps.own_folder import train_in_own_folder, where_to_go_on
 
 log = logging.getLogger(__name__)
 
@@ -21,24 +25,21 @@ log = logging.getLogger(__name__)
 def train(config: DictConfig) -> float | None:
     """Seed, data, task, plan, trainer, fit, choose the decoder on the validation blocks, write `model.ckpt`.
 
-    Returns the value of `training.objective` for sweeps, or None where it was not logged. The run folder is Hydra's output folder.
+    Returns the value of `training.objective` for sweeps, or None where it was not logged. The run folder is Hydra's output folder. A job
+    of a sweep that is begun again in its folder, after whatever ended it, goes on from its last checkpoint, and one that was finished
+    returns its value at once; so does a run that SLURM started again, or whose own folder is named by `resume`.
     """
-    _require_complete(config)
     import pytorch_lightning as pl
 
-    folder = _output_folder()
+    folder = output_folder()
     if getattr(pl.utilities.rank_zero_only, "rank", 0) != 0:
         return _train_in(folder, config)
-    claim_folder(folder)
-    try:
-        return _train_in(folder, config)
-    except BaseException:
-        release_folder(folder)
-        raise
+    return train_in_own_folder(folder, config, lambda: _train_in(folder, config))
 
 
 def _train_in(folder: Path, config: DictConfig) -> float | None:
     """The steps of `train`, in a folder that is this run's own."""
+    _require_complete(config)
     import pytorch_lightning as pl
     from hydra.utils import instantiate
 
@@ -53,7 +54,7 @@ def _train_in(folder: Path, config: DictConfig) -> float | None:
     require_fit(task, data)
     for key, content in getattr(task, "inlined", dict)().items():  # what files held goes into the checkpoint in place of their names
         OmegaConf.update(config, key, content, merge=False)
-    resume = resume_point(config.resume, config)
+    resume = resume_point(where_to_go_on(config, folder), config)
     if is_fitted_at_once(task):
         require_plain(config)
     else:
@@ -63,11 +64,18 @@ def _train_in(folder: Path, config: DictConfig) -> float | None:
     settings = plan(config, task, data, resume)
     record = make_run_record(config, data, settings)
     trainer = build_trainer(config, folder, record, settings)
+    if resume is not None and resume[0].is_relative_to(folder):
+        keep_logged_rows(trainer.loggers, int(resume[1]["step"]))
     fit(trainer, task, data, None if resume is None else str(resume[0]))
-    write_model(trainer, task, data, folder, record)
+    metrics = measured(trainer, {} if resume is None else resume[1].get("metrics", {}))
+    write_model(trainer, task, data, folder, {**record, "metrics": metrics})
     _close_loggers(trainer)
-    objective = trainer.callback_metrics.get(config.training.objective)
-    return None if objective is None else float(objective)
+    return metrics.get(config.training.objective)
+
+
+def measured(trainer: Any, before: Mapping[str, float]) -> dict[str, float]:
+    """The latest metrics; where a run that was trained to its end goes on, those of its checkpoint."""
+    return {**before, **{name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}}
 
 
 def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str, Any]] | None) -> Any:
@@ -97,8 +105,12 @@ def plan(config: DictConfig, task: Any, data: Any, resume: tuple[Path, dict[str,
 
 
 def fit(trainer: Any, task: Any, data: Any, position: str | None) -> None:
-    """Train, from a position if one is given. Raises KeyboardInterrupt after Ctrl-C, for which Lightning would exit with code 1."""
+    """Train, from a position if one is given. Raises KeyboardInterrupt after Ctrl-C, for which Lightning would exit with code 1, and
+    Terminated after SIGTERM or a cluster's warning.
+    """
     import signal
+
+    from cellml.callbacks.interrupt import KeepPosition
 
     if is_fitted_at_once(task):
         fit_at_once(trainer, task, data)
@@ -110,7 +122,7 @@ def fit(trainer: Any, task: Any, data: Any, position: str | None) -> None:
         if not trainer.interrupted:
             raise
         signal.signal(signal.SIGINT, handler)  # Lightning leaves it deaf
-        raise KeyboardInterrupt from None
+        next(callback for callback in trainer.callbacks if isinstance(callback, KeepPosition)).stop()
 
 
 def require_fit(task: Any, data: Any) -> None:
@@ -144,6 +156,7 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
 
     from cellml.callbacks.checkpoints import AtomicCheckpointIO
     from cellml.callbacks.contract import CheckpointContract
+    from cellml.callbacks.cost import TrainingCost
     from cellml.callbacks.interrupt import KeepPosition
     from cellml.callbacks.missed_validation import MissedValidation
     from cellml.callbacks.progress import Progress
@@ -163,18 +176,20 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
         callbacks=[
             *callbacks,
             CheckpointContract(record),
+            TrainingCost(),
             MissedValidation(settings.validate_every),
             KeepPosition(folder / "checkpoints" / "last.ckpt"),
             *([Progress()] if config.trainer.get("enable_progress_bar", True) else []),
         ],
         logger=loggers,
-        plugins=[*instantiate(config.trainer.get("plugins") or [], _convert_="all"), AtomicCheckpointIO()],
+        plugins=[*instantiate(config.trainer.get("plugins") or [], _convert_="all"), *cluster_plugins(), AtomicCheckpointIO()],
     )
 
 
 def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, Any]:
     """What the checkpoint says of itself."""
     from cellml.checkpoint import make_record
+    from cellml.sharing.data_facts import configured_facts
 
     text = OmegaConf.to_yaml(config, resolve=True)
     target = config.task.target
@@ -183,10 +198,11 @@ def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, A
         str(config.task._target_),
         data.contract,
         plan=settings.as_dict(),
-        overrides=_overrides(),
+        overrides=job_overrides(),
         labels=list(target.get("classes") or []),
         warnings=data.warnings,
         provenance=getattr(data, "provenance", {}),
+        data=[facts.as_dict() for facts in configured_facts(OmegaConf.to_container(config.data, resolve=True))],  # type: ignore[arg-type]
         seed=int(config.seed),
     )
 
@@ -194,6 +210,7 @@ def make_run_record(config: DictConfig, data: Any, settings: Any) -> dict[str, A
 def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[str, Any]) -> None:
     """Take the best weights, choose the decoder's parameters on the validation blocks, and write `model.ckpt`."""
     from cellml import checkpoint
+    from cellml.callbacks.cost import cost_of
     from cellml.tasks.decoder_choice import choose_decoder
 
     if not trainer.is_global_zero:
@@ -205,12 +222,12 @@ def write_model(trainer: Any, task: Any, data: Any, folder: Path, record: dict[s
     config = OmegaConf.create(record["config"])
     if choice.config is not None:
         config.task.decoder = choice.config
-    metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
     record = {
         **record,
         "config": OmegaConf.to_yaml(config, resolve=True),
-        "metrics": {**metrics, **choice.scores},
+        "metrics": {**record["metrics"], **choice.scores},
         "step": int(trainer.global_step),
+        "training": cost_of(trainer).as_dict(),
     }
     checkpoint.write(folder / "model.ckpt", task.prediction_state(), record)
     log.info("Wrote %s", folder / "model.ckpt")
@@ -233,18 +250,6 @@ def _require_complete(config: DictConfig) -> None:
         )
 
 
-def _output_folder() -> Path:
-    from hydra.core.hydra_config import HydraConfig
-
-    return Path(HydraConfig.get().runtime.output_dir)
-
-
-def _overrides() -> list[str]:
-    from hydra.core.hydra_config import HydraConfig
-
-    return list(HydraConfig.get().overrides.task)
-
-
 def _silence() -> None:
     """Keep quiet about what is so by design: our sampler knows its position, patches are read in the process, and logs share the run's
     folder.
@@ -259,6 +264,7 @@ def _silence() -> None:
         ".*does not have many workers.*",
         "Experiment logs directory .* exists and is not empty.*",
         "Checkpoint directory .* exists and is not empty.*",
+        ".*`srun` command is available.*",  # so it is on every login node
         ".*LeafSpec.*",
         ".*in eval mode at the start of training.*",  # frozen parts are
         ".*manual optimization and every_n_train_steps.*",  # the state after the step is what resuming needs

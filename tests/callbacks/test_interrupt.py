@@ -12,7 +12,7 @@ from cellml.callbacks.interrupt import KeepPosition
 
 
 def trainer(saved: list[Path], world: int = 1) -> Any:
-    return SimpleNamespace(world_size=world, save_checkpoint=saved.append)
+    return SimpleNamespace(world_size=world, save_checkpoint=saved.append, accumulate_grad_batches=1, global_step=1, max_steps=9)
 
 
 def test_the_first_ctrl_c_waits_for_the_step_and_saves_and_the_second_does_not_wait(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""A training in a folder of its own, which it may find again: as a job of a sweep, after preemption, or because the user asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cellml.hydra_job import in_sweep, job_overrides
+from cellml.preemption import started_again
+from cellml.run_folder import held_folder, own_position
+from cellml.sweeps.job_record import read_record, recorded
+
+log = logging.getLogger(__name__)
+
+
+def train_in_own_folder(folder: Path, config: Any, steps: Callable[[], float | None]) -> float | None:
+    """Hold the folder, keep its `job.json`, and run `steps` there, unless this very job was finished before; its objective's value.
+
+    Raises CellmlError if the folder is another run's.
+    """
+    sweep = in_sweep()
+    again = sweep or started_again() or resumes_itself(config, folder)
+    identity = [word for word in job_overrides() if not word.startswith("resume=")]  # one may ask to go on only the second time
+    with held_folder(folder, identity, again=again, patience_s=-1 if sweep else 15):
+        earlier = read_record(folder) if again and (folder / "model.ckpt").is_file() else None
+        if earlier is not None and earlier.state == "done":
+            log.info("%s was finished before.", folder)
+            return earlier.value
+        with recorded(folder, job_overrides(), str(config.training.objective)) as value:
+            value.append(steps())
+    return value[0]
+
+
+def resumes_itself(config: Any, folder: Path) -> bool:
+    """Whether `resume` names the run's own folder: begin there, or go on from what stands there."""
+    return bool(config.resume) and Path(str(config.resume)).resolve() == folder.resolve()
+
+
+def where_to_go_on(config: Any, folder: Path) -> str | None:
+    """The checkpoint that a run goes on from: its folder's own, or the one that `resume` names; None to begin."""
+    own = own_position(folder)
+    if own is not None:
+        return str(own)
+    return None if resumes_itself(config, folder) else config.resume
