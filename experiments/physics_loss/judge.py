@@ -1,4 +1,4 @@
-"""What a network's prediction of a shape answers, and how good its voxels and surfaces are."""
+"""What a network's prediction of a shape answers, and how good its voxels are."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from shapes import NAMES, NECK, SHAPE, SPACING, SPINE, TRAINED
+from shapes import ANSWERS, NAMES, NECK, SHAPE, SPACING, SPINE
 
 from cellml.errors import CellmlError
-from cellml.meshhead.certified import certified, mesh_of
+from cellml.meshhead.certified import mesh_of
 from cellml.meshhead.head import CertifiedHead, Frame
 from cellml.meshhead.logits import cut_logits
 from cellml.meshhead.scores import labels_of, scores_of_nested
@@ -20,7 +20,6 @@ from cellml.sim.enrichment import Enrichment
 from cellml.sim.first_passage import first_passage_time
 from cellml.sim.part import part_of
 from cellml.sim.shape_gradient.observables import largest_part
-from cellml.tasks.certified_scores import scores_of_mesh
 from cellml.types import TetMesh
 
 FRAME = Frame(SHAPE, SPACING)
@@ -44,7 +43,7 @@ def by_segmentation(task: Any, cell: dict[str, Any]) -> Predicted:
     return mesh, chances.argmax(0).numpy()
 
 
-def by_truth(cell: dict[str, Any]) -> Predicted:
+def by_truth(_: Any, cell: dict[str, Any]) -> Predicted:
     """What the head makes of distances that are true: what its grid of two voxels leaves."""
     head = CertifiedHead()
     maps = torch.cat([cell["distances"] / head.step_nm(SPACING), torch.zeros(3, *SHAPE)])
@@ -52,21 +51,18 @@ def by_truth(cell: dict[str, Any]) -> Predicted:
     return mesh_of(grid, head(grid, FRAME, maps), NAMES), cell["labels"].numpy()
 
 
-PREDICTED: dict[str, Callable[[Any, dict[str, Any]], Predicted]] = {"head": by_head, "segmentation": by_segmentation}
+PREDICTED: dict[str, Callable[[Any, dict[str, Any]], Predicted]] = {
+    "head": by_head,
+    "segmentation": by_segmentation,
+    "true distances": by_truth,
+}
 
 
-def row_of_answers(predicted: Predicted, cell: dict[str, Any], names: tuple[str, ...] = TRAINED) -> dict[str, Any]:
+def row_of(predicted: Predicted, cell: dict[str, Any], names: tuple[str, ...] = tuple(ANSWERS)) -> dict[str, Any]:
     """Simulated answers over the true ones, minus 1, NaN where one cannot be had; Dice."""
     mesh, labels = predicted
     row: dict[str, Any] = {name: round(SOLVED[name](mesh) / cell["true"][name] - 1, 5) for name in names}
     return row | {"dice": round(dice(labels, cell["labels"].numpy()), 5)}
-
-
-def row_of_all(predicted: Predicted, cell: dict[str, Any]) -> dict[str, Any]:
-    """The same with all answers, distances between surfaces, topology and soundness."""
-    scores = scores_of_mesh(certified(predicted[0]), cell, len(NAMES))
-    more = {"assd": round(scores.assd_voxels, 4), "genus_correct": round(scores.genus_correct, 3), "sound": scores.sound}
-    return row_of_answers(predicted, cell, tuple(SOLVED)) | more
 
 
 def dice(labels: Any, truth: Any) -> float:

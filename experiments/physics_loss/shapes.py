@@ -47,6 +47,7 @@ def held_out_data(seed: int) -> ProceduralDataModule:
     return data
 
 
+@cache
 def held_out_cell(number: int, seed: int) -> dict[str, Any]:
     """One of them with its image, labels, surfaces and, under "true", the answers of a mesh of cubes of 9 nm, in place of 24."""
     block = held_out_data(seed)._val[number]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from choice import Floats, Scores, Setting, median_error
+from choice import START, Floats, Scores, Setting, median_error
 from numpy.typing import NDArray
 from routes import ROUTES, SEEDS
 from shapes import OTHERS, TEST, TRAINED, VALIDATION
@@ -31,12 +31,13 @@ def summarise(folder: Path) -> Values:
         rows = [row for row in test if row["route"] == route]
         if rows:
             settings = settings_of(route)
-            arms = {name: Scores(rows, setting) for name, setting in settings.items()}
+            judged = {name: Scores(rows, setting) for name, setting in settings.items()}
+            arms = {name: of for name, of in judged.items() if of.complete}
             prefix = "" if route == "head" else f"{route}_"
             values |= {f"{prefix}{key}": value for key, value in numbers(arms).items()}
             chosen[route] = {name: words(setting) for name, setting in settings.items()}
             drawn[route] = arms, [row for row in validation if row["route"] == route]
-    oracle = Scores([row for row in test if row["route"] == "true distances"], settings_of("head")["start"])
+    oracle = Scores([row for row in test if row["route"] == "true distances"], START)
     values |= _of_arm("oracle", oracle) | _of_gradients(read_rows(folder / "gradients.csv"))
     write_study_results(
         folder, values, seed=SEEDS[0], seeds=list(SEEDS), shapes=len(oracle.shapes), seeds_of_shapes=[VALIDATION, TEST], chosen=chosen
@@ -59,12 +60,14 @@ def numbers(arms: dict[str, Scores]) -> Values:
     values: Values = {}
     for name, of in arms.items():
         values |= _of_arm(name, of)
+    one = arms["with"]
     for other, suffix in (("control", ""), ("start", "_vs_start"), ("equal", "_vs_equal_steps")):
-        one, two = arms["with"], arms[other]
+        if other not in arms:
+            continue
+        two = arms[other]
         for key, names in {"sim": TRAINED, "other": OTHERS, **{name: (name,) for name in TRAINED}}.items():
             values |= _ratio(f"{key}_error_ratio{suffix}", one.errors(names), two.errors(names))
-        for key, column, unit in (("dice_change", "dice", "1"), ("assd_change", "assd", "voxel")):
-            values |= _change(f"{key}{suffix}", one.column(column), two.column(column), unit)
+        values |= _change(f"dice_change{suffix}", one.column("dice"), two.column("dice"))
         better = one.errors(TRAINED).mean(0) < two.errors(TRAINED).mean(0)
         values[f"better_share{suffix}"] = (float(better.mean()), "1")
     return values
@@ -77,9 +80,7 @@ def _of_arm(name: str, of: Scores) -> Values:
         values[f"{name}_{answer}_bias"] = (float(np.nanmedian(of.column(answer), axis=1).mean()), "1")
     failed = np.isnan([of.column(answer) for answer in TRAINED])
     values[f"{name}_failed"] = (float(failed.mean()), "1")
-    for column, unit in (("dice", "1"), ("assd", "voxel"), ("genus_correct", "1"), ("sound", "1")):
-        values[f"{name}_{column}"] = (float(np.nanmean(of.column(column))), unit)
-    return values
+    return values | {f"{name}_dice": (float(of.column("dice").mean()), "1")}
 
 
 def _of_gradients(rows: Rows) -> Values:
@@ -96,15 +97,15 @@ def _of_gradients(rows: Rows) -> Values:
 def _ratio(key: str, one: Floats, other: Floats) -> Values:
     """The ratio of median errors (S, N) with its interval of 95 %: shapes and seeds drawn with replacement, the same ones for both."""
     found = _drawn_medians(one) / _drawn_medians(other)
-    return _with_interval(key, median_error(one) / median_error(other), found, "1")
+    return _with_interval(key, median_error(one) / median_error(other), found)
 
 
-def _change(key: str, one: Floats, other: Floats, unit: str) -> Values:
-    """The mean difference with its interval, as `_ratio`; shapes without a value in either are left out."""
+def _change(key: str, one: Floats, other: Floats) -> Values:
+    """The mean difference with its interval, as `_ratio`."""
     apart = one - other  # the start has one row for all seeds
     seeds, shapes = _draws(apart.shape)
-    means = np.nanmean(apart[:, shapes], axis=2)  # (S, DRAWS)
-    return _with_interval(key, float(np.nanmean(apart)), means[seeds, np.arange(DRAWS)].mean(0), unit)
+    means = apart[:, shapes].mean(axis=2)  # (S, DRAWS)
+    return _with_interval(key, float(apart.mean()), means[seeds, np.arange(DRAWS)].mean(0))
 
 
 def _drawn_medians(errors: Floats) -> Floats:
@@ -119,6 +120,6 @@ def _draws(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return seeds, np.random.default_rng(1).integers(shape[1], size=(DRAWS, shape[1]))
 
 
-def _with_interval(key: str, value: float, drawn: Floats, unit: str) -> Values:
+def _with_interval(key: str, value: float, drawn: Floats) -> Values:
     low, high = np.quantile(drawn, (0.025, 0.975))
-    return {key: (value, unit), f"{key}_low": (float(low), unit), f"{key}_high": (float(high), unit)}
+    return {key: (value, "1"), f"{key}_low": (float(low), "1"), f"{key}_high": (float(high), "1")}

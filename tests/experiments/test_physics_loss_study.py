@@ -24,7 +24,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def rows(errors: dict[tuple[float, int, int], list[float]], dice: float = 0.9) -> list[dict[str, str]]:
     """Rows of {(weight, steps, seed): error by shape}; the second answer is as far off, to the other side."""
-    every = {"surfaces": "False", "neck_volume": "0.1", "spine_volume": "0.1", "assd": "0.3", "genus_correct": "1.0", "sound": "True"}
+    every = {"surfaces": "False", "neck_volume": "0.1", "spine_volume": "0.1"}
     return [
         {**every, "physics": str(physics), "steps": str(steps), "seed": str(seed), "shape": str(shape), "dice": str(dice),
          "escape_time": str(error), "neck_conductance": str(-error)}
@@ -77,7 +77,7 @@ def test_ratios_are_paired_over_seeds_and_shapes_and_their_intervals_hold_them(s
 
 def test_judged_voxels_and_answers(study: None) -> None:
     import torch
-    from judge import dice, row_of_answers
+    from judge import dice, row_of
 
     from cellml.types import TetMesh
 
@@ -86,5 +86,5 @@ def test_judged_voxels_and_answers(study: None) -> None:
     assert dice(np.where(truth == 3, 2, truth), truth) == pytest.approx((1 + 2 * 4 / (8 + 4) + 0) / 3)
     mesh = TetMesh(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]]), np.array([[0, 1, 2, 3]]), np.ones(1, np.int32), {1: "base"})
     cell = {"true": {"escape_time": 1.0, "neck_conductance": 1.0}, "labels": torch.from_numpy(truth)}
-    row = row_of_answers((mesh, truth), cell)  # no neck
+    row = row_of((mesh, truth), cell, ("escape_time", "neck_conductance"))  # no neck
     assert np.isnan(row["escape_time"]) and np.isnan(row["neck_conductance"]) and row["dice"] == 1
