@@ -13,6 +13,7 @@ from intervals import LEVEL, WAYS, Case, calibrated, cases_of, chosen, interval,
 from neurites import HALVES, OBSERVABLE, questions
 
 from cellml.pipeline.answers import read_answers
+from cellml.pipeline.posterior import PARTS
 from cellml.report.results import write_study_results
 
 HERE = Path(__file__).parent
@@ -61,8 +62,7 @@ def report(work: Path) -> None:
         "neurites_of_calibration": (len(halves["calibration"]), "count"),
         "samples": (manifest["steps"][2]["samples"], "count"),
     }
-    untold = set() if two.is_file() else {"mesh"}  # with one meshing nothing is known of its part
-    values |= {f"share_{name}": (None if name in untold else round(value, 4), "1") for name, value in parts.items()}
+    values |= {f"share_{name}": (None if name not in parts else round(parts[name], 4), "1") for name in PARTS}
     write_study_results(HERE, values, seed=0, way=way, samples=samples, halves=HALVES, level=LEVEL)
     _figure(halves["test"], spread, judgement)
     for key, (value, unit) in values.items():
@@ -102,10 +102,9 @@ def _neurites(halves: dict[str, list[Case]], calibration: Any) -> None:
 
 
 def _parts(path: Path) -> dict[str, float]:
-    """Mean first-order index of each part over the neurites of the test half."""
-    found = [p["indices"] for p in json.loads(path.read_text(encoding="utf-8"))["posteriors"] if p["indices"]]
-    names = [i["name"] for i in found[0]] if found else []
-    return {name: float(np.nanmean([[i["first"] for i in one][k] for one in found])) for k, name in enumerate(names)}
+    """Mean first-order index of each part over the neurites of the test half; a part that no neurite tells is left out."""
+    found = [i for p in json.loads(path.read_text(encoding="utf-8"))["posteriors"] for i in p["indices"] if i["first"] is not None]
+    return {name: float(np.mean([i["first"] for i in found if i["name"] == name])) for name in dict.fromkeys(i["name"] for i in found)}
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

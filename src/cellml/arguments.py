@@ -14,20 +14,23 @@ from typing import Any
 from cellml.errors import CellmlError
 
 
-def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], verb: str) -> None:
-    """Raise CellmlError for a key that the function does not have (naming the nearest) or a value of another kind (naming the kind)."""
-    known = inspect.signature(function).parameters
+def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], verb: str, prefix: str = "") -> None:
+    """Raise CellmlError for a key that the function does not have (naming the nearest) or a value of another kind (naming the kind).
+
+    prefix: what stands before the keys on the command line, such as `samples.`.
+    """
+    known = {name: p for name, p in inspect.signature(function).parameters.items() if name != "self"}
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
     for name in () if takes_all else arguments:
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
-            raise CellmlError(f"{verb} has no argument {name}; {hint}")
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"it has {', '.join(known)}."
+            raise CellmlError(f"{verb} has no argument {prefix}{name}; {hint}")
     # What the function returns may be of a type that only type checkers load.
     taken = types.SimpleNamespace(__annotations__={n: a for n, a in getattr(function, "__annotations__", {}).items() if n != "return"})
     for name, kind in typing.get_type_hints(taken, globalns=getattr(function, "__globals__", {})).items():
         if name in arguments and not _fits(arguments[name], kind):
-            raise CellmlError(f"{name}={arguments[name]} is not {_words(kind)}.")
+            raise CellmlError(f"{prefix}{name}={arguments[name]} is not {_words(kind)}.")
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -105,6 +105,14 @@ def test_wrong_words_end_before_anything_is_written(tmp_path: Path, settings: di
         ({"samples": {"images": 1, "segmentations": 1}}, "one draw has no spread"),
         ({"image": {"wedge": [60, -60]}}, "the first and the last tilt"),
         ({"posterior": {"level": 2}}, "posterior.level=2"),
+        ({"posterior": {"levels": 0.9}}, "did you mean posterior.level?"),
+        ({"samples": {"images": "two"}}, "samples.images=two is not a whole number"),
+        ({"samples": {"thresholds": []}}, "samples.thresholds"),
+        ({"objects": {"min_voxels": 10, "max_voxels": 5}}, "min_voxels=10, max_voxels=5"),
+        ({"checkpoint": ["none.ckpt"]}, "checkpoint=none.ckpt: there is no such file"),
+        ({"checkpoint": []}, "names no network"),
+        ({"posterior": {"calibration": "none.json"}}, "posterior.calibration=none.json: there is no such file"),
+        ({"solve": {"model": "narrow_escape", "observables": ["survivors"]}}, "not known in closed form"),
     ]:
         with pytest.raises(CellmlError, match=message):
             run_pipeline(output=str(tmp_path / "run"), **{**settings, **change})

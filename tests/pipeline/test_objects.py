@@ -45,6 +45,7 @@ def test_objects_are_chosen_by_size_at_their_deepest_point() -> None:
         ("[]", "at least one object"),
         ('[{"name": "a", "point_nm": [1, 1, 1]}, {"name": "a", "point_nm": [2, 2, 2]}]', "each name once"),
         ('[{"name": "a", "point_nm": [1, 1, 999]}]', "lies outside"),
+        ('[{"name": "a", "point_nm": [1, NaN, 1]}]', "coordinate that is no number"),
     ],
 )
 def test_tables_that_are_none_are_refused_in_words(tmp_path: Path, text: str, message: str) -> None:

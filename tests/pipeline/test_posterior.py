@@ -72,10 +72,32 @@ def test_a_shrunk_specimen_is_scaled_back_and_a_calibration_widens() -> None:
     plain, _ = posterior_of(answers(values), TIME, PosteriorStep(**EXACT), SpreadCalibration())
     swollen, _ = posterior_of(answers(values), TIME, PosteriorStep(shrinkage=1.1, **EXACT), SpreadCalibration())
     assert swollen.low == pytest.approx(1.21 * plain.low) and swollen.geometry_low == plain.geometry_low
+    assert swollen.estimate == pytest.approx(1.21 * plain.estimate)
     wide, _ = posterior_of(answers(values), TIME, PosteriorStep(**EXACT), SpreadCalibration(floor=0.5, objects=20))
     assert wide.high / wide.low > 3 * plain.high / plain.low
     unseen = next(i for i in wide.indices if i.name == "unseen")
     assert unseen.first == unseen.total > 0.8
+
+
+def test_what_a_calibration_adds_is_what_its_draws_spread_more() -> None:
+    values = grid(0.2, 0.2, (8, 8, 2))
+    ranks = SpreadCalibration(low=-3.0, high=5.0, objects=20)  # residuals far out: the interval is wider than that of a normal
+    found, draws = posterior_of(answers(values), TIME, PosteriorStep(draws=50_000, **EXACT), ranks)
+    unseen = next(i for i in found.indices if i.name == "unseen")
+    spread = found.spread
+    assert draws is not None and spread is not None
+    assert unseen.first == pytest.approx(1 - spread**2 / np.log(draws).var(), abs=0.08)
+
+
+def test_with_one_meshing_nothing_is_said_of_the_mesh_and_the_figure_leaves_it_out() -> None:
+    from cellml.pipeline.posterior_figure import posterior_figure
+
+    found, draws = posterior_of(answers(grid(0.3, 0.1, (5, 5, 1))), TIME, PosteriorStep(), SpreadCalibration())
+    parts = {i.name: i for i in found.indices}
+    assert np.isnan([parts["mesh"].first, parts["mesh"].total, parts["mesh"].first_low]).all() and parts["image"].first > 0
+    assert draws is not None
+    labels = [text.get_text() for text in posterior_figure([found], {"a time": draws}).axes[-1].get_yticklabels()]
+    assert "mesh" not in labels and "segmentation" in labels and len(labels) == 5
 
 
 def test_missing_answers_are_counted_and_too_few_make_no_posterior() -> None:
@@ -104,6 +126,11 @@ def test_calibrations_are_read_by_observable_and_others_refused(tmp_path: Path) 
     assert read_spread(str(path), "time").floor == 0.3 and read_spread(None, "time") == SpreadCalibration()
     with pytest.raises(FileError, match="not of volume"):
         read_spread(str(path), "volume")
+    with pytest.raises(FileError, match=r"level 0.9; ask for posterior.level=0.9"):
+        read_spread(str(path), "time", level=0.95)
+    path.write_text(json.dumps({"observables": {"time": {"widen": 0.1, "level": 1.0}}}))
+    with pytest.raises(CellmlError, match="has the level 1.0"):
+        read_spread(str(path), "time")
     path.write_text("[]")
     with pytest.raises(FileError, match="no calibration"):
         read_spread(str(path), "time")

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cellml.errors import CellmlError
+from cellml.errors import CellmlError, FileError
 from cellml.pipeline.step import file_hash, key_of, run_step
 
 
@@ -73,6 +72,10 @@ def test_hashes_are_of_contents_and_names(tmp_path: Path) -> None:
     assert file_hash(tmp_path / "one") == file_hash(tmp_path / "two")
     (tmp_path / "two" / "x").rename(tmp_path / "two" / "y")
     assert file_hash(tmp_path / "one") != file_hash(tmp_path / "two")
+    (tmp_path / "one" / ".zattrs").write_text('{"spacing": 1}')
+    before = file_hash(tmp_path / "one")
+    (tmp_path / "one" / ".zattrs").write_text('{"spacing": 2}')
+    assert file_hash(tmp_path / "one") != before
     with pytest.raises(CellmlError, match="cannot be read"):
         file_hash(tmp_path / "none")
 
@@ -83,7 +86,11 @@ def test_folders_of_others_and_damaged_manifests_are_told_and_left_alone(tmp_pat
     with pytest.raises(CellmlError, match="no step of a pipeline"):
         run(tmp_path / "mine", Maker())
     run(tmp_path / "step", Maker())
-    (tmp_path / "step" / "manifest.json").write_text("{")
-    with pytest.raises(CellmlError, match="is damaged"):
-        run(tmp_path / "step", Maker())
-    assert json.loads("{}") == {} and (tmp_path / "step" / "a.txt").is_file()
+    for text in ("{", '{"state": "done", "key": "x", "seconds": 1}', '{"state": "begun", "key": "x"}'):
+        (tmp_path / "step" / "manifest.json").write_text(text)
+        with pytest.raises(CellmlError, match="is damaged"):
+            run(tmp_path / "step", Maker())
+    assert (tmp_path / "step" / "a.txt").is_file()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(FileError, match="Cannot write"):
+        run(tmp_path / "file" / "step", Maker())

@@ -47,8 +47,8 @@ class Answer:
 def make_answers(folder: Path, segmentation: Path, meshes: Path, step: SolveStep, *, workers: int) -> Mapping[str, Any]:
     """`object_NAME.json` for each object, and `answers.csv` of all. Files that are there are kept. Returns how many answers there are.
 
-    Ends that a model leaves to the program are chosen once on the object's reference mesh, unless the object names its own, and looked
-    for in every sample, so that all answer the same question.
+    Ends that a model leaves to the program are chosen once, on the object's reference mesh or, where there is none, on the first of its
+    samples that has one, unless the object names its own; they are looked for in every sample, so that all answer the same question.
     """
     asked_model(step)  # what is asked for in vain is said before anything is solved
     followed = read_followed(segmentation)
@@ -121,15 +121,16 @@ def _answers_of(meshes: Path, one: Followed, model: Any) -> list[Answer]:
     from cellml.io import read_mesh
     from cellml.sim.ends import automatic_places
 
-    shapes, places = read_shapes(meshes, one), one.places
-    reference = mesh_path(meshes, one, None)
-    if places is None and reference.is_file():
-        places = automatic_places(read_mesh(reference))
-    rows = _solved(reference, one, (REFERENCE_CELL,) * 3, shapes["reference"], model, places)
+    shapes = read_shapes(meshes, one)
+    tried: list[tuple[Path, tuple[int, int, int], Mapping[str, Any]]] = [
+        (mesh_path(meshes, one, None), (REFERENCE_CELL,) * 3, shapes["reference"])
+    ]
     for found in shapes["cells"]:
         cell = Cell(found["image"], found["segmentation"], found["meshing"])
-        rows += _solved(mesh_path(meshes, one, cell), one, (cell.image, cell.segmentation, cell.meshing), found, model, places)
-    return rows
+        tried.append((mesh_path(meshes, one, cell), (cell.image, cell.segmentation, cell.meshing), found))
+    meshed = next((path for path, _, shape in tried if not shape["reason"]), None)
+    places = automatic_places(read_mesh(meshed)) if one.places is None and meshed is not None else one.places
+    return [row for path, draws, shape in tried for row in _solved(path, one, draws, shape, model, places)]
 
 
 def _solved(path: Path, one: Followed, draws: tuple[int, int, int], shape: Mapping[str, Any], model: Any, places: Any) -> list[Answer]:

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cellml.errors import CellmlError
-from cellml.pipeline import recipe
+from cellml.errors import CellmlError, FileError
+from cellml.pipeline.recipe import Recipe
 from cellml.pipeline.step import Done, file_hash, run_step
 
 STEPS = ("01_image", "02_segmentation", "03_samples", "04_meshes", "05_answers", "06_posterior")
@@ -38,63 +38,59 @@ def run_pipeline(
     input: a volume, `FILE.npz:NAME`, `FILE.h5:/dataset` or a known data set's name; checkpoint: of a segmentation, or a list that makes
     an ensemble; image … posterior: fields of the dataclasses of `cellml.pipeline.recipe`; until: the last step that is done; workers:
     processes for meshes and answers; trust: module prefixes that checkpoints may build classes from; experiment: the recipe's name, where
-    one was chosen (it changes nothing here). Returns the numbers of each step. Raises CellmlError as the steps do; what was done is kept.
+    one was chosen (it changes nothing here). Returns the numbers of each step. Raises CellmlError, before anything is written, for files
+    that are not there and questions that no step answers, and as the steps do; what was done is kept.
     """
     last = [name for name in STEPS if name.partition("_")[2] == until]
     if not last:
         raise CellmlError(f"until={until} is no step; use one of {', '.join(name.partition('_')[2] for name in STEPS)}.")
     if workers < 1:
         raise CellmlError(f"workers={workers} must be at least 1.")
-    run = _Run(
-        Path(output),
-        input,
-        [checkpoint] if isinstance(checkpoint, str) else list(checkpoint),
-        recipe.ImageStep(**_fields(image)),
-        recipe.SegmentationStep(**_fields(segmentation)),
-        recipe.SampleStep(**_fields(samples)),
-        recipe.ObjectStep(**_fields(objects)),
-        recipe.MeshStep(**_fields(meshes)),
-        recipe.SolveStep(**_fields(solve)),
-        recipe.PosteriorStep(**_fields(posterior)),
-        spacing_nm,
-        workers,
-        list(trust),
-    )
+    given = {"image": image, "segmentation": segmentation, "samples": samples, "objects": objects}
+    told = Recipe.of({**given, "meshes": meshes, "solve": solve, "posterior": posterior})
+    checkpoints = [checkpoint] if isinstance(checkpoint, str) else list(checkpoint)
+    run = _Run(Path(output).expanduser(), input, checkpoints, told, spacing_nm, workers, list(trust))
+    if last[0] == STEPS[-1]:
+        run.require_posterior()
     return run.steps(last[0])
 
 
-def _fields(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {key: value for key, value in (given or {}).items() if key != "_target_"}
-
-
 class _Run:
-    """One call of the verb: the recipe, and the steps done so far."""
+    """One call of the verb: the recipe, and the steps done so far. What is asked for in vain is said before any of them."""
 
     def __init__(
         self,
         output: Path,
         input: str,
         checkpoints: list[str],
-        image: recipe.ImageStep,
-        segmentation: recipe.SegmentationStep,
-        samples: recipe.SampleStep,
-        objects: recipe.ObjectStep,
-        meshes: recipe.MeshStep,
-        solve: recipe.SolveStep,
-        posterior: recipe.PosteriorStep,
+        told: Recipe,
         spacing_nm: Sequence[float] | None,
         workers: int,
         trust: list[str],
     ) -> None:
         from cellml.data.references import resolve
         from cellml.pipeline.answers import asked_model
+        from cellml.pipeline.objects import read_objects_table
 
         self.output, self.checkpoints, self.workers, self.trust, self.spacing = output, checkpoints, workers, trust, spacing_nm
-        self.image, self.segmentation, self.samples, self.objects = image, segmentation, samples, objects
-        self.meshes, self.solve, self.posterior = meshes, solve, posterior
+        self.image, self.segmentation, self.samples, self.objects = told.image, told.segmentation, told.samples, told.objects
+        self.meshes, self.solve, self.posterior = told.meshes, told.solve, told.posterior
+        for key, file in (*(("checkpoint", one) for one in checkpoints), *told.files()):
+            if not Path(file).is_file():
+                raise FileError(f"{key}={file}: there is no such file.")
+        if not checkpoints:
+            raise CellmlError("checkpoint=[] names no network; give the checkpoint of a segmentation, or several.")
         self.input, self.warning = resolve(input, "image")
-        self.model = asked_model(solve)
+        self.model = asked_model(told.solve)
+        if told.objects.table is not None:
+            read_objects_table(told.objects.table)
         self.done: dict[str, Done] = {}
+
+    def require_posterior(self) -> None:
+        """Raise CellmlError for an observable of which the last step could make no posterior, before hours are spent on its answers."""
+        from cellml.pipeline.posterior import known_of
+
+        known_of(self.model, self.posterior)
 
     def steps(self, last: str) -> dict[str, Any]:
         """Do the steps up to `last`; the manifest of all is written after each."""
@@ -169,11 +165,11 @@ class _Run:
         return run_step(folder, asdict(self.solve), [self.done["04_meshes"].key, *model], make, tell=print)
 
     def _posterior(self, folder: Path) -> Done:
-        from cellml.pipeline.posterior import make_posterior
+        from cellml.pipeline.posterior import FORMAT, make_posterior
 
-        before = [self.done["05_answers"].key, *_hashes(_file_of(self.posterior.calibration))]
+        before = [self.done["05_answers"].key, *(file_hash(Path(file)) for file in _file_of(self.posterior.calibration))]
         make = partial(make_posterior, answers=self.done["05_answers"].folder, solve=self.solve, step=self.posterior)
-        return run_step(folder, asdict(self.posterior), before, make, tell=print)
+        return run_step(folder, {**asdict(self.posterior), "format": FORMAT}, before, make, tell=print)
 
     def _write(self) -> None:
         from cellml.io import write_json
@@ -190,10 +186,6 @@ class _Run:
 
 def _file_of(value: float | str | None) -> list[str]:
     return [value] if isinstance(value, str) else []
-
-
-def _hashes(files: Sequence[str]) -> list[str]:
-    return [file_hash(Path(file)) for file in files]
 
 
 def _array_of(reference: str) -> str:

@@ -20,9 +20,9 @@ def noise_deviation(image: NDArray[np.generic]) -> float:
     """Standard deviation of white noise in an image (Z, Y, X), in its grey values.
 
     Each section is convolved with the difference of two Laplacians, which neither planes nor straight edges along the axes excite
-    (Immerkær 1996, doi:10.1006/cviu.1996.0060); the deviation is read from the median of the absolute answers over the
-    darkest-to-brightest nine tenths, so that edges count little. Noise that is correlated between pixels is underestimated, fine texture
-    is taken for noise.
+    (Immerkær 1996, doi:10.1006/cviu.1996.0060); the deviation is read from the median of the absolute answers instead of their mean, so
+    that edges count little. Up to 32 sections are looked at. Noise that is correlated between pixels is underestimated, fine texture is
+    taken for noise. Raises CellmlError for sections below 5 × 5 pixels.
     """
     from scipy.ndimage import convolve
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from cellml.pipeline.recipe import MeshStep, SampleStep
 from cellml.pipeline.samples import sample_name
 from cellml.pipeline.segmentation import LABELS, read_followed, read_labels_of
 from cellml.types import Labels
+
+log = logging.getLogger(__name__)
 
 REFERENCE = "reference.vtu"
 RECORD = "shapes.json"
@@ -59,7 +62,10 @@ def make_meshes(folder: Path, segmentation: Path, drawn: Path, samples: SampleSt
 
 
 def outcomes(prepare: Callable[[], Callable[[Followed, int], Any]], jobs: Sequence[Followed], workers: int) -> Iterator[str]:
-    """Do jobs here, or in processes of their own where there are several workers; the reason for each that failed, else ""."""
+    """Do jobs here, or in processes of their own where there are several workers; the reason for each that failed there, else "".
+
+    prepare: gives the work (job, number of the try from 1) → anything; what it raises here is raised.
+    """
     if workers <= 1 or len(jobs) <= 1:
         work = prepare() if jobs else None
         for job in jobs:
@@ -74,7 +80,7 @@ def outcomes(prepare: Callable[[], Callable[[Followed, int], Any]], jobs: Sequen
 
 
 def read_shapes(folder: Path, one: Followed) -> dict[str, Any]:
-    """What step 04 says of an object's meshes."""
+    """What step 04 says of an object: {"name", "reference": {"voxels", "tetrahedra", "reason"}, "cells": the same with their draws}."""
     return dict(json.loads((_folder(folder, one) / RECORD).read_text(encoding="utf-8")))
 
 
@@ -121,5 +127,8 @@ def _cell(path: Path, labels: Labels, one: Followed, tetrahedra: int, coarser: f
         mesh = quick_mesh(mask, labels, tetrahedra=tetrahedra, coarser=coarser, name=one.name)
     except CellmlError as error:  # one shape that cannot be meshed is a draw without an answer
         return {"voxels": voxels, "tetrahedra": 0, "reason": str(error)}
+    except Exception as error:  # a defect met in one sample must neither hide nor take the others with it
+        log.warning("%s: %s: %s", path, type(error).__name__, error)
+        return {"voxels": voxels, "tetrahedra": 0, "reason": f"{type(error).__name__}: {error}"}
     write_mesh(mesh, path)
     return {"voxels": voxels, "tetrahedra": len(mesh.tets), "reason": ""}

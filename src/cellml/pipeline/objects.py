@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ def _file_name(name: Any) -> str:
 
 def _point(value: Sequence[float]) -> Triple:
     z, y, x = (float(v) for v in value)
+    if not all(isfinite(v) for v in (z, y, x)):
+        raise ValueError(f"the point {[z, y, x]} has a coordinate that is no number")
     return z, y, x
 
 

@@ -30,16 +30,18 @@ Calibrated = SpreadCalibration | WidenedPercentiles
 DRAWN = ("image", "segmentation", "mesh")
 PARTS = (*DRAWN, "unseen", "shrinkage", "parameter")
 FILE, TABLE, INDICES, DRAWS = "posterior.json", "posterior.csv", "sobol.csv", "draws.npz"
+FORMAT = 2  # of what this step computes: a change of it makes the step begin anew
 
 
 @dataclass(frozen=True)
 class Posterior:
     """One observable of one object.
 
-    estimate: median of the answers; reference: answer of the reference segmentation, None without one; geometry_low, geometry_high: ends
-    of the interval as far as geometry is in doubt, for the specimen as it was imaged; low, high: with shrinkage and parameters; missing:
-    share of draws without an answer; spread: of the logarithm of the answers, before calibration; indices: of each part, empty where the
-    answers do not tell; status: "ok", or why there is no posterior.
+    estimate: median of the answers, for the living specimen; reference: answer of the reference segmentation, None without one;
+    geometry_low, geometry_high: ends of the interval as far as geometry is in doubt, both and the reference for the specimen as it was
+    imaged; low, high: for the living one, with shrinkage and parameters; missing: share of draws without an answer; spread: of the
+    logarithm of the answers, before calibration; indices: of each part, empty where the answers do not tell; status: "ok", or why there is
+    no posterior.
     """
 
     object: str
@@ -66,13 +68,13 @@ def make_posterior(folder: Path, answers: Path, solve: SolveStep, step: Posterio
     from cellml.io import atomic_path, write_json
     from cellml.pipeline.posterior_figure import posterior_figure
 
-    rows, model = read_answers(answers), asked_model(solve)
+    rows, known = read_answers(answers), known_of(asked_model(solve), step)
     found: list[Posterior] = []
     draws: dict[str, Floats] = {}
     for number, (name, observable) in enumerate(dict.fromkeys((r.object, r.observable) for r in rows)):
         mine = [r for r in rows if (r.object, r.observable) == (name, observable)]
-        scaling = Scaling(0, 0) if _fixed(step) else scaling_of(model, observable)
-        one, drawn = posterior_of(mine, scaling, step, read_spread(step.calibration, observable), seed=number)
+        scaling, calibration = known[observable]
+        one, drawn = posterior_of(mine, scaling, step, calibration, seed=number)
         found.append(one)
         if drawn is not None:
             draws[f"{name} {observable}"] = drawn
@@ -85,6 +87,18 @@ def make_posterior(folder: Path, answers: Path, solve: SolveStep, step: Posterio
     with atomic_path(folder / "posterior.png") as aside:
         posterior_figure(found, draws).savefig(aside, dpi=130)
     return summary
+
+
+def known_of(model: Any, step: PosteriorStep) -> dict[str, tuple[Scaling, Calibrated]]:
+    """How each observable of a model scales, and its calibration.
+
+    Raises CellmlError for an observable of which either is not known: best asked before anything is solved.
+    """
+    names = [request.name for request in model.observables]
+    fixed = step.shrinkage == 1 and step.shrinkage_spread == 0 and step.D_spread == 0
+    return {
+        name: (Scaling(0, 0) if fixed else scaling_of(model, name), read_spread(step.calibration, name, level=step.level)) for name in names
+    }
 
 
 def posterior_of(
@@ -107,7 +121,7 @@ def posterior_of(
     factor = step.shrinkage * np.exp(step.shrinkage_spread * rng.standard_normal(step.draws))
     made = made * factor**scaling.length * np.exp(step.D_spread * rng.standard_normal(step.draws)) ** scaling.diffusion
     low, high = np.quantile(made, (0.5 * (1 - step.level), 0.5 * (1 + step.level)))
-    estimate = float(np.exp(drawn.middle + calibration.shift))
+    estimate = float(np.exp(drawn.middle + calibration.shift) * step.shrinkage**scaling.length)
     ends = (geometry_low, geometry_high, float(low), float(high))
     indices = indices_of(np.log(grid), drawn, scaling, step, calibration)
     return Posterior(*about, estimate, reference, *ends, len(good), missing, drawn.spread, "ok", indices), made
@@ -127,19 +141,19 @@ def indices_of(
     logs: Floats, drawn: Drawn, scaling: Scaling, step: PosteriorStep, calibration: Calibrated, *, draws: int = 300
 ) -> tuple[Index, ...]:
     """First-order and total indices of the logarithm of an answer, with bootstrap intervals; empty where no two answers differ in all
-    draws.
+    draws. Those of a part that no pair of answers tells, such as the mesh's where there is one meshing, are NaN.
     """
     try:
         parts = variance_parts(logs, DRAWN)
     except CellmlError:
         return ()
     added = {
-        "unseen": max(0.0, calibration.scale(drawn) ** 2 - drawn.spread**2) if calibration.objects else 0.0,
+        "unseen": max(0.0, calibration.deviation(drawn) ** 2 - drawn.spread**2) if calibration.objects else 0.0,
         "shrinkage": (scaling.length * step.shrinkage_spread) ** 2,
         "parameter": (scaling.diffusion * step.D_spread) ** 2,
     }
     shares = np.array([_shares(p, added) for p in resampled_parts(logs, DRAWN, draws=draws, seed=step.seed)])
-    low, high = np.nanpercentile(shares, (50 * (1 - step.level), 50 * (1 + step.level)), axis=0)
+    low, high = np.percentile(shares, (50 * (1 - step.level), 50 * (1 + step.level)), axis=0)
     first, total = _shares(parts, added)
     return tuple(
         Index(name, *(float(v) for v in (first[k], low[0, k], high[0, k], total[k], low[1, k], high[1, k]))) for k, name in enumerate(PARTS)
@@ -147,17 +161,16 @@ def indices_of(
 
 
 def _shares(parts: Parts, added: Mapping[str, float]) -> Floats:
-    """(2, parts): first-order and total indices; estimates below 0, which small parts have by chance, count as 0."""
+    """(2, parts): first-order and total indices; estimates below 0, which small parts have by chance, count as 0. NaN stays NaN."""
     variance = max(parts.variance, 0.0) + sum(added.values())
-    alone = [max(0.0, p.first) for p in parts.parts] + list(added.values())
-    all_of_it = [max(0.0, p.total) for p in parts.parts] + list(added.values())
-    return np.array([alone, all_of_it]) / (variance if variance > 0 else np.nan)
+    found = np.array([[getattr(p, kind) for p in parts.parts] + list(added.values()) for kind in ("first", "total")])
+    return np.asarray(np.maximum(found, 0.0) / (variance if variance > 0 else np.nan))
 
 
-def read_spread(path: str | None, observable: str) -> Calibrated:
+def read_spread(path: str | None, observable: str, *, level: float = 0.9) -> Calibrated:
     """The calibration of an observable from {"observables": {name: {…}}}; one that changes nothing where there is no file.
 
-    Raises FileError for another file, and where it does not know the observable.
+    level: of the intervals that are asked. Raises FileError for another file, and where it does not know the observable or the level.
     """
     if path is None:
         return SpreadCalibration()
@@ -165,7 +178,10 @@ def read_spread(path: str | None, observable: str) -> Calibrated:
         known = json.loads(Path(path).read_text(encoding="utf-8"))["observables"]
         if observable not in known:
             raise FileError(f"{path} is a calibration of {', '.join(known)}, not of {observable}.")
-        return calibration_of(known[observable])
+        calibration = calibration_of(known[observable])
+        if calibration.level != level:
+            raise FileError(f"{path} is for intervals of the level {calibration.level}; ask for posterior.level={calibration.level}.")
+        return calibration
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, CellmlError):
             raise
@@ -189,10 +205,6 @@ def write_tables(folder: Path, found: Sequence[Posterior]) -> None:
 
 def _rest(index: Index) -> dict[str, float]:
     return {key: value for key, value in asdict(index).items() if key != "name"}
-
-
-def _fixed(step: PosteriorStep) -> bool:
-    return step.shrinkage == 1 and step.shrinkage_spread == 0 and step.D_spread == 0
 
 
 def _own_interval(values: Floats, level: float) -> tuple[float, float]:

@@ -56,28 +56,37 @@ def _histogram(axis: Any, posterior: Any, values: NDArray[np.float64]) -> None:
 
 
 def draw_parts(axis: Any, found: Sequence[Any]) -> None:
-    """Bars of the mean first-order and total indices of posteriors, with intervals over them (over draws where there is one)."""
+    """Bars of the mean first-order and total indices of posteriors, with intervals over them (over draws where there is one).
+
+    Parts that no posterior can tell, such as the mesh's where there is one meshing, are left out.
+    """
     axis.set_title("where the variance comes from")
     axis.set_xlabel("share of the variance of ln(answer)")
     if not found:
         axis.text(0.5, 0.5, "too few answers to tell", ha="center", va="center", transform=axis.transAxes, color=MUTED)
         return
-    names = [index.name for index in found[0].indices]
-    place = np.arange(len(names))[::-1]
+    told = [k for k in range(len(found[0].indices)) if any(np.isfinite(p.indices[k].first) for p in found)]
+    place = np.arange(len(told))[::-1]
     for shift, kind, colour in ((0.18, "first", BLUE), (-0.18, "total", ORANGE)):
-        value = np.array([[getattr(i, kind) for i in p.indices] for p in found])
-        ends = np.array([[[getattr(i, f"{kind}_{end}") for i in p.indices] for p in found] for end in ("low", "high")])
+        value = np.array([[getattr(p.indices[k], kind) for k in told] for p in found])
+        middle = _mean(value)
         if len(found) > 1:
             rng = np.random.default_rng(0)
-            means = [np.nanmean(value[rng.integers(len(value), size=len(value))], axis=0) for _ in range(300)]
-            low, high = np.percentile(means, (5, 95), axis=0)
+            means = [_mean(value[rng.integers(len(value), size=len(value))]) for _ in range(300)]
+            low, high = np.nanpercentile(means, (5, 95), axis=0)
         else:
-            low, high = ends[:, 0]
-        middle = np.nanmean(value, axis=0)
-        label = "first-order" if kind == "first" else "total"
-        axis.barh(place + shift, middle, 0.34, color=colour, label=label)
+            low, high = (np.array([getattr(found[0].indices[k], f"{kind}_{end}") for k in told]) for end in ("low", "high"))
+        axis.barh(place + shift, middle, 0.34, color=colour, label="first-order" if kind == "first" else "total")
         reach = [np.maximum(middle - low, 0), np.maximum(high - middle, 0)]
         axis.errorbar(middle, place + shift, xerr=reach, fmt="none", ecolor=INK, elinewidth=0.8)
+    names = [found[0].indices[k].name for k in told]
     axis.set_yticks(place, [_WORDS.get(name, name) for name in names])
     axis.set_xlim(0, 1)
     axis.legend(loc="lower right", fontsize=7)
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means (K,) of the numbers there are in (N, K), NaN where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan))

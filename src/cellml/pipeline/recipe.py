@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cellml.arguments import check_arguments
 from cellml.errors import CellmlError
 from cellml.evaluation.objects import ObjectChoice
 
@@ -78,6 +79,10 @@ class SampleStep:
             raise CellmlError(f"samples.decisiveness={self.decisiveness} must lie between 0 and 1.")
         if self.correlation_nm is not None:
             _positive("samples", correlation_nm=self.correlation_nm)
+        if self.thresholds is not None and not (self.thresholds and all(0 <= t <= 1 for t in self.thresholds)):
+            raise CellmlError(f"samples.thresholds={list(self.thresholds)} must be numbers from 0 to 1, at least one, such as [0.3,0.6].")
+        if self.seed < 0:
+            raise CellmlError(f"samples.seed={self.seed} must be 0 or more.")
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ class ObjectStep:
     max_voxels: int = 100_000
     most: int = 8
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        ObjectChoice(self.min_voxels, self.max_voxels, self.most, self.seed)  # refuses sizes that hold nothing
 
     @property
     def choice(self) -> ObjectChoice:
@@ -153,3 +161,48 @@ class PosteriorStep:
         _positive("posterior", shrinkage=self.shrinkage)
         if min(self.shrinkage_spread, self.D_spread) < 0:
             raise CellmlError("posterior.shrinkage_spread and posterior.D_spread must be at least 0.")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all steps are told."""
+
+    image: ImageStep
+    segmentation: SegmentationStep
+    samples: SampleStep
+    objects: ObjectStep
+    meshes: MeshStep
+    solve: SolveStep
+    posterior: PosteriorStep
+
+    @classmethod
+    def of(cls, given: Mapping[str, Mapping[str, Any] | None]) -> Recipe:
+        """From mappings of fields by step, defaults where there are none.
+
+        Raises CellmlError for unknown fields and values of another kind.
+        """
+        kinds = {
+            "image": ImageStep,
+            "segmentation": SegmentationStep,
+            "samples": SampleStep,
+            "objects": ObjectStep,
+            "meshes": MeshStep,
+            "solve": SolveStep,
+            "posterior": PosteriorStep,
+        }
+        made: dict[str, Any] = {}
+        for name, kind in kinds.items():
+            fields = {key: value for key, value in (given.get(name) or {}).items() if key != "_target_"}
+            check_arguments(kind.__init__, fields, "pipeline", prefix=f"{name}.")
+            made[name] = kind(**fields)
+        return cls(**made)
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """The files that it names, each with the key that names it."""
+        named = {
+            "image.repair": self.image.repair,
+            "segmentation.temperature": self.segmentation.temperature,
+            "objects.table": self.objects.table,
+            "posterior.calibration": self.posterior.calibration,
+        }
+        yield from ((key, value) for key, value in named.items() if isinstance(value, str))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cellml.errors import CellmlError
-from cellml.io.atomic import write_json
+from cellml.io.atomic import file_error, write_json
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def run_step(
     changed = "" if found is None or found.get("state") != "done" else _difference(folder, found)
     if found is not None and found["key"] == key and found["state"] == "done" and not changed:
         tell(f"{folder.name}: as it was ({found['seconds']:.1f} s when it was made)")
-        return Done(folder.name, folder, key, found["numbers"], True, float(found["seconds"]), float(found.get("cpu_s", 0.0)))
+        return Done(folder.name, folder, key, found["numbers"], True, found["seconds"], float(found.get("cpu_s", 0.0)))
     before_s, before_cpu = _prepare(folder, found, key, changed, tell)
     write_json(folder / MANIFEST, {"step": folder.name, "state": "begun", "key": key, "settings": dict(settings), "seconds": before_s})
     begin, begin_cpu = time.perf_counter(), _cpu_s()
@@ -82,10 +82,13 @@ def key_of(value: Any) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, or of all files of a folder with their names. Raises CellmlError where there is none."""
+    """SHA-256 of a file, or of all files of a folder with their names, also of hidden ones (Zarr keeps its attributes in such).
+
+    Raises CellmlError where there is none.
+    """
     digest = hashlib.sha256()
     if path.is_dir():
-        for one in _files(path):
+        for one in sorted(p for p in path.rglob("*") if p.is_file()):
             digest.update(f"{one.relative_to(path)}\n{file_hash(one)}\n".encode())
         return digest.hexdigest()
     try:
@@ -106,26 +109,31 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {**found, "key": str(found["key"]), "state": str(found["state"])}
+        if found["state"] == "done":
+            found |= {"numbers": dict(found["numbers"]), "artefacts": dict(found["artefacts"])}
+        return {**found, "key": str(found["key"]), "state": str(found["state"]), "seconds": float(found["seconds"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CellmlError(f"{path} is damaged ({error}); remove the folder {folder}, and the step is done again.") from error
 
 
 def _prepare(folder: Path, found: dict[str, Any] | None, key: str, changed: str, tell: Callable[[str], Any]) -> tuple[float, float]:
     """Empty the folder unless it can be gone on with; returns the seconds, by the clock and of processors, that were told of what is
-    kept.
+    kept. Raises FileError where the folder cannot be written.
     """
     if found is not None and found["key"] == key and found["state"] != "done":
         tell(f"{folder.name}: going on where it was stopped")
-        return float(found.get("seconds", 0.0)), float(found.get("cpu_s", 0.0))
+        return found["seconds"], float(found.get("cpu_s", 0.0))
     if found is not None and changed and found["key"] == key:
         tell(f"{folder.name}: done again, because {changed}")
-    if folder.exists():
-        aside = folder.with_name(f".old-{folder.name}")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-        shutil.rmtree(aside)
-    folder.mkdir(parents=True)
+    try:
+        if folder.exists():
+            aside = folder.with_name(f".old-{folder.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            folder.rename(aside)
+            shutil.rmtree(aside)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise file_error(error, folder) from error
     return 0.0, 0.0
 
 

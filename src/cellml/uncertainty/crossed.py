@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Part:
     """Variance that one input explains alone (`first`) and with its interactions (`total`), in the squared unit of the answer; NaN where no
-    pair of answers tells.
+    pair of answers tells, as for an input with one level, of which the variance is that at this level.
     """
 
     name: str
@@ -99,7 +99,7 @@ class _Pairs:
         found = []
         for k, name in enumerate(self.names):
             alone, others = fixed | (1 << k), whole & ~(1 << k)
-            told = (variance - float(gamma[alone]), float(gamma[others])) if self.varied[k] else (0.0, 0.0)
+            told = (variance - float(gamma[alone]), float(gamma[others])) if self.varied[k] else (np.nan, np.nan)
             found.append(Part(name, *told))
         return Parts(variance, tuple(found))
 

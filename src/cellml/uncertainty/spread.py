@@ -36,6 +36,13 @@ class Drawn:
     high: float = float("nan")
 
 
+def _end(level: float) -> float:
+    """The quantile of the standard normal up to which the share `level` lies on both sides of 0 together; 1.64 for 0.9."""
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 * (1 + level)))
+
+
 def summarised(values: Sequence[float] | Floats) -> Drawn:
     """The summary of draws, NaN for those without an answer. Raises CellmlError where none has a positive one."""
     array = np.asarray(values, np.float64).reshape(-1)
@@ -70,6 +77,10 @@ class SpreadCalibration:
         """√((inflation σ)² + (floor + missing · missing_floor)²)."""
         return float(np.hypot(self.inflation * drawn.spread, self.floor + drawn.missing * self.missing_floor))
 
+    def deviation(self, drawn: Drawn) -> float:
+        """The standard deviation of the logarithm of a normal whose interval of the level is as wide."""
+        return self.scale(drawn) * (self.high - self.low) / (2 * _end(self.level))
+
     def interval(self, drawn: Drawn) -> tuple[float, float]:
         """The ends of the interval, in the unit of the answer."""
         centre, scale = drawn.middle + self.shift, self.scale(drawn)
@@ -78,10 +89,7 @@ class SpreadCalibration:
     def draws(self, drawn: Drawn, count: int, rng: np.random.Generator) -> Floats:
         """Draws of the answer, (count,): a split normal whose quantiles at (1 ∓ level)/2 are the ends of the interval."""
         normal = rng.standard_normal(count)
-        from scipy.special import ndtri
-
-        quantile = float(ndtri(0.5 * (1 + self.level)))
-        side = np.where(normal < 0, -self.low, self.high) / quantile
+        side = np.where(normal < 0, -self.low, self.high) / _end(self.level)
         return np.asarray(np.exp(drawn.middle + self.shift + self.scale(drawn) * side * normal))
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,7 +110,8 @@ class SpreadCalibration:
 class WidenedPercentiles:
     """The 5th and 95th percentile of an object's draws, moved outwards by `widen` in the logarithm, and by missing · missing_widen more.
 
-    Unlike a spread about the middle this knows that draws which merge an object with a neighbour are on one side only.
+    Unlike a spread about the middle this knows that draws which merge an object with a neighbour are on one side only. level: of the
+    interval; objects: how many it was measured on; shift: always 0, the middle stays where it is.
     """
 
     widen: float
@@ -116,16 +125,17 @@ class WidenedPercentiles:
         by = self.widen + drawn.missing * self.missing_widen
         return float(np.exp(drawn.low - by)), float(np.exp(drawn.high + by))
 
-    def scale(self, drawn: Drawn) -> float:
-        """The standard deviation of the logarithm of a normal with an interval of this width."""
+    def deviation(self, drawn: Drawn) -> float:
+        """The standard deviation of the logarithm of a normal whose interval of the level is as wide."""
         low, high = self.interval(drawn)
-        return float(np.log(high / low) / (2 * _NORMAL))
+        return float(np.log(high / low) / (2 * _end(self.level)))
 
     def draws(self, drawn: Drawn, count: int, rng: np.random.Generator) -> Floats:
         """Draws of the answer, (count,): a split normal about the middle, with the ends of the interval as its quantiles."""
         low, high = np.log(self.interval(drawn))
         normal = rng.standard_normal(count)
-        return np.asarray(np.exp(drawn.middle + normal * np.where(normal < 0, drawn.middle - low, high - drawn.middle) / _NORMAL))
+        sides = np.where(normal < 0, drawn.middle - low, high - drawn.middle) / _end(self.level)
+        return np.asarray(np.exp(drawn.middle + normal * sides))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers for a file."""
@@ -133,7 +143,12 @@ class WidenedPercentiles:
 
 
 def calibration_of(numbers: Mapping[str, Any]) -> SpreadCalibration | WidenedPercentiles:
-    """The calibration that `as_dict` of either kind wrote. Raises CellmlError for unknown keys, TypeError for missing ones."""
+    """The calibration that `as_dict` of either kind wrote.
+
+    Raises CellmlError for unknown keys and a level that is no share, TypeError for missing ones.
+    """
+    if not 0 < float(numbers.get("level", 0.9)) < 1:
+        raise CellmlError(f"A calibration of spreads has the level {numbers['level']}; it must be a share between 0 and 1, such as 0.9.")
     if "widen" not in numbers:
         return SpreadCalibration.from_dict(numbers)
     unknown = sorted(set(numbers) - set(WidenedPercentiles.__dataclass_fields__))
@@ -159,12 +174,13 @@ def fit_spread(
     missing_floor: float = 0.0,
     two_sided: bool = True,
 ) -> SpreadCalibration:
-    """Measure what must be added on objects whose truth is known (split conformal prediction, Lei et al. 2018, with scaled residuals).
+    """Measure what must be added on objects whose truth is known (conformal prediction with scaled residuals, Lei et al. 2018).
 
     r = (ln truth − m − shift) / scale; the shift is the median of ln truth − m; inflation, floor: fixed, or the pair of least mean
-    interval score (of logarithms) on a grid where None; low and high are the residuals of ranks ⌈(n + 1)(1 ± level)/2⌉, or those of |r|
-    where not `two_sided`, so that a further object of the kind lies inside with at least the chance `level`, up to what n allows. Raises
-    CellmlError for fewer than 8 objects.
+    interval score (of logarithms) on a grid where None; low and high are the residuals of ranks ⌊(n + 1)(1 − level)/2⌋ and
+    ⌈(n + 1)(1 + level)/2⌉, or ∓ the |r| of rank ⌈(n + 1) level⌉ where not `two_sided`; beyond n, the outermost. With a shift and a scale
+    from elsewhere a further object of the kind lies inside with at least the chance `level`; here both are taken from the same objects,
+    which costs a little of it: judge on others. Raises CellmlError for fewer than 8 objects.
     """
     logs, middles = _logs(drawn, truth)
     shift = float(np.median(logs - middles))
@@ -187,10 +203,8 @@ def fit_score(drawn: Sequence[Drawn], truth: Sequence[float], *, level: float = 
     coverage, and unlike them it does not widen all intervals for the sake of one object that no draw doubted. Raises CellmlError for fewer
     than 8 objects.
     """
-    from scipy.special import ndtri
-
     logs, middles = _logs(drawn, truth)
-    shift, end = float(np.median(logs - middles)), float(ndtri(0.5 * (1 + level)))
+    shift, end = float(np.median(logs - middles)), _end(level)
     spreads, missing = np.array([d.spread for d in drawn]), np.array([d.missing for d in drawn])
     best: tuple[float, SpreadCalibration] | None = None
     for one in (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0):
@@ -230,7 +244,8 @@ def fit_percentiles(drawn: Sequence[Drawn], truth: Sequence[float], *, level: fl
 
 def _logs(drawn: Sequence[Drawn], truth: Sequence[float]) -> tuple[Floats, Floats]:
     """Logarithms of the truth, and middles of the draws."""
-    logs = np.log(np.asarray(truth, np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is not positive is refused below
+        logs = np.log(np.asarray(truth, np.float64))
     if len(logs) < _FEWEST or len(logs) != len(drawn) or not np.isfinite(logs).all():
         raise CellmlError(
             f"A calibration of spreads needs at least {_FEWEST} objects with positive truth, got {len(logs)} of {len(drawn)}."
