@@ -85,6 +85,7 @@ def test_codes_of_a_model_become_features_by_name(table: Path, monkeypatch: pyte
         (["table={table}", "checkpoint=model.ckpt"], "belong together"),
         (["table={table}", "controls=[size]"], "controls=['size']"),
         (["table={table}", "level=2"], "between 0 and 1"),
+        (["table={table}", "fdr=1.5"], "fdr=1.5"),
     ],
 )
 def test_bad_input_is_told_in_words(

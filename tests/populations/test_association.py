@@ -50,6 +50,17 @@ def test_controls_take_out_what_goes_through_them() -> None:
     assert plain.slope > 0.8 and abs(partial.slope) < 0.25 and partial.low < 0 < partial.high
 
 
+def test_the_exponent_under_controls_is_the_coefficient_beside_them() -> None:
+    """By Frisch, Waugh and Lovell the slope between what controls leave is the coefficient of the regression with the controls in it."""
+    rng = np.random.default_rng(4)
+    size = rng.normal(size=200)
+    x = 2 * size + rng.normal(size=200)
+    y = 0.7 * x - 3 * size + 0.1 * rng.normal(size=200)
+    found = associate(columns(x=x), columns(y=y), some_groups(200, 20), controls=columns(size=size), draws=200)[0]
+    together = np.linalg.lstsq(np.column_stack([x, size, np.ones(200)]), y, rcond=None)[0]
+    assert found.exponent == pytest.approx(together[0])
+
+
 def test_resampled_correlations_agree_with_rows_drawn_one_by_one() -> None:
     rng = np.random.default_rng(3)
     x, y, groups = rng.normal(size=(30, 2)), rng.normal(size=(30, 1)), np.repeat(np.arange(6), 5)

@@ -68,8 +68,20 @@ def test_observables_are_those_of_the_shape(simulated: Path) -> None:
     assert float(row["diffusion_time"]) == pytest.approx(length**2 / np.pi**2, rel=0.08)
     assert float(row["volume_nm3"]) == pytest.approx(capsule.volume_nm3, rel=0.05)
     assert float(row["base_nm2"]) == pytest.approx(np.pi * 120.0**2, rel=0.15)
-    mesh = read_mesh(simulated / "meshes" / "a_long.ply.vtu")
+    mesh = read_mesh(simulated / "meshes" / "a" / "long.ply.vtu")
     assert {"base", "head", "membrane"} <= set(mesh.facet_names.values())
+
+
+def test_the_unit_of_a_folder_of_surfaces_is_that_which_is_told(spines: Path, tmp_path: Path) -> None:
+    from cellml.populations.members import members_of
+    from cellml.populations.recipe import Recipe
+
+    plain = surface_of(Capsule(0.2, 0.4), steps=6)  # in µm, in a file that notes no unit
+    lines = ["OFF", f"{len(plain.vertices)} {len(plain.faces)} 0"]
+    lines += [" ".join(map(str, v)) for v in plain.vertices.tolist()] + ["3 " + " ".join(map(str, f)) for f in plain.faces.tolist()]
+    (tmp_path / "one.off").write_text("\n".join(lines))
+    sizes = [Recipe(Path("m"))._surface(m).volume() for unit in ("um", None) for m in members_of(tmp_path, unit=unit)]
+    assert sizes[0] == pytest.approx(1e9 * sizes[1])
 
 
 def test_an_interrupted_run_goes_on_and_another_one_is_refused(
@@ -85,6 +97,10 @@ def test_an_interrupted_run_goes_on_and_another_one_is_refused(
     for name, row in rows(simulated).items():
         for key in ("state", "volume_nm3", "escape_time", "calcium_half_time"):
             assert rows(output)[name][key] == row[key]
+    before = (output / "table.csv").read_text()
+    assert main([*words, "group_pattern=.*"]) == 0
+    assert [row["group"] for row in rows(output).values()] == list(rows(output))
+    assert main(words) == 0 and (output / "table.csv").read_text() == before
     capsys.readouterr()
     assert main([*words[:2], "model=diffusion", *words[3:]]) == 2
     assert "simulated otherwise (model: spine_decay.yaml there, diffusion.yaml now" in capsys.readouterr().err

@@ -20,7 +20,10 @@ def test_folders_give_files_and_their_folders_as_groups(tmp_path: Path) -> None:
     found = members_of(tmp_path)
     assert [(m.name, m.group, m.is_mesh) for m in found] == [("a/one.ply", "a", False), ("b/two.ply", "b", False)]
     assert [m.group for m in members_of(tmp_path, group_pattern=r"(one|two)\.")] == ["one", "two"]
+    assert [m.unit for m in members_of(tmp_path, unit="um")] == ["um", "um"]
     write_mesh(box((100.0, 100.0, 100.0), (1, 1, 1)), tmp_path / "whole.vtu")
+    with pytest.raises(CellmlError, match="holds meshes in nm, such as whole.vtu"):
+        members_of(tmp_path, unit="um")
     (mesh,) = members_of(tmp_path)
     assert mesh.is_mesh and mesh.group == "."
     with pytest.raises(CellmlError, match=r"'whole.vtu' and 0 more are tetrahedra"):

@@ -38,6 +38,12 @@ def test_a_table_of_another_model_is_refused(tmp_path: Path) -> None:
         Table(tmp_path / "table.csv", (*COLUMNS[:-1], "length")).begin()
 
 
+def test_a_table_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    table = Table(tmp_path / "gone" / "table.csv", COLUMNS)
+    with pytest.raises(FileError, match="Cannot write"):
+        table.append({"name": "s0"})
+
+
 def test_texts_stay_on_their_line(tmp_path: Path) -> None:
     table = Table(tmp_path / "table.csv", COLUMNS)
     table.begin()

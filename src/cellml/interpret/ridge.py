@@ -11,11 +11,12 @@ Floats = NDArray[np.float64]
 PENALTIES = np.logspace(-4, 4, 17)  # in units of the mean squared singular value
 
 
-def ridge_coefficients(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def ridge_coefficients(x: Floats, y: Floats, penalties: Floats | None = None) -> tuple[Floats, Floats]:
     """Coefficients (P, K) and intercepts (K,) of min ‖y − xβ − c‖² + λ‖β‖².
 
-    x: (N, P); y: (N, K). For each output λ is the one of `PENALTIES` with the least generalised cross-validation error
-    N ‖y − ŷ‖² / (N − tr H)² (Golub, Heath & Wahba 1979), by one singular value decomposition.
+    x: (N, P); y: (N, K). For each output λ is the one of the penalties with the least generalised cross-validation error
+    N ‖y − ŷ‖² / (N − tr H)² (Golub, Heath & Wahba 1979), by one singular value decomposition. penalties: values of λ, those of `PENALTIES`
+    times the mean squared singular value where None.
     """
     middle, level = x.mean(axis=0), y.mean(axis=0)
     u, s, vt = np.linalg.svd(x - middle, full_matrices=False)
@@ -25,7 +26,8 @@ def ridge_coefficients(x: Floats, y: Floats) -> tuple[Floats, Floats]:
         return np.zeros((x.shape[1], y.shape[1])), level
     along = u.T @ (y - level)
     total = ((y - level) ** 2).sum(axis=0)
-    shrink = s**2 / (s**2 + PENALTIES[:, None] * float((s**2).mean()))
+    tried = PENALTIES * float((s**2).mean()) if penalties is None else penalties
+    shrink = s**2 / (s**2 + tried[:, None])
     residual = total + ((shrink**2 - 2 * shrink)[:, :, None] * along**2).sum(axis=1)
     errors = residual / (len(x) - 1 - shrink.sum(axis=1)[:, None]).clip(min=1e-6) ** 2
     chosen = shrink[errors.argmin(axis=0)].T

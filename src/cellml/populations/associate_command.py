@@ -54,6 +54,8 @@ def associate_file(
     require_free(output, overwrite=overwrite, known=FILES)
     if (checkpoint is None) != (source is None):
         raise CellmlError("checkpoint= and source= belong together: a model of shapes, and the shapes that it encodes.")
+    if not 0 < fdr < 1 or curves < 0:
+        raise CellmlError(f"fdr={fdr} must be a share between 0 and 1, such as 0.05, and curves={curves} 0 or more.")
     read = read_simulated(table, features, observables)
     if checkpoint is not None and source is not None:
         read = with_codes(read, checkpoint, source)

@@ -18,8 +18,9 @@ class Association:
     """One feature and one observable.
 
     slope: standard deviations of the observable per standard deviation of the feature, which is their correlation; low, high: its interval;
-    exponent: slope in the units of the scales, the power in observable ~ feature^exponent where both are logarithms (`log_log`); p: by
-    permutation within groups; q: after the control over all pairs; shapes, groups: how many it rests on.
+    exponent: slope in the units of the scales, the power in observable ~ feature^exponent where both are logarithms (`log_log`); all of
+    what the controls leave, where there are any; p: by permutation within groups; q: after the control over all pairs; shapes, groups: how
+    many it rests on.
     """
 
     feature: str
@@ -66,7 +67,8 @@ def associate(
     low, high = np.percentile(_resampled(x, y, numbers, min(draws, 2000), rng), (50 * (1 - level), 50 * (1 + level)), axis=0)
     p = permutation_p(x, y, numbers, draws, rng)
     q = benjamini_hochberg(p)
-    raw = slopes * observables.values.std(axis=0) / features.values.std(axis=0)[:, None]
+    left = [one.values.std(axis=0) * part.std(axis=0) for one, part in ((features, x), (observables, y))]
+    raw = np.divide(slopes * left[1], left[0][:, None], out=np.zeros_like(slopes), where=left[0][:, None] > 0)
     both = features.logarithms[:, None] & observables.logarithms
     return [
         Association(

@@ -46,7 +46,8 @@ def populate(
     `cellml simulate`; workers: processes, each of one thread; timeout_s: processor time of one try of one shape (and twenty times as
     long by the clock); each is tried twice. limit: only the
     first so many shapes; again: try those that failed in the earlier run once more; meshes: keep them in `output/meshes`; unit,
-    group_pattern: see `cellml.shapes.reading.read_population`.
+    group_pattern: see `cellml.shapes.reading.read_population`; another pattern gives finished rows their groups anew. A shape is known by
+    its name: rows stay as they are where its file has changed since.
 
     Rows have the state "ok", "incomplete" (an observable has no answer on this shape; `reason` says why) or "failed". Returns counts, and
     seconds by the clock and of processors. Raises FileError and CellmlError for what cannot be read, before anything is written, and for
@@ -78,7 +79,7 @@ def populate(
     table, rows = _opened(target, asked, names, again)
     begun = time.perf_counter()
     rows |= _simulated(members, recipe, table, rows, asked, workers, timeout_s)
-    table.replace(rows[member.name] for member in members if member.name in rows)
+    table.replace({**rows[m.name], "group": m.group, "class": m.kind} for m in members if m.name in rows)  # groups may be told anew
     return _told(rows, members, target, time.perf_counter() - begun, workers)
 
 
@@ -122,6 +123,7 @@ def _record(source: str | Path, output: Path, members: Sequence[Member], recipe:
         "base": recipe.base,
         "idealised": recipe.idealised,
         "voxels": recipe.voxels,
+        "unit": members[0].unit,
         "places": {key: str(value) for key, value in recipe.places.items()},
         "parameters": {key: str(value) for key, value in recipe.parameters.items()},
         "errors": recipe.errors,

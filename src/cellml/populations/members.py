@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cellml.errors import CellmlError, FileError
@@ -20,13 +20,14 @@ class Member:
     """One shape. name: unique in its population; group: what it belongs together with (an image stack); kind: its class, "" where unknown.
 
     shape: a closed surface in nm as it was stored, a file of a surface or of a tetrahedral mesh, or (volume in nm³, area in nm²) where no
-    more is known than that.
+    more is known than that; unit: of the coordinates in the file of a surface, None for what it notes.
     """
 
     name: str
     group: str
     kind: str
     shape: Surface | Path | tuple[float, float]
+    unit: str | None = None
 
     @property
     def is_mesh(self) -> bool:
@@ -39,8 +40,8 @@ def members_of(source: str | Path, *, unit: str | None = None, group_pattern: st
     `cellml.shapes.reading.read_population` reads.
 
     A table is a CSV file with the columns name, volume_nm3 and area_nm2, such as `cellml populate` writes (rows without numbers are left
-    out); unit, group_pattern: as in `read_population`. Raises FileError for a source that is not there, CellmlError where no shape is left
-    or a name comes twice.
+    out); unit, group_pattern: as in `read_population`. Raises FileError for a source that is not there, CellmlError where no shape is left,
+    a name comes twice, or a unit is told of what has its own.
     """
     path = Path(source).expanduser()
     if str(source) in ("spines", "spines:base"):
@@ -48,7 +49,7 @@ def members_of(source: str | Path, *, unit: str | None = None, group_pattern: st
 
         found = [Member(name, group, kind, surface) for name, surface, group, kind in all_spines()]
     elif path.is_dir() and path.suffix != ".zarr":
-        found = _files(path)
+        found = _files(path, unit)
     elif path.suffix == ".csv" and _is_table(path):
         found = _rows(path)
     else:
@@ -59,7 +60,7 @@ def members_of(source: str | Path, *, unit: str | None = None, group_pattern: st
     if group_pattern is not None:
         from cellml.shapes.reading import group_of
 
-        found = [Member(m.name, group_of(m.name, group_pattern), m.kind, m.shape) for m in found]
+        found = [replace(m, group=group_of(m.name, group_pattern)) for m in found]
     _require_unique(found, source)
     return tuple(found)
 
@@ -74,13 +75,15 @@ def idealisable(members: Sequence[Member]) -> None:
         )
 
 
-def _files(folder: Path) -> list[Member]:
+def _files(folder: Path, unit: str | None) -> list[Member]:
     """Files of tetrahedra where the folder holds any, else of surfaces; the folder below it that a file lies in is its group."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for suffixes in (_MESHES, _SURFACES):
         chosen = [path for path in files if path.suffix.lower() in suffixes]
+        if chosen and suffixes is _MESHES and unit is not None:
+            raise CellmlError(f"unit={unit} is of surfaces, but {folder} holds meshes in nm, such as {chosen[0].name}; leave it out.")
         if chosen:
-            return [Member(p.relative_to(folder).as_posix(), p.parent.relative_to(folder).as_posix(), "", p) for p in chosen]
+            return [Member(p.relative_to(folder).as_posix(), p.parent.relative_to(folder).as_posix(), "", p, unit) for p in chosen]
     raise FileError(f"{folder} holds no shapes; populate reads meshes ({', '.join(_MESHES)}) and surfaces ({', '.join(_SURFACES)}).")
 
 

@@ -123,7 +123,7 @@ class Recipe:
         if self.meshes is not None:
             from cellml.io import write_mesh
 
-            write_mesh(mesh, self.meshes / f"{member.name.replace('/', '_')}.vtu")
+            write_mesh(mesh, self.meshes / f"{member.name}.vtu")
         return mesh, {"tetrahedra": len(mesh.tets), "least_dihedral_deg": round(angle, 3)}
 
     def _surface(self, member: Member) -> Surface:
@@ -132,7 +132,7 @@ class Recipe:
 
         shape = member.shape
         if isinstance(shape, Path):
-            shape = read_surface(shape)
+            shape = read_surface(shape, unit=member.unit)
         if self.idealised is None:
             if isinstance(shape, tuple):
                 raise CellmlError(f"Of {member.name!r} no more than volume and area are known; say how it is idealised.")

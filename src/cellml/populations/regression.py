@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.data.labelled_mesh import folds_by_group
+from cellml.interpret.ridge import ridge_coefficients
 from cellml.populations.scales import Columns, Floats, group_numbers
 
 _PENALTIES = np.logspace(-3, 5, 33)
@@ -56,18 +57,9 @@ def regress(
 
 
 def ridge(x: Floats, y: Floats) -> tuple[Floats, float]:
-    """Coefficients (K,) and intercept of the ridge regression of y (N,) on x (N, K), its penalty that of the least GCV score
-
-    N ‖y − ŷ‖² / (N − 1 − Σ d²/(d² + λ))²  with the singular values d of the centred x.
-    """
-    mean, level = x.mean(axis=0), float(y.mean())
-    u, d, vt = np.linalg.svd(x - mean, full_matrices=False)
-    shares = d**2 / (d**2 + _PENALTIES[:, None])
-    along = u.T @ (y - level)
-    residual = ((y - level) ** 2).sum() - (along**2).sum() + (((1 - shares) * along) ** 2).sum(axis=1)
-    best = int(np.argmin(residual / np.maximum(len(y) - 1 - shares.sum(axis=1), 1e-9) ** 2))
-    coefficients = vt.T @ (d / (d**2 + _PENALTIES[best]) * along)
-    return np.asarray(coefficients), level - float(mean @ coefficients)
+    """Coefficients (K,) and intercept of the ridge regression of y (N,) on x (N, K), see `cellml.interpret.ridge`."""
+    coefficients, intercept = ridge_coefficients(x, y[:, None], _PENALTIES)
+    return coefficients[:, 0], float(intercept[0])
 
 
 def _left_out(x: Floats, y: Floats, folds: NDArray[np.int64]) -> tuple[Floats, Floats]:

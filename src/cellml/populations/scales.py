@@ -48,5 +48,9 @@ def group_numbers(groups: Sequence[str], count: int) -> NDArray[np.int64]:
         raise CellmlError(f"{count} shapes have {len(groups)} groups; give one group a shape.")
     names, numbers = np.unique(np.asarray(groups, str), return_inverse=True)
     if len(names) < 2:
-        raise CellmlError(f"All shapes are of the group {str(names[0]) if len(names) else ''!r}; intervals over groups need two or more.")
+        only = str(names[0]) if len(names) else ""
+        raise CellmlError(
+            f"All shapes are of the group {only!r}; intervals over groups need two or more. Where shapes are independent of each other, "
+            "each is a group of its own: the same `cellml populate` once more with group_pattern=.* says so, and simulates nothing again."
+        )
     return np.asarray(numbers.reshape(-1), np.int64)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.atomic import file_error
 from cellml.report.rows import read_rows
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ class Table:
     def begin(self) -> list[dict[str, str]]:
         """The rows that are there, after mending the end of the file; writes the header where there is no file.
 
-        Raises FileError where the file has other columns.
+        Raises FileError where the file has other columns or cannot be written.
         """
         if self.path.is_file():
             self._mend()
@@ -51,7 +52,7 @@ class Table:
         return read_rows(self.path)
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row at the end, flushed to the disk. Columns that it does not have stay empty."""
+        """Add a row at the end, flushed to the disk; columns that it does not have stay empty. Raises FileError where that fails."""
         self._write([row], "a")
 
     def replace(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -61,10 +62,13 @@ class Table:
         write_text(self.path, self._lines(rows, header=True))
 
     def _write(self, rows: Iterable[Mapping[str, Any]], mode: str) -> None:
-        with self.path.open(mode, newline="", encoding="utf-8") as stream:
-            stream.write(self._lines(rows, header=mode == "w"))
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with self.path.open(mode, newline="", encoding="utf-8") as stream:
+                stream.write(self._lines(rows, header=mode == "w"))
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise file_error(error, self.path) from error
 
     def _lines(self, rows: Iterable[Mapping[str, Any]], header: bool) -> str:
         text = io.StringIO(newline="")
