@@ -109,6 +109,12 @@ def test_the_loss_of_a_step_is_the_tasks_and_the_weighted_terms(tmp_path: Path) 
 def test_what_cannot_be_attached_is_named(tmp_path: Path, callback: HiddenLosses, said: str) -> None:
     with pytest.raises(CellmlError, match=said):
         trained(tmp_path, callback, steps=1)
+    assert not callback._handles, "an error leaves nothing behind either"
+
+
+def test_a_layer_that_answers_with_several_tensors_is_refused() -> None:
+    with pytest.raises(CellmlError, match="'net' answers with tuple, no tensor to look at"):
+        HiddenLosses("net", {})._keeper("net")(torch.nn.Identity(), (), (torch.zeros(1), torch.zeros(1)))
 
 
 def test_a_weight_without_a_term_is_refused() -> None:

@@ -13,6 +13,7 @@ import torch
 
 from cellml.callbacks import simulation
 from cellml.callbacks.simulation import SimulationEvaluation
+from cellml.errors import CellmlError
 from cellml.evaluation import objects
 from cellml.evaluation.solved import SolvedObject
 from cellml.report.objects import ObjectRow
@@ -72,6 +73,23 @@ def test_a_missing_object_and_a_failure_count_as_error_one_and_none_is_dropped(m
     assert logged["val/sim/failure_rate"] == 0.25 and logged["val/sim/objects"] == 4
 
 
+def test_objects_of_two_blocks_with_the_same_numbers_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = iter([[replace(ROW, status="failed"), replace(ROW, truth_id="2")], [ROW, replace(ROW, truth_id="2")]])
+    monkeypatch.setattr(simulation, "compare_objects", lambda *_, **__: compared(next(blocks))())
+    callback, logged, trainer = SimulationEvaluation(), Logged(), SimpleNamespace(sanity_checking=False)
+    callback.on_validation_epoch_start(trainer, logged)
+    for number in range(2):
+        callback.on_validation_batch_end(trainer, logged, {"prediction": CUBE}, batch(CUBE), number)
+    callback.on_validation_epoch_end(trainer, logged)
+    assert logged["val/sim/objects"] == 4 and logged["val/sim/failure_rate"] == 0.25
+
+
+@pytest.mark.parametrize("setting", [{"every": 0}, {"iou": 0.0}, {"share": -0.1}, {"most": 0}, {"min_voxels": 9, "max_voxels": 8}])
+def test_settings_that_no_validation_could_follow_are_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(CellmlError, match=next(iter(setting))):
+        SimulationEvaluation(**setting)
+
+
 def test_a_crash_of_the_judge_is_logged_and_ends_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def crash(*_: Any, **__: Any) -> Any:
         raise MemoryError("no room")
@@ -107,7 +125,9 @@ def test_only_every_nth_validation_and_never_the_sanity_check(monkeypatch: pytes
     monkeypatch.setattr(simulation, "compare_objects", compared([ROW]))
     callback = SimulationEvaluation(every=3)
     assert [bool(validate(callback, CUBE, CUBE)) for _ in range(6)] == [True, False, False, True, False, False]
-    quiet = Logged()
+    quiet, first = Logged(), SimulationEvaluation(every=2)
+    first.on_validation_epoch_start(SimpleNamespace(sanity_checking=True), quiet)
+    assert validate(first, CUBE, CUBE), "the sanity check is no validation that counts"
     callback.on_validation_batch_end(SimpleNamespace(sanity_checking=True), quiet, {"prediction": CUBE}, batch(CUBE), 0)
     assert callback.rows == []
 
@@ -199,6 +219,15 @@ class Shapes(Logged):
         return np.arange(1.0, count + 1)[:, None]
 
     def log_density(self, codes: Any) -> Any: ...
+
+
+def test_a_shape_that_cannot_be_made_ends_no_training(caplog: pytest.LogCaptureFixture) -> None:
+    callback, trainer = SimulationEvaluation(), SimpleNamespace(sanity_checking=False)
+    broken = Shapes()
+    broken.representation = SimpleNamespace(surface=lambda *_: 1 / 0)
+    callback.on_validation_epoch_start(trainer, broken)
+    callback.on_validation_batch_end(trainer, broken, None, {"image": torch.zeros(1), "unit": torch.tensor(1.0)}, 0)
+    assert "could not be made" in caplog.text
 
 
 def test_models_of_shapes_are_judged_by_distributions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -91,5 +92,32 @@ def test_what_cannot_be_ranked_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="rel_error"):
         leaderboard_of([str(tmp_path / "table.csv")])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CellmlError, match="score=NAME"):
+    with pytest.raises(CellmlError, match="dice or iou or adapted_rand_error or voi_sum: they have none"):
         leaderboard_of([str(tmp_path / "empty")])
+    write(tmp_path / "table.csv", [{"name": "x", "dice": 0.2, "rel_error": 0.1}])
+    with pytest.raises(CellmlError, match="score dise: they have dice; say which to take with score=NAME"):
+        leaderboard_of([str(tmp_path / "table.csv")], score="dise")
+    with pytest.raises(CellmlError, match="observable volume: they have answer"):
+        leaderboard_of([str(tmp_path / "table.csv")], observable="volume")
+    (tmp_path / "empty" / "scores.json").write_text("{")
+    with pytest.raises(FileError, match="no JSON of scores"):
+        leaderboard_of([str(tmp_path / "empty")])
+    (tmp_path / "table.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FileError, match="cannot be read as a table"):
+        leaderboard_of([str(tmp_path / "table.csv")])
+
+
+def test_runs_of_one_name_are_told_apart_and_those_without_numbers_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for k, sweep in enumerate(("one", "two", "lr=[0.1]")):
+        row = {"val/dice": 0.9 - 0.1 * k, "val/sim/volume/rel_error": 0.1 * k, "val/sim/objects": "nan"}
+        write(tmp_path / sweep / "0" / "metrics.csv", [row])
+    write(tmp_path / "untold" / "metrics.csv", [{"val/dice": 0.9}])
+    runs = [str(tmp_path / name) for name in ("one/0", "two/0", "lr=[0.1]/0", "untold")]
+    rows = leaderboard_of(runs)["rows"]
+    assert [row["name"] for row in rows] == runs[:3] and [row["objects"] for row in rows] == [0, 0, 0]
+    said = capsys.readouterr().out
+    assert "Left out, without dice or an error of volume: untold" in said and "[0.1]/0" in re.sub(r"[\s│]", "", said)
+
+
+def test_distances_are_better_where_smaller() -> None:
+    assert leaderboard([Entry("a", 1.0, 0.1), Entry("b", 2.0, 0.2), Entry("c", 3.0, 0.3)], "chamfer").tau == 1

@@ -46,11 +46,11 @@ class HiddenLosses(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the layers, and join the task's loss."""
-        penalties: Any = getattr(pl_module, "penalties", None)
+        self._asked, penalties = False, getattr(pl_module, "penalties", None)
         if penalties is None:
             raise CellmlError(f"{type(pl_module).__name__} has a training of its own, to which hidden losses cannot be added.")
-        for name in filter(None, (self.layer, self.reconstruction)):
-            self._handles.append(_module(pl_module, name).register_forward_hook(self._keeper(name)))
+        modules = {name: _module(pl_module, name) for name in (self.layer, self.reconstruction) if name is not None}
+        self._handles = [module.register_forward_hook(self._keeper(name)) for name, module in modules.items()]
         penalties.append(self.penalise)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -59,7 +59,13 @@ class HiddenLosses(pl.Callback):
             handle.remove()
         self._handles.clear()
         self._seen.clear()
-        pl_module.penalties.remove(self.penalise)  # type: ignore[union-attr, operator]
+        penalties: Any = getattr(pl_module, "penalties", [])
+        if self.penalise in penalties:
+            penalties.remove(self.penalise)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Leave no trace either where training ends by an error or Ctrl-C, so that a second fit does not count the terms twice."""
+        self.on_fit_end(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Raise CellmlError where the task has not asked for its penalties in a step, so that nothing was added."""
@@ -68,7 +74,9 @@ class HiddenLosses(pl.Callback):
             raise CellmlError(f"{type(pl_module).__name__} has a training of its own, to which hidden losses cannot be added.")
 
     def _keeper(self, name: str) -> Any:
-        def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            if not isinstance(output, Tensor):
+                raise CellmlError(f"{name!r} answers with {type(output).__name__}, no tensor to look at; name a layer inside of it.")
             if module.training:
                 self._seen[name] = output
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytorch_lightning as pl
 
 from cellml.callbacks.figures import log_figure
+from cellml.errors import CellmlError
 from cellml.evaluation.distributions import ShapeRow, distribution_scores, shape_answers
 from cellml.evaluation.objects import ObjectChoice, compare_objects
 from cellml.evaluation.reader import Reader
@@ -46,7 +47,8 @@ class SimulationEvaluation(pl.Callback):
     discretisation error), `val/sim/failure_rate`, and `val/sim/timeout_rate` (objects that meshing had too little time for, which count in
     nothing else). Of shapes: `val/sim/<observable>/wasserstein` (standard deviations of the real ones), `…/median_ratio`, and
     `val/sim/failure_rate` (shapes without a certified mesh, or without an answer that real ones have). Loggers that take images, such as
-    Weights & Biases, get a figure. A failure never stops training.
+    Weights & Biases, get a figure. A failure never stops training. Raises CellmlError, when it is made, for settings that no validation
+    could follow.
     """
 
     def __init__(
@@ -66,10 +68,13 @@ class SimulationEvaluation(pl.Callback):
         from cellml.sim.model_file import load_model
         from cellml.sim.shipped import find_model
 
+        if not 0 < iou <= 1 or share < 0 or every < 1:
+            raise CellmlError(f"iou={iou} must be above 0 and at most 1, share={share} at least 0 and every={every} at least 1.")
         self.model, self.iou, self.share, self.every = load_model(find_model(model)), iou, share, every
         self.choice = ObjectChoice(min_voxels, max_voxels, most, seed)
         self.truth: dict[str, dict[int, SolvedObject]] = {}
         self.rows: list[ObjectRow] = []
+        self.outcomes: list[set[str]] = []  # of each object; numbers of objects come again in other blocks
         self.shapes: list[ShapeRow] = []
         self.reader = None if reader is None else Reader(reader, invert)
         self.folder = None if folder is None else Path(folder)
@@ -85,8 +90,8 @@ class SimulationEvaluation(pl.Callback):
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the rows of the last validation."""
-        self.rows, self.shapes, self._seen = [], [], []
-        self._validations += 1
+        self.rows, self.outcomes, self.shapes, self._seen = [], [], [], []
+        self._validations += not trainer.sanity_checking
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
@@ -95,9 +100,7 @@ class SimulationEvaluation(pl.Callback):
         if not self._asked(trainer):
             return
         if _draws_shapes(pl_module) and "unit" in batch and len(self._seen) < self.choice.most:
-            values = np.asarray(batch["image"].cpu().numpy(), np.float64)
-            representation: Any = pl_module.representation
-            self._seen.append(representation.surface(values, float(batch["unit"]), f"validation shape {len(self._seen)}"))
+            self._see(pl_module, batch)
         if not isinstance(outputs, dict):
             return
         if "prediction" not in outputs and not ("image" in outputs and self.reader is not None):
@@ -110,9 +113,18 @@ class SimulationEvaluation(pl.Callback):
         try:
             for compared in self._compared(outputs, batch, left):
                 self.rows += compared.rows
+                self.outcomes.append({row.status for row in compared.rows})
         except Exception as error:  # the judge must never end the training it judges
             log.warning("The simulation of %s failed and is left out of this validation: %s", batch["name"], error)
         self._spent += time.monotonic() - begin
+
+    def _see(self, pl_module: Any, batch: Any) -> None:
+        """Keep a validation shape for the end of the epoch."""
+        try:
+            values = np.asarray(batch["image"].cpu().numpy(), np.float64)
+            self._seen.append(pl_module.representation.surface(values, float(batch["unit"]), f"validation shape {len(self._seen)}"))
+        except Exception as error:  # the judge must never end the training it judges
+            log.warning("A validation shape could not be made and is left out of the simulation: %s", error)
 
     def _asked(self, trainer: pl.Trainer) -> bool:
         return not trainer.sanity_checking and (self._validations - 1) % self.every == 0
@@ -160,12 +172,9 @@ class SimulationEvaluation(pl.Callback):
             pl_module.log(f"{name}/rel_error", found.median_error)
             pl_module.log(f"{name}/rel_error_p90", found.p90_error)
             pl_module.log(f"{name}/not_resolved", found.not_resolved / counted)
-        objects = {row.truth_id for row in self.rows}
-        failed = {row.truth_id for row in self.rows if row.status == "failed"}
-        late = {row.truth_id for row in self.rows if row.status == "timed out"}
-        pl_module.log("val/sim/failure_rate", len(failed) / len(objects))
-        pl_module.log("val/sim/timeout_rate", len(late) / len(objects))
-        pl_module.log("val/sim/objects", float(len(objects)))
+        for name, status in (("failure_rate", "failed"), ("timeout_rate", "timed out")):
+            pl_module.log(f"val/sim/{name}", sum(status in one for one in self.outcomes) / len(self.outcomes))
+        pl_module.log("val/sim/objects", float(len(self.outcomes)))
 
     def _judge_shapes(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Draw shapes, solve in them and in validation shapes, and log how far the distributions are apart."""

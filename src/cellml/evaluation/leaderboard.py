@@ -13,7 +13,7 @@ from cellml.errors import CellmlError
 Floats = NDArray[np.float64]
 
 # Scores of which a lower one is better; of all others (dice, iou, precision …) a higher one is.
-LOWER_IS_BETTER = ("adapted_rand_error", "voi", "cremi_score", "assd", "hausdorff", "loss", "error")
+LOWER_IS_BETTER = ("error", "voi", "cremi_score", "assd", "hausdorff", "chamfer", "distance", "loss", "rmse", "mse", "mae", "lpips")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def leaderboard(
     rows = tuple(Ranked(known[k], float(ranks[0][k]), float(ranks[1][k]), int(swapped[k].sum() + swapped[:, k].sum())) for k in order)
     rng = np.random.default_rng(seed)
     drawn = [kendall_tau(loss[rows_], error[rows_]) for rows_ in (rng.integers(len(known), size=len(known)) for _ in range(draws))]
-    low, high = np.nanpercentile(drawn, (5, 95))
+    told = [tau for tau in drawn if np.isfinite(tau)]  # where all that were drawn are tied there is none
+    low, high = np.percentile(told, (5, 95)) if told else (np.nan, np.nan)
     named = tuple((known[a].name, known[b].name) for a, b in np.argwhere(swapped))
     return Leaderboard(score, rows, kendall_tau(loss, error), float(low), float(high), pairs, named)
 

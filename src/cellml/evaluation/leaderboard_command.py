@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,15 @@ from cellml.errors import CellmlError, FileError
 from cellml.evaluation.leaderboard import Entry, Leaderboard, leaderboard
 
 SCORES = ("dice", "iou", "adapted_rand_error", "voi_sum")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of a run. overlaps: scores by name; errors: (median relative error, number of objects) by observable."""
+
+    name: str
+    overlaps: dict[str, float]
+    errors: dict[str, tuple[float, int]]
 
 
 def leaderboard_of(
@@ -31,21 +40,24 @@ def leaderboard_of(
     runs: folders of `cellml train … callbacks=simulation`, whose `metrics.csv` has both numbers; folders with `scores.json` and
     `objects.csv`; or CSV tables with a row a model and the columns `name`, the score and `rel_error`; score: of overlap, the first of dice,
     iou, adapted_rand_error and voi_sum that is there where None; observable: whose error, the first where None; margins: differences that
-    count. Returns what is written. Raises CellmlError where fewer than three runs have both numbers.
+    count. Runs that lack one of the two are left out, and named. Returns what is written. Raises CellmlError where fewer than three runs
+    have both numbers, and for a score or an observable that none has, FileError for files that cannot be read.
     """
     from cellml.io import atomic_path, write_json
 
-    found: list[tuple[str, dict[str, float], dict[str, tuple[float, int]]]] = []
+    found: list[Run] = []
     for run in runs:
         found += _table(Path(run), name) if Path(run).is_file() else [_folder(Path(run))]
-    chosen = score or next((s for s in SCORES if any(s in overlaps for _, overlaps, _ in found)), None)
-    if chosen is None:
-        raise CellmlError(f"None of {len(found)} runs has a score of overlap ({', '.join(SCORES)}); say which to take with score=NAME.")
-    asked = observable or next((o for _, _, errors in found for o in errors), "")
-    entries = [Entry(n, overlaps.get(chosen, nan), *errors.get(asked, (nan, 0))) for n, overlaps, errors in found]
+    found = _named_apart(found, runs)
+    chosen = _chosen("score", score, SCORES, [run.overlaps for run in found])
+    asked = _chosen("observable", observable, None, [run.errors for run in found])
+    entries = [Entry(r.name, r.overlaps.get(chosen, nan), *r.errors.get(asked, (nan, 0))) for r in found]
     board = leaderboard(entries, chosen, overlap_margin=overlap_margin, error_margin=error_margin)
     result = {**as_plain(board), "observable": asked}
     print_board(board, asked)
+    left_out = [e.name for e in entries if not (isfinite(e.overlap) and isfinite(e.error))]
+    if left_out:
+        print(f"Left out, without {chosen} or an error of {asked}: {', '.join(left_out)}.")
     if output is not None:
         write_json(output, result)
     if figure is not None:
@@ -54,6 +66,24 @@ def leaderboard_of(
         with atomic_path(figure) as aside:
             leaderboard_figure(board, asked).savefig(aside, dpi=130)
     return result
+
+
+def _chosen(key: str, asked: str | None, usual: Sequence[str] | None, of_runs: Sequence[Mapping[str, Any]]) -> str:
+    """What is asked, else the first that is usual (None: anything) and that a run has. Raises CellmlError where no run has it."""
+    known = list(dict.fromkeys(name for one in of_runs for name in one))
+    wanted = [asked] if asked else known if usual is None else list(usual)
+    found = next((name for name in wanted if name in known), None)
+    if found is None:
+        there = f"they have {', '.join(known[:12])}; say which to take with {key}=NAME" if known else "they have none"
+        raise CellmlError(f"None of {len(of_runs)} runs has the {key} {' or '.join(wanted) or 'of any kind'}: {there}.")
+    return found
+
+
+def _named_apart(found: list[Run], given: Sequence[str]) -> list[Run]:
+    """Folders of the same name by the path that was given, so that rows can be told apart."""
+    names = [run.name for run in found]
+    paths = {Path(one).name: [g for g in given if Path(g).name == Path(one).name] for one in given}
+    return [replace(run, name=paths[run.name].pop(0)) if names.count(run.name) > 1 and paths.get(run.name) else run for run in found]
 
 
 def as_plain(board: Leaderboard) -> dict[str, Any]:
@@ -69,16 +99,17 @@ def as_plain(board: Leaderboard) -> dict[str, Any]:
 def print_board(board: Leaderboard, observable: str) -> None:
     """The table on the terminal."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"By overlap ({board.score}) and by simulated {observable.replace('_', ' ') or 'answer'}")
+    table = Table(title=escape(f"By overlap ({board.score}) and by simulated {observable.replace('_', ' ')}"))
     for title in ("name", board.score, "rank", "error", "rank", "changes places with", "objects"):
         table.add_column(title, justify="left" if title == "name" else "right", overflow="fold")
     for row in board.rows:
         changed = f"[bold]{row.disagrees}[/]" if row.disagrees else ""
         entry = row.entry
         numbers = (f"{entry.overlap:.4g}", f"{row.overlap_rank:g}", f"{entry.error:.4g}", f"{row.error_rank:g}")
-        table.add_row(entry.name, *numbers, changed, str(entry.objects or ""))
+        table.add_row(escape(entry.name), *numbers, changed, str(entry.objects or ""))
     Console().print(table)
     share = len(board.disagreements) / board.pairs if board.pairs else 0.0
     Console().print(
@@ -87,8 +118,8 @@ def print_board(board: Leaderboard, observable: str) -> None:
     )
 
 
-def _folder(folder: Path) -> tuple[str, dict[str, float], dict[str, tuple[float, int]]]:
-    """Name, scores of overlap, and (median relative error, objects) by observable of a run."""
+def _folder(folder: Path) -> Run:
+    """A run by its folder. Raises FileError where it is none, or its files are damaged."""
     if not folder.is_dir():
         raise FileError(f"There is no run {folder}; give folders of runs, or tables (.csv).")
     overlaps: dict[str, float] = {}
@@ -96,31 +127,56 @@ def _folder(folder: Path) -> tuple[str, dict[str, float], dict[str, tuple[float,
     for path in sorted(folder.rglob("metrics.csv")):
         last = _last_values(path)
         overlaps |= {key.removeprefix("val/"): value for key, value in last.items() if key.startswith("val/") and "/sim/" not in key}
-        count = int(last.get("val/sim/objects", 0))
+        count = _count(last.get("val/sim/objects", 0.0))
         for key, value in last.items():
             if key.startswith("val/sim/") and key.endswith("/rel_error"):
                 errors[key.removeprefix("val/sim/").removesuffix("/rel_error")] = (value, count)
     for path in sorted(folder.glob("scores*.json")):
-        overlaps |= _numbers(json.loads(path.read_text(encoding="utf-8")))
+        overlaps |= _numbers(_content(path))
     if (folder / "objects.csv").is_file():
         from cellml.report.objects import read_objects, statistics
 
         for one in statistics(read_objects(folder / "objects.csv")):
             errors[one.observable] = (one.median_error, one.objects)
-    return folder.name, overlaps, errors
+    return Run(folder.name, overlaps, errors)
+
+
+def _content(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path} is no JSON of scores ({error}).") from error
+
+
+def _count(value: float) -> int:
+    return int(value) if isfinite(value) else 0
 
 
 def _last_values(path: Path) -> dict[str, float]:
     """The last number in each column of Lightning's table."""
     last: dict[str, float] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            for key, text in row.items():
-                try:
-                    last[str(key)] = float(text)
-                except (TypeError, ValueError):
-                    continue
+    for row in _rows(path):
+        last |= _numbers_of(row)
     return last
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FileError(f"{path} cannot be read as a table ({error}).") from error
+
+
+def _numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The cells of a row that are numbers."""
+    found = {}
+    for key, text in row.items():
+        try:
+            found[str(key)] = float(text)
+        except (TypeError, ValueError):
+            continue
+    return found
 
 
 def _numbers(content: Any) -> dict[str, float]:
@@ -135,20 +191,14 @@ def _numbers(content: Any) -> dict[str, float]:
     return found
 
 
-def _table(path: Path, name: str) -> list[tuple[str, dict[str, float], dict[str, tuple[float, int]]]]:
+def _table(path: Path, name: str) -> list[Run]:
     """A row a model: every column that is a number is a score, `rel_error` its error."""
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = _rows(path)
     if not rows or name not in rows[0] or "rel_error" not in rows[0]:
         raise FileError(f"{path} needs a row a model, with the columns {name}, rel_error and a score of overlap.")
     found = []
     for row in rows:
-        numbers = {}
-        for key, text in row.items():
-            try:
-                numbers[key] = float(text)
-            except (TypeError, ValueError):
-                continue
-        error = numbers.pop("rel_error", nan)
-        found.append((str(row[name]), numbers, {row.get("observable") or "answer": (error, int(numbers.get("objects", 0)))}))
+        numbers = _numbers_of(row)
+        error, count = numbers.pop("rel_error", nan), _count(numbers.get("objects", 0.0))
+        found.append(Run(str(row[name]), numbers, {row.get("observable") or "answer": (error, count)}))
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cellml.errors import CellmlError
 from cellml.evaluation.solved import SolvedObject, solve_mesh, solve_object
 from cellml.metrics.contingency import ContingencyTable
 from cellml.metrics.matching import Match, match_objects
@@ -30,13 +31,20 @@ class ObjectComparison:
 @dataclass(frozen=True)
 class ObjectChoice:
     """Which truth objects are compared: `most` of those with min_voxels to max_voxels, drawn with `seed`, whatever the prediction looks
-    like.
+    like. Raises CellmlError for sizes that hold nothing, and for less than one object.
     """
 
     min_voxels: int = 10_000
     max_voxels: int = 100_000
     most: int = 8
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_voxels <= self.max_voxels or self.most < 1 or self.seed < 0:
+            raise CellmlError(
+                f"min_voxels={self.min_voxels}, max_voxels={self.max_voxels}, most={self.most} and seed={self.seed} choose no object: "
+                "sizes must be 1 or more and rise, `most` must be 1 or more and the seed 0 or more."
+            )
 
     def pick(self, truth: Labels) -> list[int]:
         """Labels of the chosen objects, sorted."""
