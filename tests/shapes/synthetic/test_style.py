@@ -7,13 +7,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from cellml.errors import CellmlError
-from cellml.shapes.synthetic.style import Style, measure_style, require_spacing, spectrum, styled, toned
+from cellml.shapes.synthetic.style import Style, in_kind, measure_style, require_spacing, spectrum, styled, toned
 
 QUANTILES = np.linspace(0, 1, 257)
 
 
 def style(**more: object) -> Style:
-    given = {"quantiles": 10 + 200 * QUANTILES**2, "rank": 0.2, "power": np.ones(64), "spacing": (40.0, 5.0, 5.0), "depth": 255.0}
+    given = {"quantiles": 10 + 200 * QUANTILES**2, "rank": 0.2, "power": np.ones(64), "spacing": (40.0, 5.0, 5.0), "kind": "uint8"}
     return Style(**{**given, **more})  # type: ignore[arg-type]
 
 
@@ -60,7 +60,7 @@ def test_measured_on_labelled_sections_only(tmp_path: Path):
     np.savez(tmp_path / "block.npz", raw=raw, labels=labels, voxel_nm=[40, 5, 5])
     source = {"image": f"{tmp_path}/block.npz:raw", "labels": f"{tmp_path}/block.npz:labels", "labelled_sections": [2]}
     found = measure_style(source)
-    assert found.rank == pytest.approx(0.25, abs=0.03) and found.spacing == (40.0, 5.0, 5.0) and found.depth == 255
+    assert found.rank == pytest.approx(0.25, abs=0.03) and found.spacing == (40.0, 5.0, 5.0) and found.kind == "uint8"
     assert found.quantiles[0] == 100 and found.quantiles[-1] == 200
     assert measure_style({"image": source["image"]}).rank is None
     assert found.as_dict()["grey_05_50_95"][1] == pytest.approx(150, abs=3)
@@ -68,6 +68,12 @@ def test_measured_on_labelled_sections_only(tmp_path: Path):
     np.savez(tmp_path / "full.npz", raw=raw, labels=labels, voxel_nm=[40, 5, 5])
     with pytest.raises(CellmlError, match="needs labelled organelles and their surroundings"):
         measure_style({"image": f"{tmp_path}/full.npz:raw", "labels": f"{tmp_path}/full.npz:labels"})
+
+
+def test_grey_values_are_numbers_of_the_kind_of_the_styles_image():
+    grey = np.array([-40.6, 0.25, 300.4], np.float32)
+    assert in_kind(grey, "uint8").tolist() == [0, 0, 255] and in_kind(grey, "int16").tolist() == [-41, 0, 300]
+    np.testing.assert_array_equal(in_kind(grey, "float32"), grey)  # rounded, an image between 0 and 1 would be black and white
 
 
 def test_other_voxels_are_refused():

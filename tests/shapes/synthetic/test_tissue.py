@@ -65,6 +65,11 @@ def test_segmentations_are_looked_up_and_need_room(tmp_path: Path):
     assert sorted(found.ravel().tolist()) == data.ravel().tolist(), "all of it, mirrored"
     steps = np.abs(np.diff(found, axis=0)), np.abs(np.diff(found, axis=1)), np.abs(np.diff(found, axis=2))
     assert [s.min() == s.max() and s.max() for s in steps] == [64, 8, 1]
+    huge = np.where(data % 7, data.astype(np.uint64) + 2**40, 0)  # as segmentations of whole brains number them
+    write_labels(Labels(huge, (100.0,) * 3), f"{tmp_path}/huge.npz:cells")
+    cells = SegmentedTissue(f"{tmp_path}/huge.npz:cells").draw(box, np.random.default_rng(0)).cells(box)
+    np.testing.assert_array_equal(cells > 0, found % 7 > 0)
+    assert np.unique(cells).tolist() == list(range(8**3 - 8**3 // 7 + 1))
     with pytest.raises(CellmlError, match="measures .800.*less than the .*lower margin_nm"):
         SegmentedTissue(f"{tmp_path}/cells.npz:cells").draw(box.around(50.0, 20.0), np.random.default_rng(0))
 

@@ -18,7 +18,7 @@ from cellml.shapes.synthetic.look import Look
 from cellml.shapes.synthetic.neurites import Neurites
 from cellml.shapes.synthetic.paint import paint
 from cellml.shapes.synthetic.scene import Scene, classes_of, scene_of
-from cellml.shapes.synthetic.style import Style, measure_style, require_spacing, styled, toned
+from cellml.shapes.synthetic.style import Style, in_kind, measure_style, require_spacing, styled, toned
 from cellml.shapes.synthetic.tissue import TissueSource
 from cellml.types import Labels, Triple, Volume
 
@@ -115,15 +115,13 @@ def _rendered(
     if style is not None:
         tissue = toned(tissue, scene.organelles > 0, style)
     sections = recipe.exposure.record(recipe.exposure.project(tissue, steps, grid.spacing), grid.spacing, rng)
-    depth = style.depth if style is not None else 255.0
     grey = styled(sections, style, recipe.texture_nm, rng) if style is not None else 230 * sections
     middle = slice(steps // 2, None, steps)
     classes = classes_of(scene, recipe.look.membrane_nm, distance)[middle]
     names = dict(enumerate(["membrane", "cytoplasm", *scene.names]))
     frame: dict[str, Any] = {"spacing": grid.spacing, "origin": grid.origin}
-    kind = np.uint8 if depth <= 255 else np.uint16
     return SyntheticBlock(
-        Volume(np.clip(np.round(grey), 0, depth).astype(kind), **frame, name="synthetic"),
+        Volume(in_kind(grey, "uint8" if style is None else style.kind), **frame, name="synthetic"),
         Labels(classes, **frame, kind="semantic", names=names, name="classes"),
         Labels(scene.organelles[middle], **frame, name="organelles"),
         Labels(scene.cells[middle], **frame, name="cells"),

@@ -48,12 +48,12 @@ def fill_cells(
     crossing = 0
     voxel = float(np.prod(grid.spacing))
     numbers, voxels = np.unique(cells[cells > 0], return_counts=True)
-    for number, volume in zip(numbers.tolist(), (voxels * voxel).tolist(), strict=True):
+    for place, (number, volume) in enumerate(zip(numbers.tolist(), (voxels * voxel).tolist(), strict=True), 1):
         counts = {kind.name: kind.count.draw(volume, rng) for kind in kinds}
         seed = int(rng.integers(2**31))
         if not sum(counts.values()):
             continue
-        tell(f"cell {number} of {len(numbers)}, {len(placed)} organelles so far")
+        tell(f"cell {place} of {len(numbers)}, {len(placed)} organelles so far")
         try:
             host = host_of_labels(Labels(cells, grid.spacing, grid.origin, name=f"cell {number}"), number)
             found = fill(host, kinds, counts, gap_nm=gap_nm, effort=effort, seed=seed)

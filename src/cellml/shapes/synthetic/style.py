@@ -27,14 +27,14 @@ _BINS = 64  # of the spectrum, up to the frequency of two voxels
 class Style:
     """quantiles: (257,) grey values; rank: share of the unlabelled voxels that are darker than the median labelled one, None without
     labels; power: (64,) mean power of sections by frequency, of an image of variance 1 (1 everywhere for white noise); spacing: (z, y, x)
-    in nm; depth: largest value of the image's type.
+    in nm; kind: of the image's numbers, such as uint8.
     """
 
     quantiles: Floats
     rank: float | None
     power: Floats
     spacing: Triple
-    depth: float
+    kind: str
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, for the provenance."""
@@ -51,8 +51,8 @@ def measure_style(source: Mapping[str, Any]) -> Style:
     from cellml.data.blocks import Block, OpenBlock
 
     block = OpenBlock(Block(**source), need_labels=source.get("labels") is not None, spacing_key="style.spacing_nm")
-    grey = np.asarray(block.read_raw(), np.float64)
-    depth = float(np.iinfo(block.read_raw().dtype).max) if np.issubdtype(block.read_raw().dtype, np.integer) else float(grey.max())
+    raw = block.read_raw()
+    grey = np.asarray(raw, np.float64)
     rank = None
     if source.get("labels") is not None:
         labels = block.read_labels()
@@ -64,7 +64,7 @@ def measure_style(source: Mapping[str, Any]) -> Style:
                 "voxels; choose other labelled_sections, or leave labels out."
             )
         rank = float((outside < np.median(inside)).mean())
-    return Style(np.quantile(grey, _QUANTILES), rank, spectrum(grey), block.spacing, depth)
+    return Style(np.quantile(grey, _QUANTILES), rank, spectrum(grey), block.spacing, str(raw.dtype))
 
 
 def spectrum(image: NDArray[Any]) -> Floats:
@@ -113,6 +113,14 @@ def styled(image: NDArray[np.float32], style: Style, longest_nm: float, rng: np.
     ranks = np.empty(noisy.size)
     ranks[order] = (np.arange(noisy.size) + 0.5) / noisy.size
     return np.asarray(np.interp(ranks, _QUANTILES, style.quantiles).reshape(image.shape), np.float32)
+
+
+def in_kind(grey: NDArray[np.float32], kind: str) -> NDArray[Any]:
+    """Grey values as numbers of a kind: rounded and kept within it where these are whole."""
+    if not np.issubdtype(np.dtype(kind), np.integer):
+        return np.asarray(grey, np.float32)
+    limits = np.iinfo(kind)
+    return np.asarray(np.clip(np.round(grey), limits.min, limits.max), kind)
 
 
 def require_spacing(style: Style, spacing: Triple) -> None:

@@ -33,7 +33,7 @@ class TissueSource(Protocol):
 
 @dataclass(frozen=True)
 class SegmentedTissue:
-    """Windows of a dense segmentation: real cells, or cells that were generated.
+    """Windows of a dense segmentation: real cells, or cells that were generated. Its cells are numbered anew from 1, in their order.
 
     labels: a file, `FILE.npz:NAME`, or a data set's name; spacing_nm: (z, y, x) where the file does not say it.
     """
@@ -56,14 +56,20 @@ class SegmentedTissue:
             )
         flips = tuple(slice(None, None, int(sign)) for sign in rng.choice([-1, 1], 3))
         shift = rng.uniform(0, 1, 3) * room - (np.array(box.origin) - np.array(box.spacing) / 2)
-        return SegmentedWindow(found.data[flips], np.array(found.spacing), shift)
+        return SegmentedWindow(_renumbered(found.data)[flips], np.array(found.spacing), shift)
+
+
+def _renumbered(labels: NDArray[np.integer]) -> Numbers:
+    """Numbers from 1 on, 0 where there is none: those of large segmentations do not fit into 32 bits, and stand for rows of tables."""
+    names, numbers = np.unique(labels, return_inverse=True)
+    return np.asarray(numbers.reshape(labels.shape) + (0 if len(names) and names[0] == 0 else 1), np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentedWindow:
     """data: (Z, Y, X) numbers; spacing: (z, y, x) in nm; shift: from the block's frame to distances from the corner of the data, nm."""
 
-    data: NDArray[np.integer]
+    data: Numbers
     spacing: NDArray[np.float64]
     shift: NDArray[np.float64]
 
@@ -73,4 +79,4 @@ class SegmentedWindow:
             np.clip(np.floor((axis + d) / s).astype(int), 0, n - 1)
             for axis, d, s, n in zip(grid.axes(), self.shift, self.spacing, self.data.shape, strict=True)
         ]
-        return np.asarray(self.data[np.ix_(*index)], np.int32)
+        return np.asarray(self.data[np.ix_(*index)])
