@@ -54,7 +54,7 @@ def test_whole_groups_are_held_out_and_rows_left_out_are_counted(tmp_path: Path)
     data = PopulationDataModule([population(tmp_path / "population")], FEATURES, OBSERVABLES, fold=1, folds=4)
     data.setup()
     (train,), (held,) = data.training_blocks, data.validation_blocks
-    assert not set(train.groups) & set(held.groups) and len(train.features) + len(held.features) == 120
+    assert not set(train.groups) & set(held.groups) and len(train.inputs) + len(held.inputs) == 120
     assert data.warnings == ["1 rows without all numbers were left out"]
 
 

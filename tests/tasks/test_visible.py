@@ -10,8 +10,9 @@ import pytest
 
 from cellml.checkpoint import load
 from cellml.cli import main
+from cellml.data.row_module import ShuffledRows
 from cellml.data.table import read_columns, read_words
-from cellml.data.table_module import TableDataModule, TableRows
+from cellml.data.table_module import TableDataModule
 from cellml.errors import CellmlError
 from cellml.tasks.visible import VisibleTask
 
@@ -76,10 +77,10 @@ def test_no_animal_is_on_both_sides_and_an_epoch_has_every_row_once(folder: Path
     module.setup()
     animals = read_words(folder / "cells.csv", "animal")
     x = read_columns(folder / "cells.csv", NAMES)
-    held = {animals[int(np.flatnonzero((x == row).all(axis=1))[0])] for row in module.validation_blocks[0].descriptors}
-    learned = {animals[int(np.flatnonzero((x == row).all(axis=1))[0])] for row in module.training_blocks[0].descriptors}
+    held = {animals[int(np.flatnonzero((x == row).all(axis=1))[0])] for row in module.validation_blocks[0].inputs}
+    learned = {animals[int(np.flatnonzero((x == row).all(axis=1))[0])] for row in module.training_blocks[0].inputs}
     assert held and not held & learned
-    rows = TableRows(module.training_blocks[0], seed=3)
+    rows = ShuffledRows(module.training_blocks[0], seed=3)
     epochs = [{rows[e * len(rows) + n]["image"].numpy().tobytes() for n in range(len(rows))} for e in range(2)]
     assert len(epochs[0]) == len(rows) and epochs[0] == epochs[1]
     assert rows[0]["image"].tolist() != rows[len(rows)]["image"].tolist()

@@ -53,15 +53,15 @@ class SurrogateNet(nn.Module):
         self.register_buffer("factor", torch.ones(len(self.observables), dtype=torch.float64))
 
     def fit(self, data: Any, target: Any) -> dict[str, float]:
-        """Fit to the training block of `cellml.data.population_module`, and calibrate; returns numbers for the log.
+        """Fit to the training block of a `PopulationDataModule`, and calibrate; returns numbers for the log.
 
         The intervals' factor comes from ensembles that were fitted without a fold of whole groups (cross-conformal prediction, Vovk 2015);
         the ensemble that stays has seen all training shapes. Raises CellmlError where too few shapes are left out for the level.
         """
         (block,) = data.training_blocks
-        for buffer, values in ((self.x_log, block.features), (self.y_log, block.observables)):
+        for buffer, values in ((self.x_log, block.inputs), (self.y_log, block.outputs)):
             buffer.copy_(torch.from_numpy(_logarithmic(values)))
-        x, y = self.scaled(block.features), _scaled(block.observables, self.y_log)
+        x, y = self.scaled(block.inputs), _scaled(block.outputs, self.y_log)
         folds = folds_by_group(list(block.groups), min(self.folds, len(set(block.groups))))
         mean, spread = out_of_fold(self.ensemble, x, y, folds)
         self.factor.copy_(torch.from_numpy(conformal_factor(y - mean, spread, self.level)))

@@ -48,8 +48,8 @@ class VisibleTask(VolumeTask):
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             self.require_columns(data.descriptors, data.outputs)
             block = data.training_blocks[0]
-            self.net.require_values(block.descriptors, block.name)
-            self.net.start(torch.from_numpy(block.descriptors), torch.from_numpy(block.outputs))
+            self.net.require_values(block.inputs, block.name)
+            self.net.start(torch.from_numpy(block.inputs), torch.from_numpy(block.outputs))
 
     def require_columns(self, descriptors: list[str], outputs: list[str]) -> None:
         """Raise CellmlError where the data's columns are not those of the network, in its order."""
