@@ -27,6 +27,7 @@ from trial import finding_of, make_seeds  # noqa: E402
 
 CORPUS = HERE / "corpus"
 _SPARE = 3 << 30
+_PATIENCE_S = 120.0
 
 
 def main(words: list[str]) -> int:
@@ -60,7 +61,7 @@ def _fuzz(name: str, engine: str, seconds: float, seed: int) -> tuple[int, list[
         make_seeds(TARGETS[name], work / "seeds")
         while (left := ends - time.monotonic()) > 1:
             words = [f"child={name}", f"work={work}", f"engine={engine}", f"seconds={left:.0f}", f"seed={seed}"]
-            done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=False)
+            done = _run(words, left + _PATIENCE_S)
             count += int((work / "count").read_text() or 0) if (work / "count").exists() else 0
             seed += 1
             if done.returncode == 0:
@@ -75,6 +76,15 @@ def _fuzz(name: str, engine: str, seconds: float, seed: int) -> tuple[int, list[
             if key not in findings:
                 findings[key] = f"{_keep(name, latest)}: {what}"
     return count, list(findings.values())
+
+
+def _run(words: list[str], limit_s: float) -> subprocess.CompletedProcess[str]:
+    """A child; one that libraries keep busy beyond the reach of signals is ended."""
+    command = [sys.executable, __file__, *words]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, -9, "", "it hung")
 
 
 def _keep(name: str, path: Path) -> Path:
