@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
-from cellml.populations.surrogate.acquisition import RULES, Occasion, diverse_variance, farthest_first, largest_variance, next_shapes
+from cellml.populations.surrogate.acquisition import (
+    RULES,
+    at_random,
+    diverse_variance,
+    experimental_design,
+    largest_variance,
+    next_shapes,
+)
 from cellml.populations.surrogate.ensemble import DeepEnsemble
-from cellml.populations.surrogate.learning import Budget, learning_curve, solves_needed
+from cellml.populations.surrogate.occasion import Occasion
 
 
 @pytest.fixture(scope="module")
@@ -35,35 +42,24 @@ def test_variance_looks_where_nothing_is_known_and_diversity_not_twice_at_the_sa
     assert chosen[0] in (20, 21, 22) and set(chosen.tolist()) != {20, 21}
 
 
-def test_farthest_first_agrees_with_a_slow_twin(occasion: Occasion) -> None:
-    x, points = occasion.scaled(occasion.candidates), list(occasion.scaled(occasion.known))
-    expected = []
-    for _ in range(4):
-        distances = [min(np.linalg.norm(one - p) for p in points) for one in x]
-        expected.append(int(np.argmax(distances)))
-        points.append(x[expected[-1]])
-    assert farthest_first(occasion, 4).tolist() == expected
-
-
 def test_next_shapes_asks_where_the_table_says_nothing(occasion: Occasion) -> None:
-    found = next_shapes(occasion.known, occasion.known[:, :1] ** 2, occasion.candidates, 1)
-    assert found[0] in (20, 21, 22)
+    answers = occasion.known[:, :1] ** 2
+    for rule in (diverse_variance, experimental_design):
+        assert next_shapes(occasion.known, answers, occasion.candidates, 1, rule=rule)[0] in (20, 21, 22)
+
+
+def test_the_first_shapes_are_chosen_before_there_are_answers(occasion: Occasion) -> None:
+    nothing, none = np.empty((0, 2)), np.empty((0, 1))
+    assert len(set(next_shapes(nothing, none, occasion.candidates, 6).tolist())) == 6
+    assert len(next_shapes(nothing, none, occasion.candidates, 6, rule=at_random)) == 6
+    with pytest.raises(CellmlError, match="needs 4 simulated shapes, and there are 0; choose the first ones by experimental_design"):
+        next_shapes(nothing, none, occasion.candidates, 6, rule=diverse_variance)
+
+
+def test_what_cannot_be_chosen_is_told(occasion: Occasion) -> None:
     with pytest.raises(CellmlError, match="24 shapes cannot be chosen from 23"):
         next_shapes(occasion.known, occasion.known[:, :1], occasion.candidates, 24)
-
-
-def test_curves_begin_alike_and_fall() -> None:
-    rng = np.random.default_rng(2)
-    x = rng.normal(size=(80, 2))
-    y = np.stack([x[:, 0], x[:, 0] - x[:, 1]], axis=1)
-    budget = Budget(begin=6, batch=10, end=36, members=2, steps=60)
-    curves = [learning_curve(x, y, np.arange(60), [np.arange(60, 80)], rule, budget, 0) for rule in RULES[:2]]
-    for solves, errors in curves:
-        assert solves == [6, 16, 26, 36] and errors[-1][0] < errors[0][0]
-    assert curves[0][1][0] == curves[1][1][0]
-
-
-def test_solves_needed_are_read_off_the_curve() -> None:
-    assert solves_needed([10, 20, 30], [1.0, 0.5, 0.1], 0.75) == pytest.approx(15.0)
-    assert solves_needed([10, 20], [1.0, 0.5], 2.0) == 10.0
-    assert solves_needed([10, 20], [1.0, 0.5], 0.1) == np.inf
+    with pytest.raises(CellmlError, match=r"Known shapes \(30, 2\), their answers \(29, 1\)"):
+        next_shapes(occasion.known, occasion.known[1:, :1], occasion.candidates, 2)
+    with pytest.raises(CellmlError, match=r"candidates \(23, 1\) do not go together"):
+        next_shapes(occasion.known, occasion.known[:, :1], occasion.candidates[:, :1], 2)
