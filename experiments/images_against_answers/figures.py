@@ -66,7 +66,7 @@ def _against_dice(axes: Any) -> None:
 
 
 def filters_figure(path: Path) -> None:
-    """Simulated error of each image without and with each family of filters, at the strength that the validation half chose."""
+    """Simulated error of each image without and with each family of filters, at the strength that the validation part chose."""
     with figure_style():
         canvas = new_figure(11.0, 7.2)
         axes = canvas.subplots(1, 2, sharey=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,7 +18,6 @@ from cellml.types import Volume
 Floats = NDArray[np.float32]
 NONE = "none"
 KEY = ("damage", "family", "strength")
-JUDGED = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -42,18 +40,15 @@ class Filtered:
 
 
 def conditions(config: Any) -> list[Filtered]:
-    """All of filters.yaml: the damages without filters first, then image by image, each family with all of its strengths."""
+    """All of filters.yaml: the damages without filters first, then of each image and family the strengths that are listed first."""
     bare = [Filtered(damage) for damage in config.damages]
-    return bare + [
-        Filtered(damage, family, strength)
-        for damage, families in config.tried.items()
-        for family in families
-        for strength in config.filters[family]
-    ]
+    tried = [(damage, family, k, strength) for damage, families in config.tried.items() for family in families
+             for k, strength in enumerate(config.filters[family])]  # fmt: skip
+    return bare + [Filtered(damage, family, strength) for damage, family, _, strength in sorted(tried, key=lambda one: one[2])]
 
 
 def damaged(damage: str, config: Any) -> Volume:
-    """The block (170, 250, 82) with the damage; black is taken to be grey value 0."""
+    """The block (170, 200, 82) with the damage; black is taken to be grey value 0."""
     clean, apply = _clean(), instantiate(config.damages[damage])
     return clean if apply is None else Volume(apply(clean.data, frame=Frame.of(clean)), clean.spacing, name=damage)
 
@@ -64,12 +59,6 @@ def image(one: Filtered, config: Any) -> Floats:
     if one.family != NONE:
         volume = repair_volume(volume, instantiate(config.filters[one.family][one.strength]))
     return np.asarray(volume.data, np.float32)
-
-
-def images(wanted: list[Filtered], config: Any) -> Iterator[tuple[Filtered, Floats]]:
-    """Each condition with its image, made when it is asked for."""
-    for one in wanted:
-        yield one, image(one, config)
 
 
 @cache

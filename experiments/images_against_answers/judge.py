@@ -20,8 +20,8 @@ from cellml.pipeline.recipe import SolveStep
 from cellml.types import Labels
 
 OBSERVABLES = ("first_passage_time", "relaxation_time", "conductance")
-SIZES = (3_000, 60_000)  # voxels in the half
-TETRAHEDRA = 4_000  # wanted of a mesh; about twice as many are made
+SIZES = (3_000, 60_000)  # voxels in the part
+TETRAHEDRA = 2_000  # wanted of a mesh; several times as many are made of a thin one
 JUDGES = ("automatic", "mended")
 
 Mask = NDArray[np.bool_]
@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Question:
-    """A neurite that leaves the half: its ends, and what the model says of the true shape (NaN where that has no such number)."""
+    """A neurite that leaves the part: its ends, and what the model says of the true shape (NaN where that has no such number)."""
 
     neurite: int
     voxels: int
@@ -60,7 +60,7 @@ class Answered:
 
 
 def questions(truth: Labels, every: int = 1) -> list[Question]:
-    """Neurites of SIZES that leave the half, all of them or every second, …: whatever a prediction makes of them."""
+    """Neurites of SIZES that leave the part, all of them or every second, …: whatever a prediction makes of them."""
     asked = [_question(truth, number) for number in fitting(truth)[::every]]
     return [one for one in asked if one is not None]
 

@@ -53,7 +53,7 @@ def wedge_table(values: dict[str, tuple[float | None, str]]) -> list[str]:
 
 
 def filters_table(values: dict[str, tuple[float | None, str]]) -> list[str]:
-    """A row for each image and family: its strength by the answer of the validation half, judged on the test half."""
+    """A row for each image and family: its strength by the answer of the validation part, judged on the test part."""
     lines, rand = [], {one: float(row["rand_test"]) for one, row in measured("filters")}
     for judge in JUDGES:
         lines += ["", f"**{judge}**: as above, and the change against no filter", ""]
@@ -70,7 +70,7 @@ def filters_table(values: dict[str, tuple[float | None, str]]) -> list[str]:
 
 
 def board(study: str, judge: str) -> Leaderboard:
-    """Conditions of a study, by adapted Rand error (Dice of the mended neurites) and by the mean simulated error, both of the test half."""
+    """Conditions of a study, by adapted Rand error (Dice of the mended neurites) and by the mean simulated error, both of the test part."""
     entries = []
     for one, row in measured(study):
         found = errors(study, one, "test", judge)

@@ -27,26 +27,26 @@ def measured(study: str) -> list[tuple[Any, Mapping[str, str]]]:
 
 @cache
 def _answers(study: str) -> dict[tuple[str, ...], list[dict[str, str]]]:
-    key, found = (*import_module(study).KEY, "half", "judge"), {}
+    key, found = (*import_module(study).KEY, "part", "judge"), {}
     for row in read_rows(HERE / f"{study}_answers.csv"):
         found.setdefault(tuple(row[k] for k in key), []).append(row)
     return found
 
 
 @cache
-def errors(study: str, condition: Any, half: str, judge: str) -> Errors:
+def errors(study: str, condition: Any, part: str, judge: str) -> Errors:
     """Of the neurites of a condition."""
-    return errors_of(_answers(study)[(*condition.key, half, judge)])
+    return errors_of(_answers(study)[(*condition.key, part, judge)])
 
 
 def judge_floor() -> Errors:
-    """Of the true shapes of the test half in coarser meshes: what no image can undercut."""
+    """Of the true shapes of the test part in coarser meshes: what no image can undercut."""
     return errors_of(read_rows(HERE / "remeshed.csv"))
 
 
 def selections(judge: str) -> list[tuple[Any, Any]]:
     """Of each image and family of filters: (the strength of the least simulated error, that of the least adapted Rand error), both on the
-    validation half, among those that were measured.
+    validation part, among those that were measured.
     """
     groups: dict[tuple[str, str], list[tuple[Any, Mapping[str, str]]]] = {}
     for one, row in measured("filters"):

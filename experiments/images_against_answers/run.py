@@ -1,6 +1,6 @@
 """How wrong are simulated answers when the image is worse, and do filters help?
 
-python experiments/images_against_answers/run.py                          # both studies; an interrupted one goes on
+python experiments/images_against_answers/run.py                          # both studies in turn; an interrupted one goes on
 python experiments/images_against_answers/run.py study=wedge minutes=20   # one of them, for so many minutes of processor time
 python experiments/images_against_answers/run.py study=report             # tables, figures and results.json from the rows so far
 """
@@ -9,38 +9,46 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from cellml.report.rows import read_rows
+
 HERE = Path(__file__).parent
-STUDIES = ("wedge", "filters")
+# Whose neurites are asked about: filters are chosen by answers of the validation part.
+JUDGED = {"wedge": ("test",), "filters": ("validation", "test")}
 
 
-def fill(study: str, minutes: float) -> None:
-    """Rows that a study lacks, until so many minutes of processor time are over."""
-    from measure import Measured, done
+def missing(study: str) -> Iterator[tuple[str, Any]]:
+    """Conditions without a row of scores."""
+    module = import_module(study)
+    done = {tuple(row[name] for name in module.KEY) for row in read_rows(HERE / f"{study}_scores.csv")}
+    return ((study, one) for one in module.conditions(OmegaConf.load(HERE / f"{study}.yaml")) if one.key not in done)
 
-    module, config, begin = import_module(study), OmegaConf.load(HERE / f"{study}.yaml"), time.process_time()
-    known = done(HERE / f"{study}_scores.csv", module.KEY)
-    wanted = [one for one in module.conditions(config) if one.key not in known]
-    if not wanted:
-        return
-    measured = Measured.open(HERE, study, module.KEY, module.JUDGED)
-    for one, image in module.images(wanted, config):
-        measured.measure(one.key, image)
-        if time.process_time() - begin > 60 * minutes:
-            return
+
+def fill(studies: list[str], minutes: float) -> None:
+    """Rows that the studies lack, a condition of each in turn, until so many minutes of processor time are over."""
+    from measure import Measured
+
+    begin, measured = time.process_time(), None
+    for turn in zip_longest(*(missing(study) for study in studies)):
+        for study, one in filter(None, turn):
+            module, config = import_module(study), OmegaConf.load(HERE / f"{study}.yaml")
+            measured = measured or Measured.open(HERE)
+            measured.measure(study, dict(zip(module.KEY, one.key, strict=True)), module.image(one, config), JUDGED[study])
+            if time.process_time() - begin > 60 * minutes:
+                return
 
 
 def main() -> None:
     words: dict[str, Any] = dict(word.split("=", 1) for word in sys.argv[1:])
     asked = words.get("study", "wedge,filters,report").split(",")
-    for study in STUDIES:
-        if study in asked:
-            fill(study, float(words.get("minutes", 60)))
+    fill([study for study in JUDGED if study in asked], float(words.get("minutes", 60)))
     if "report" in asked:
         from report import report
 

@@ -19,7 +19,7 @@ DRAWS = Bootstrap(samples=2000, seed=0, level=0.9)
 
 @dataclass(frozen=True)
 class Errors:
-    """Neurites of one condition, half and judge. error: (N,) relative, of each neurite the median over its observables, 1 where there is no
+    """Neurites of one condition, part and judge. error: (N,) relative, of each neurite the median over its observables, 1 where there is no
     answer; answered: (N,) whether there is one; dice: (N,); ratio: (N,) predicted over true first-passage time, NaN without an answer.
     """
 
@@ -37,7 +37,7 @@ class Errors:
 
 
 def errors_of(rows: Iterable[Row]) -> Errors:
-    """Of the rows of one condition, half and judge; the last row of a neurite counts."""
+    """Of the rows of one condition, part and judge; the last row of a neurite counts."""
     last = {int(row["neurite"]): row for row in rows}
     numbers = tuple(sorted(last))
     found = [last[n] for n in numbers]
@@ -103,5 +103,5 @@ def _spread(values: NDArray[np.float64], statistic: Callable[..., Any]) -> Sprea
 
 
 def chosen_strength(candidates: Mapping[str, float]) -> str:
-    """Strength → error on the validation half: the strength of the least, the first (the weakest) of equal ones."""
+    """Strength → error on the validation part: the strength of the least, the first (the weakest) of equal ones."""
     return min(candidates, key=lambda strength: candidates[strength])

@@ -1,4 +1,4 @@
-"""The block on which no weight was trained, what the shipped network makes of an image of it, and its two halves."""
+"""The block on which no weight was trained, what the shipped network makes of an image of it, and its two parts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from cellml.types import Labels, Volume
 CHECKPOINT = Path(__file__).parents[1] / "segmentation_fib25" / "model.ckpt"
 SPACING_NM = (10.0, 10.0, 10.0)
 COLUMNS = (168, 250)
-# Rows y: strengths of filters and thresholds of the decoder are chosen on one half, answers are judged on the other, ten sections apart.
-HALVES = {"validation": (0, 120), "test": (130, 250)}
+ROWS = (50, 250)
+# Of these rows y: strengths of filters and thresholds of the decoder are chosen in one part, answers are judged in the other, ten rows off.
+PARTS = {"validation": (0, 70), "test": (80, 200)}
 THRESHOLDS = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75)  # of the decoder; the checkpoint has 0.45
 MOST_PIECES = 5  # that a person joins to mend a neurite
 
@@ -26,15 +27,16 @@ Array = NDArray[Any]
 
 
 def grey_values(columns: tuple[int, int] = COLUMNS) -> Volume:
-    """Grey values of columns x of `fib25_train2`, (170, 250, columns)."""
-    block = OpenBlock(Block("fib25_train2", region={"x": columns}, spacing_nm=SPACING_NM), need_labels=False)
+    """Grey values of columns x of ROWS of `fib25_train2`, (170, 200, columns)."""
+    block = OpenBlock(Block("fib25_train2", region={"x": columns, "y": ROWS}, spacing_nm=SPACING_NM), need_labels=False)
     return Volume(np.asarray(block.read_raw(), np.float32), block.spacing, name="FIB-25")
 
 
-def true_labels(half: str) -> Labels:
-    """Neurites of a half."""
-    block = OpenBlock(Block("fib25_train2", region={"x": COLUMNS, "y": HALVES[half]}, spacing_nm=SPACING_NM))
-    return Labels(block.read_labels(), block.spacing, name=f"truth of the {half} half")
+def true_labels(part: str) -> Labels:
+    """Neurites of a part."""
+    rows = [ROWS[0] + row for row in PARTS[part]]
+    block = OpenBlock(Block("fib25_train2", region={"x": COLUMNS, "y": rows}, spacing_nm=SPACING_NM))
+    return Labels(block.read_labels(), block.spacing, name=f"truth of the {part} part")
 
 
 def affinities(task: Any, image: Array) -> Array:
@@ -43,11 +45,11 @@ def affinities(task: Any, image: Array) -> Array:
     return np.asarray(task.predict_volume(np.ascontiguousarray(normalised[None], np.float32)))
 
 
-def segmentations(task: Any, answers: Array, half: str) -> dict[float, Array]:
-    """Labels (Z, Y, X) of a half for each threshold, from affinities of all rows, by the checkpoint's decoder."""
-    part, offsets = task.target.pairs(np.ascontiguousarray(answers[:, :, slice(*HALVES[half])]))
+def segmentations(task: Any, answers: Array, part: str) -> dict[float, Array]:
+    """Labels (Z, Y, X) of a part for each threshold, from affinities of all rows, by the checkpoint's decoder."""
+    pairs, offsets = task.target.pairs(np.ascontiguousarray(answers[:, :, slice(*PARTS[part])]))
     decoder = task.decoder
-    return dict(zip(THRESHOLDS, decoder.sweep(part, decoder.fragments(part, offsets), THRESHOLDS, offsets), strict=True))
+    return dict(zip(THRESHOLDS, decoder.sweep(pairs, decoder.fragments(pairs, offsets), THRESHOLDS, offsets), strict=True))
 
 
 @dataclass(frozen=True)

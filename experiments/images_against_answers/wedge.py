@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -30,8 +29,8 @@ class Wedge:
     half_range: int
     snr: float
     method: str = "wiener"
-    step: int = 2
-    margin: int = 64
+    step: int = 3
+    margin: int = 48
     seed: int = 0
 
     @property
@@ -53,36 +52,37 @@ class Wedge:
 
 
 KEY = ("half_range", "snr", "method")
-JUDGED = ("test",)
 
 
 def conditions(config: Any) -> list[Wedge]:
-    """All of wedge.yaml: of each range all noises, then repairs."""
+    """All of wedge.yaml: of each noise all ranges, then repairs."""
     more = {"step": config.step, "margin": config.margin, "seed": config.seed}
-    plain = [Wedge(half, float(snr), **more) for half in config.half_ranges for snr in config.snr]
+    plain = [Wedge(half, float(snr), **more) for snr in config.snr for half in config.half_ranges]
     repair = config.repair
     return plain + [Wedge(half, float(snr), "repaired", **more) for snr in repair.snr for half in repair.half_ranges]
 
 
 @cache
 def surroundings(margin: int) -> Volume:
-    """The block with `margin` voxels on both sides in x, its neighbours on the left and its mirror image on the right; dense membranes
-    positive, mean taken off, deviation 1: the signal of SNR is structure.
+    """The block (170, 200, 82) with `margin` voxels on both sides in x, its neighbours on the left and its mirror image on the right.
+
+    Dense membranes are positive, the mean is taken off and the deviation made 1: the signal of SNR is structure.
     """
     grey = grey_values((COLUMNS[0] - margin, COLUMNS[1])).data
     dense = (grey.mean() - grey) / grey.std()
     return Volume(np.pad(dense, ((0, 0), (0, 0), (0, margin)), mode="symmetric"), SPACING_NM, name="FIB-25")
 
 
-def image(one: Wedge, checkpoint: Path) -> Floats:
-    """The block (170, 250, 82) as the series shows it, membranes dark as the segmenter knows them."""
+def image(one: Wedge, config: Any) -> Floats:
+    """The block (170, 200, 82) as the series shows it, membranes dark as the segmenter knows them."""
     whole = surroundings(one.margin)
     series = simulate_tilts(whole, one.tilts, snr=one.snr, support=np.ones(whole.shape, bool), seed=one.seed)
-    dense = wiener(series, whole.shape[0]).data if one.method == "wiener" else repaired(series, whole.shape[0], one, checkpoint)
+    depth, network = whole.shape[0], HERE / config.repair.checkpoint
+    dense = wiener(series, depth).data if one.method == "wiener" else repaired(series, depth, network)
     return np.asarray(-dense[:, :, one.margin : -one.margin], np.float32)
 
 
-def repaired(series: TiltSeries, depth: int, one: Wedge, checkpoint: Path) -> Floats:
+def repaired(series: TiltSeries, depth: int, checkpoint: Path) -> Floats:
     """What a network makes of the reconstruction, made consistent with the projections, as `cellml infer` writes of a tilt series."""
     from cellml.checkpoint import load
     from cellml.infer.repair_series import reconstructions
@@ -91,9 +91,3 @@ def repaired(series: TiltSeries, depth: int, one: Wedge, checkpoint: Path) -> Fl
     model = load(checkpoint)
     answer = np.asarray(model.task.predict_volume(reconstructions(series, depth, model.contract))[0], np.float32)
     return np.asarray(tilts_returned(Volume(answer, SPACING_NM), series).data, np.float32)
-
-
-def images(wanted: list[Wedge], config: Any) -> Iterator[tuple[Wedge, Floats]]:
-    """Each condition with its image, made when it is asked for."""
-    for one in wanted:
-        yield one, image(one, (HERE / config.repair.checkpoint).resolve())
