@@ -53,9 +53,18 @@ _FREE = {
 }
 
 
+# Settings that older checkpoints do not name, and what was done then.
+_SINCE = {
+    "training.channels_last": False,
+    "training.compile": None,
+    "trainer.accumulate_grad_batches": 1,
+    "data.device_transforms": [],
+}
+
+
 def _changes(old: Any, new: Any, name: str) -> list[str]:
     """Settings that differ, as `name (old → new)`."""
-    if name in _FREE or old == new:
+    if name in _FREE or old == new or (old is None and name in _SINCE and new == _SINCE[name]):
         return []
     if isinstance(old, dict) and isinstance(new, dict):
         return [text for key in {**old, **new} for text in _changes(old.get(key), new.get(key), f"{name}.{key}")]

@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from cellml.acceleration import compile_network, lay_out
 from cellml.errors import CellmlError
 from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
 from cellml.hydra_job import job_overrides, output_folder
@@ -61,11 +62,13 @@ def _train_in(folder: Path, config: DictConfig) -> float | None:
         if resume is None:
             initialise(task, config.training.initialise_from)
         task.transfer(config.training.freeze, config.training.layer_rates, config.training.rate_decay)
+        lay_out(task, config.training.channels_last)
     settings = plan(config, task, data, resume)
     record = make_run_record(config, data, settings)
     trainer = build_trainer(config, folder, record, settings)
     if resume is not None and resume[0].is_relative_to(folder):
         keep_logged_rows(trainer.loggers, int(resume[1]["step"]))
+    compile_network(task, config.training.compile)
     fit(trainer, task, data, None if resume is None else str(resume[0]))
     metrics = measured(trainer, {} if resume is None else resume[1].get("metrics", {}))
     write_model(trainer, task, data, folder, {**record, "metrics": metrics})
@@ -164,6 +167,7 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
     callbacks = [*instantiate(config.callbacks, _convert_="all").values()]
     callbacks = [c for c in callbacks if c is not None]
     loggers = [logger for logger in instantiate(config.logger, _convert_="all").values() if logger is not None]
+    every = settings.validate_every * int(config.trainer.get("accumulate_grad_batches") or 1)  # in batches
     return instantiate(
         config.trainer,
         _convert_="all",
@@ -171,13 +175,13 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
         precision=settings.precision,
         max_steps=settings.max_steps,
         max_epochs=-1,
-        val_check_interval=settings.validate_every,
+        val_check_interval=every,
         check_val_every_n_epoch=None,
         callbacks=[
             *callbacks,
             CheckpointContract(record),
             TrainingCost(),
-            MissedValidation(settings.validate_every),
+            MissedValidation(every),
             KeepPosition(folder / "checkpoints" / "last.ckpt"),
             *([Progress()] if config.trainer.get("enable_progress_bar", True) else []),
         ],

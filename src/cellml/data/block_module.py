@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from cellml.data.device_augment import NUMBER, NumberedPatches, augment_on_device
 from cellml.data.patches import PositionSampler, collate
 from cellml.errors import CellmlError
 
@@ -18,6 +19,9 @@ class BlockDataModule(pl.LightningDataModule):
 
     A subclass opens its blocks in `setup` and says what a patch and a whole block hold. patch: (z, y, x) voxels; patches_per_epoch: over
     all processes; normalisation: of the image; num_workers: loader processes. Raises CellmlError for an epoch that batches do not divide.
+
+    device_transforms: augmentation of batches on the device that trains (`cellml.data.device_augment`), for machines whose processor cannot
+    keep the device busy; a subclass that offers it sets it.
     """
 
     def __init__(
@@ -28,6 +32,7 @@ class BlockDataModule(pl.LightningDataModule):
             raise CellmlError(f"data.patches_per_epoch ({patches_per_epoch}) must be a multiple of data.batch_size ({batch_size}).")
         self.patch, self.batch_size, self.patches_per_epoch = tuple(int(p) for p in patch), batch_size, patches_per_epoch
         self.normalisation, self.num_workers, self.seed = normalisation, num_workers, seed
+        self.device_transforms: list[Any] = []
         self._train: list[Any] = []
         self._val: list[Any] = []
 
@@ -66,6 +71,8 @@ class BlockDataModule(pl.LightningDataModule):
         trainer = self.trainer
         world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         dataset = self.patches()
+        if self.device_transforms:
+            dataset = NumberedPatches(dataset)
         together = self.batch_size * world * (trainer.accumulate_grad_batches if trainer else 1)
         if self.patches_per_epoch % together:
             raise CellmlError(
@@ -84,6 +91,12 @@ class BlockDataModule(pl.LightningDataModule):
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Augment a training batch where it now is; validation blocks stay as they are."""
+        if not self.device_transforms or not isinstance(batch, dict) or NUMBER not in batch:
+            return batch
+        return augment_on_device(batch, self.device_transforms, self.seed)
 
     def _consumed(self) -> int:
         """Patches that all processes together have trained on: what a checkpoint restores as the number of optimiser steps."""

@@ -22,7 +22,8 @@ class VolumeDataModule(BlockDataModule):
 
     path, labels: the file that blocks without an `image` of their own come from, and its labels; spacing_nm: voxel size (z, y, x) where the
     files do not say it, for all blocks that do not say it themselves; train, val: blocks, or their fields;
-    patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; guard: least distance in voxels
+    patch: (z, y, x) voxels; patches_per_epoch: over all processes; transforms: the train-only tail; device_transforms: what follows them on
+    the device that trains (`cellml.data.device_augment`); guard: least distance in voxels
     between a training and a validation block of one file; normalisation: "volume" or "dtype"; min_labelled: least share of known labels
     in a patch; num_workers: loader processes (the patches are the same for any number).
 
@@ -55,6 +56,7 @@ class VolumeDataModule(BlockDataModule):
         sampling: Any = None,
         pseudo: Any = None,
         need_labels: bool = True,
+        device_transforms: Sequence[Any] = (),
     ) -> None:
         super().__init__(patch, batch_size, patches_per_epoch, normalisation, num_workers, seed)
         common: dict[str, Any] = {"image": path, "labels": labels} if path else {}
@@ -63,6 +65,7 @@ class VolumeDataModule(BlockDataModule):
         self.train_blocks, self.val_blocks = [_block(b, common | sparse) for b in train], [_block(b, common) for b in val]
         self.transforms, self.guard, self.min_labelled = list(transforms), guard, min_labelled
         self.sampling, self.pseudo, self.need_labels = sampling, pseudo, need_labels
+        self.device_transforms = list(device_transforms)
         self.provenance: dict[str, Any] = {}
 
     def setup(self, stage: str | None = None) -> None:
