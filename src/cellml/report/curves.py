@@ -47,13 +47,20 @@ def read_metrics(path: Path) -> dict[str, Series]:
 
 
 def learning_curves(path: Path, *, most: int = 9) -> Figure:
-    """One panel per quantity of metrics.csv, training and validation together; at most `most` panels.
-
-    Quantities with a training and a validation curve come first, learning rates last. Raises FileError where nothing was logged.
-    """
-    panels = _panels(read_metrics(path))
-    if not panels:
+    """The curves of metrics.csv, as `curves_figure` draws them. Raises FileError where nothing was logged."""
+    metrics = read_metrics(path)
+    if not metrics:
         raise FileError(f"{path} holds no curve: every metric in it is empty.")
+    return curves_figure(metrics, most=most)
+
+
+def curves_figure(metrics: Mapping[str, Series], *, most: int = 9) -> Figure:
+    """One panel per quantity, training and validation together; at most `most` panels.
+
+    metrics: name, such as val/loss → (steps, values), at least one. Quantities with a training and a validation curve come first, learning
+    rates last.
+    """
+    panels = _panels(metrics)
     shown = dict(list(panels.items())[:most])
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)

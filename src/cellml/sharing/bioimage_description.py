@@ -59,7 +59,8 @@ def _preprocessing(method: str) -> list[dict[str, Any]]:
 def _input(about: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any]:
     taken = about["input"]
     names = taken["channel_names"] or [f"channel{i}" for i in range(taken["channels"])]
-    sizes = [{"min": m, "step": m} if taken["size"] is None else int(taken["size"][axis]) for axis, m in enumerate(taken["size_multiple"])]
+    free = [{"min": least, "step": m} for least, m in zip(least_sizes(about), taken["size_multiple"], strict=True)]
+    sizes = free if taken["size"] is None else [int(n) for n in taken["size"]]
     return {
         "id": "image",
         "description": f"Grey values as measured; {taken['normalisation_means']}"[:128],
@@ -75,6 +76,11 @@ def _input(about: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any
         "test_tensor": _file("test_input.npy", hashes),
         "preprocessing": _preprocessing(taken["normalisation"]),
     }
+
+
+def least_sizes(about: Mapping[str, Any]) -> list[int]:
+    """The smallest sizes along (z, y, x) of which something is left when the halo is cut off on both sides."""
+    return [-(-(2 * h + 1) // m) * m for h, m in zip(about["tiling"]["halo"], about["input"]["size_multiple"], strict=True)]
 
 
 def _output(about: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any]:

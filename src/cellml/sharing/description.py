@@ -141,7 +141,9 @@ Normalisation: {taken["normalisation_means"]}.
 **Tiles.** Read tiles with a halo of {_by(tiling["halo"])} voxels on each side (field of view: {_by(tiling["field_of_view_radius"])}), keep
 their cores; tiles of {_by(tiling["tile"])} voxels were used.
 
-**Checked.**
+## Validation
+
+The exported file against the original network, on random images:
 
 {checks or "- Not checked."}
 {blocks}"""

@@ -21,7 +21,6 @@ _SCORES = (
     ("val/psnr", "PSNR ↑"),
     ("val/assd", "ASSD ↓"),
     ("val/balanced_accuracy", "balanced accuracy ↑"),
-    ("val/log_unit", "log-likelihood ↑"),
     ("val/surface_nm", "surface error, nm ↓"),
     ("val/loss", "validation loss ↓"),
 )
@@ -66,7 +65,7 @@ def list_models(folder: str | Path = "experiments", *, json: bool = False) -> li
     if json:
         print(json_format.dumps(plain, indent=2))
     else:
-        _print_table(rows)
+        _print_table(rows, root)
         for text in refused:
             print(f"Left out: {text}")
     return plain
@@ -102,26 +101,20 @@ def score_of(metrics: Mapping[str, float]) -> tuple[str, float | None]:
     return (other[0].removeprefix("val/"), float(metrics[other[0]])) if other else ("", None)
 
 
-def _print_table(rows: list[ModelRow]) -> None:
+def _print_table(rows: list[ModelRow], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title, justify in (
-        ("checkpoint", "left"),
-        ("for", "left"),
-        ("data", "left"),
-        ("nm (z, y, x)", "left"),
-        ("validation", "left"),
-        ("MB", "right"),
-    ):
-        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for title in ("checkpoint", "for", "data", "nm (z, y, x)", "validation", "MB"):
+        table.add_column(title, justify="right" if title == "MB" else "left", overflow="fold")
     for row in rows:
         spacing = "–" if row.spacing_nm is None else " × ".join(f"{s:g}" for s in row.spacing_nm)
-        score = "–" if row.value is None else f"{row.metric} {row.value:.4g}"
-        table.add_row(row.checkpoint, row.purpose, ", ".join(row.data), spacing, score, f"{row.megabytes:.1f}")
-    console = Console(width=max(120, Console().width))
+        score = "–" if row.value is None else f"{row.metric} {row.value:.3g}"
+        name = Path(row.checkpoint).relative_to(folder).as_posix()
+        table.add_row(name, row.purpose, ", ".join(row.data), spacing, score, f"{row.megabytes:.1f}")
+    console = Console(width=max(140, Console().width))
     console.print(table)
-    console.print("\nTo use them:\n", highlight=False)
-    for command in dict.fromkeys(row.command for row in rows):
-        console.print(f"  {command}", highlight=False, soft_wrap=True)
+    console.print(f"\nTo use one (CHECKPOINT: {folder}/ and its name):\n", highlight=False)
+    for purpose, command in {row.purpose: row.command.replace(row.checkpoint, "CHECKPOINT") for row in rows}.items():
+        console.print(f"  {command}  # {purpose[0].lower()}{purpose[1:]}", highlight=False, soft_wrap=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# By the class of the task: what it does, and the command; by their bases, so that a task of one's own that extends one is known too.
+_IN_PYTHON = "python -c \"import cellml; print(cellml.load('{path}').task)\""
+
+# By the class of the task: what it does, and the command.
 _BY_TASK = {
     "SegmentationTask": ("Segments volumes", "cellml infer checkpoint={path} input=volume.tif output=labels.tif"),
     "PhysicsSegmentationTask": ("Segments volumes", "cellml infer checkpoint={path} input=volume.tif output=labels.tif"),
@@ -24,8 +26,8 @@ _BY_TASK = {
     ),
     "CertifiedMeshTask": ("Predicts certified tetrahedra from volumes", "cellml infer checkpoint={path} input=volume.tif output=cell.vtu"),
     "Pixel2MeshTask": ("Deforms a template to the surfaces in a volume", "cellml infer checkpoint={path} input=volume.tif output=cell.ply"),
-    "SurrogateTask": ("Predicts simulated answers from descriptors of a shape", 'python -c "import cellml; cellml.load({path!r})"'),
-    "MeshClassificationTask": ("Tells classes of surfaces", 'python -c "import cellml; cellml.load({path!r})"'),
+    "SurrogateTask": ("Predicts simulated answers from descriptors of a shape", _IN_PYTHON),
+    "MeshClassificationTask": ("Tells classes of surfaces apart", _IN_PYTHON),
     "VisibleTask": (
         "Predicts outputs of a table by a network whose units are subsystems",
         "cellml explain checkpoint={path} table=cells.csv output=subsystems.csv",
@@ -33,6 +35,7 @@ _BY_TASK = {
 }
 _SHAPES = ("Draws new shapes of a learned population", "cellml generate checkpoint={path} count=20 output=shapes")
 _SHAPE_TASKS = ("ShapeVaeTask", "ShapeDistributionTask", "ShapePixelCnnTask", "ShapeGanTask", "InfoGanTask", "StackedGanTask")
+_STRUCTURE = ("Says where in a cell a structure lies, from frames of that cell", _IN_PYTHON)
 _UNKNOWN = ("A task that cellml does not ship", "cellml infer checkpoint={path} input=volume.tif output=predicted.tif trust=[mylab.]")
 
 
@@ -48,6 +51,8 @@ def command_of(record: Mapping[str, Any], path: str) -> str:
 
 def _entry(record: Mapping[str, Any]) -> tuple[str, str]:
     name = str(record["task"]).rpartition(".")[2]
+    if "cellml.data.structure_module." in str(record["config"]):
+        return _STRUCTURE
     if name in _SHAPE_TASKS:
         return _SHAPES
     return _BY_TASK.get(name, _UNKNOWN)

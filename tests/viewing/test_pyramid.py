@@ -1,0 +1,80 @@
+"""Levels of a multiscale image against slow twins, and read back by cellml itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cellml.io import open_image, read_labels, read_volume, write_labels, write_volume
+from cellml.types import Labels, Volume
+from cellml.viewing.pyramid import contrast, level_factors, reduced, steps, write_pyramid
+
+
+def test_isotropic_voxels_are_halved_together_until_small() -> None:
+    assert level_factors((200, 300, 64), (10, 10, 10)) == [(1, 1, 1), (2, 2, 1), (4, 4, 1), (4, 8, 1)]
+    assert level_factors((64, 64, 10), (5, 5, 5)) == [(1, 1, 1)]
+
+
+def test_sections_are_halved_only_when_pixels_have_caught_up() -> None:
+    factors = level_factors((100, 1000, 1000), (40, 5, 5))
+    assert factors[:4] == [(1, 1, 1), (1, 2, 2), (1, 4, 4), (1, 8, 8)]
+    assert steps(factors)[3] == (2, 2, 2)
+
+
+@given(arrays(np.uint16, (3, 4, 5), elements=st.integers(0, 3)), st.sampled_from([(1, 2, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1)]))
+@settings(max_examples=40, deadline=None)
+def test_majority_and_mean_equal_their_twins(block: np.ndarray, step: tuple[int, int, int]) -> None:
+    padded = np.pad(block, [(0, -n % s) for n, s in zip(block.shape, step, strict=True)], mode="edge")
+    votes, means = (reduced(block, step, how) for how in ("majority", "mean"))
+    assert votes.shape == means.shape == tuple(-(-n // s) for n, s in zip(block.shape, step, strict=True))
+    for place in np.ndindex(votes.shape):
+        cell = padded[tuple(slice(p * s, (p + 1) * s) for p, s in zip(place, step, strict=True))].ravel().tolist()
+        assert votes[place] == max(cell, key=lambda value: (cell.count(value), -cell.index(value)))
+        assert means[place] == np.rint(np.mean(cell))
+
+
+@pytest.fixture
+def image() -> Volume:
+    data = np.random.default_rng(0).integers(0, 255, (70, 130, 90)).astype(np.uint8)
+    return Volume(data, (20.0, 10.0, 10.0), (100.0, 50.0, 0.0), name="tissue")
+
+
+def test_levels_lie_where_the_image_is(image: Volume, tmp_path: Path) -> None:
+    write_volume(image, tmp_path / "image.npz")
+    with open_image(tmp_path / "image.npz") as source:
+        factors = write_pyramid(source, tmp_path / "image.zarr")
+    assert factors == [(1, 1, 1), (1, 2, 2), (1, 4, 2)]
+    back = read_volume(tmp_path / "image.zarr")
+    np.testing.assert_array_equal(back.data, image.data)
+    assert back.spacing == image.spacing and back.origin == image.origin and back.name == "tissue"
+    coarse = read_volume(f"{tmp_path / 'image.zarr'}:1")
+    np.testing.assert_array_equal(coarse.data, reduced(image.data, (1, 2, 2), "mean"))
+    assert coarse.spacing == (20.0, 20.0, 20.0) and coarse.origin == (100.0, 55.0, 5.0), "a coarse voxel lies between its fine ones"
+
+
+def test_labels_keep_their_numbers(tmp_path: Path) -> None:
+    data = np.kron(np.array([[[0, 2**40]], [[7, 3]]]), np.ones((50, 70, 50), int))
+    write_labels(Labels(data, (8.0, 8.0, 8.0), names={7: "soma"}), tmp_path / "labels.npz")
+    with open_image(tmp_path / "labels.npz", usual="labels") as source:
+        write_pyramid(source, tmp_path / "v.zarr", "labels/objects", labels=True)
+    group = zarr.open_group(tmp_path / "v.zarr/labels/objects", mode="r")
+    assert set(np.unique(group["1"][:])) == {0, 2**40, 7, 3} and group["1"].dtype == np.uint64
+    assert read_labels(f"{tmp_path / 'v.zarr'}:labels/objects").names == {7: "soma"}
+
+
+def test_channels_and_times(tmp_path: Path) -> None:
+    data = np.random.default_rng(1).normal(size=(2, 3, 8, 9, 10))
+    write_volume(Volume(data, (1.0, 1.0, 1.0), axes="TCZYX", channels=("a", "b", "c")), tmp_path / "many.npz")
+    with open_image(tmp_path / "many.npz") as source:
+        write_pyramid(source, tmp_path / "many.zarr", frame=1)
+        low, high, largest = contrast(source, frame=1)
+    back = read_volume(tmp_path / "many.zarr")
+    assert back.axes == "CZYX" and back.channels == ("a", "b", "c") and back.data.dtype == np.float32
+    np.testing.assert_allclose(back.data, data[1], rtol=1e-6)
+    assert low < high < largest
