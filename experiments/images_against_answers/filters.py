@@ -40,11 +40,14 @@ class Filtered:
 
 
 def conditions(config: Any) -> list[Filtered]:
-    """All of filters.yaml: the damages without filters first, then of each image and family the strengths that are listed first."""
-    bare = [Filtered(damage) for damage in config.damages]
-    tried = [(damage, family, k, strength) for damage, families in config.tried.items() for family in families
-             for k, strength in enumerate(config.filters[family])]  # fmt: skip
-    return bare + [Filtered(damage, family, strength) for damage, family, _, strength in sorted(tried, key=lambda one: one[2])]
+    """All of filters.yaml: each image without a filter and with the first strength of each family, then the second strengths, …"""
+    found = []
+    for rank in range(max(len(strengths) for strengths in config.filters.values())):
+        for damage, families in config.tried.items():
+            found += [Filtered(damage)] if rank == 0 else []
+            offered = {family: list(config.filters[family]) for family in families}
+            found += [Filtered(damage, family, strengths[rank]) for family, strengths in offered.items() if rank < len(strengths)]
+    return found
 
 
 def damaged(damage: str, config: Any) -> Volume:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import isfinite, nan
 from typing import Any
 
@@ -20,11 +21,12 @@ from cellml.pipeline.recipe import SolveStep
 from cellml.types import Labels
 
 OBSERVABLES = ("first_passage_time", "relaxation_time", "conductance")
-SIZES = (3_000, 60_000)  # voxels in the part
+SIZES = (3_000, 30_000)  # voxels in the part
 TETRAHEDRA = 2_000  # wanted of a mesh; several times as many are made of a thin one
 JUDGES = ("automatic", "mended")
 
 Mask = NDArray[np.bool_]
+Known = dict[tuple[int, bytes], Mapping[str, float]]  # (neurite, its voxels in a segmentation) → values
 
 
 @dataclass(frozen=True)
@@ -100,34 +102,47 @@ def remeshed(truth: Labels, asked: Sequence[Question], coarser: float = 1.25) ->
     return [_answered(q, "remeshed", masks[q.neurite], truth, 1.0, 1, coarser) for q in asked]
 
 
-def automatic_answers(truth: Labels, labels: NDArray[Any], asked: Sequence[Question]) -> list[Answered]:
-    """Of the segmentation as it is: the object that overlaps a neurite most stands for it, with an IoU of at least a half, or nothing."""
+def automatic_answers(truth: Labels, labels: NDArray[Any], asked: Sequence[Question], known: Known | None = None) -> list[Answered]:
+    """Of the segmentation as it is: the object that overlaps a neurite most stands for it, with an IoU of at least a half, or nothing.
+
+    known: answers of shapes so far, added to: a neurite whose shape is the same for both judges is solved once.
+    """
     table = ContingencyTable.from_labels(truth.data, labels)
     matches, found = {m.truth: m for m in match_objects(table)}, []
     for one in asked:
         match = matches[one.neurite]
         mask = None if match.prediction is None else np.asarray(labels == match.prediction)
-        found.append(_answered(one, "automatic", mask, truth, 2 * match.iou / (1 + match.iou), int(mask is not None)))
+        found.append(_answered(one, "automatic", mask, truth, 2 * match.iou / (1 + match.iou), int(mask is not None), known=known))
     return found
 
 
-def mended_answers(truth: Labels, labels: NDArray[Any], asked: Sequence[Question]) -> list[Answered]:
-    """Of the segmentation after a person has joined up to five pieces of each neurite; see `tissue.mended`."""
+def mended_answers(truth: Labels, labels: NDArray[Any], asked: Sequence[Question], known: Known | None = None) -> list[Answered]:
+    """Of the segmentation after a person has joined up to five pieces of each neurite; see `tissue.mended`, and `automatic_answers`."""
     pieces, found = mended(ContingencyTable.from_labels(truth.data, labels)), []
     for one in asked:
         mine = pieces[one.neurite]
         mask = np.isin(labels, mine.pieces) if mine.pieces else None
-        found.append(_answered(one, "mended", mask, truth, mine.dice, len(mine.pieces)))
+        found.append(_answered(one, "mended", mask, truth, mine.dice, len(mine.pieces), known=known))
     return found
 
 
-def _answered(one: Question, judge: str, mask: Mask | None, frame: Labels, dice: float, pieces: int, coarser: float = 1.0) -> Answered:
+def _answered(
+    one: Question,
+    judge: str,
+    mask: Mask | None,
+    frame: Labels,
+    dice: float,
+    pieces: int,
+    coarser: float = 1.0,
+    known: Known | None = None,
+) -> Answered:
     """Mesh and solve; the largest piece of the mesh counts. A defect in one neurite must not take the others with it."""
-    nothing = dict.fromkeys(OBSERVABLES, nan)
     if mask is None:
-        return Answered(one.neurite, judge, dice, pieces, "unmatched", nothing)
-    try:
-        values = solved(quick_mesh(mask, frame, tetrahedra=TETRAHEDRA, coarser=coarser, name=str(one.neurite)), one.places)
-    except CellmlError:
-        values = nothing
-    return Answered(one.neurite, judge, dice, pieces, "ok" if isfinite(values["first_passage_time"]) else "failed", values)
+        return Answered(one.neurite, judge, dice, pieces, "unmatched", dict.fromkeys(OBSERVABLES, nan))
+    key, before = (one.neurite, sha256(mask).digest()), known if known is not None else {}
+    if key not in before:
+        try:
+            before[key] = solved(quick_mesh(mask, frame, tetrahedra=TETRAHEDRA, coarser=coarser, name=str(one.neurite)), one.places)
+        except CellmlError:
+            before[key] = dict.fromkeys(OBSERVABLES, nan)
+    return Answered(one.neurite, judge, dice, pieces, "ok" if isfinite(before[key]["first_passage_time"]) else "failed", before[key])

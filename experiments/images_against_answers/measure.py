@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from judge import Answered, Question, automatic_answers, fitting, mended_answers, questions, remeshed
+from judge import Answered, Known, Question, automatic_answers, fitting, mended_answers, questions, remeshed
 from numpy.typing import NDArray
 from tissue import CHECKPOINT, PARTS, affinities, chosen_thresholds, segmentations, true_labels
 
@@ -52,7 +52,8 @@ class Measured:
         for part, truth in self.truth.items():
             found = labels[part]
             asked = self.asked[part] if part in judged else []
-            rows = automatic_answers(truth, found[automatic], asked) + mended_answers(truth, found[mending], asked)
+            shapes: Known = {}
+            rows = automatic_answers(truth, found[automatic], asked, shapes) + mended_answers(truth, found[mending], asked, shapes)
             self._write(f"{study}_answers.csv", named, part, rows)
             overlap = partition_scores(ContingencyTable.from_labels(truth.data, found[automatic]))
             scores |= {f"rand_{part}": round(overlap.adapted_rand_error, 4), f"voi_{part}": round(overlap.voi_sum, 4)}
