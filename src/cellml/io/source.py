@@ -145,7 +145,7 @@ def _found(spec: str | os.PathLike[str]) -> tuple[Location, Any]:
 def _check_numbers(header: ImageHeader, location: Location) -> None:
     if header.dtype.kind not in "biuf":
         raise FileError(f"{location} holds {header.dtype} values; cellml reads images of real numbers (integers or floats).")
-    if 0 in header.shape:
+    if min(header.shape, default=1) < 1:
         raise FileError(f"{location} holds no voxels: its shape is {header.shape}.")
 
 
