@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import ContractError
+from cellml.errors import CellmlError, ContractError
 
 
 class Reader:
@@ -24,11 +24,11 @@ class Reader:
     def __call__(self, image: NDArray[Any]) -> NDArray[Any]:
         """Labels (Z, Y, X) of an image (Z, Y, X) or (1, Z, Y, X), normalised by its own mean and deviation as inference does.
 
-        Raises ContractError for a checkpoint of another kind, ValueError for several channels.
+        Raises ContractError for a checkpoint of another kind, CellmlError for several channels.
         """
         volume = np.asarray(image, np.float32).reshape(-1, *np.shape(image)[-3:])
         if len(volume) != 1:
-            raise ValueError(f"A reader reads one channel, got {len(volume)}.")
+            raise CellmlError(f"A reader reads one channel, got {len(volume)}.")
         signed = -volume if self.invert else volume
         spread = float(signed.std())
         normalised = (signed - signed.mean(dtype=np.float64)) / (spread if spread > 0 else 1.0)

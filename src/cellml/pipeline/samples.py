@@ -62,7 +62,8 @@ def make_samples(
 ) -> Mapping[str, Any]:
     """Write `sample_II_JJ.tif` for each pair of draws that is not there yet; the volume with its probabilities is held in memory.
 
-    noise: deviation of the image's noise; measured: what step 02 said of the network. Returns how the draws were made.
+    noise: deviation of the image's noise; measured: what step 02 said of the network. Returns how the draws were made. Raises CellmlError
+    for thresholds that the network's decoder does not have, and a network that does not normalise images by their own mean and deviation.
     """
     from cellml.infer.command import fitted_window
     from cellml.infer.device import choose_device
@@ -72,6 +73,8 @@ def make_samples(
     members = load_members(checkpoints, trust)
     place = choose_device(segmentation.device)
     task = members.task.to(place)
+    if step.thresholds is not None:
+        _require_threshold(task)
     committee = make_committee(members, tta=segmentation.tta, dropout_passes=0, seed=step.seed, entropies=False).to(place)
     drawn = segmentation_draws(step, len(members.nets), len(committee.symmetries))
     window = fitted_window(task.window, place, tile=segmentation.tile, halo=None, precision=None)
@@ -143,13 +146,19 @@ def _decoded(task: Any, probabilities: Floats, threshold: float | None) -> NDArr
     if threshold is None:
         return np.asarray(task.decode(probabilities))
     own = task.decoder
-    if not hasattr(own, "threshold"):
-        raise CellmlError(f"samples.thresholds are for decoders with a threshold, and {type(own).__name__} has none; leave them out.")
     task.decoder = replace(own, threshold=threshold)
     try:
         return np.asarray(task.decode(probabilities))
     finally:
         task.decoder = own
+
+
+def _require_threshold(task: Any) -> None:
+    """Raise CellmlError for a network of classes, and for a decoder of objects without a threshold: nothing would be varied."""
+    objects = task.target.kind == "instance"
+    if not objects or not hasattr(task.decoder, "threshold"):
+        what = type(task.decoder).__name__ if objects else "a network of classes"
+        raise CellmlError(f"samples.thresholds are for decoders of objects with a threshold, and {what} has none; leave them out.")
 
 
 def _normalised(image: Floats, contract: Mapping[str, Any]) -> Floats:
