@@ -38,9 +38,7 @@ def volume(phantom_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_objects_are_those_of_infer(tiny_run: Any, volume: Path, tmp_path: Path, block: tuple[int, int, int]) -> None:
     whole, out = tmp_path / "whole.zarr", tmp_path / "out.zarr"
     infer_file(str(tiny_run.model), str(volume), str(whole), decode=COMPONENTS, probabilities=True, **SIZES)
-    told = blockwise(
-        str(tiny_run.model), str(volume), str(out), cluster=HERE, block=block, decode=COMPONENTS, probabilities=True, **SIZES
-    )
+    told = blockwise(str(tiny_run.model), str(volume), str(out), cluster=HERE, block=block, decode=COMPONENTS, probabilities=True, **SIZES)
     found, expected = read_labels(out), read_labels(whole)
     assert np.array_equal(found.data, expected.data) and found.spacing == expected.spacing and found.kind == "instance"
     assert told["objects"] == found.data.max() > 0
@@ -56,7 +54,9 @@ def test_classes_are_those_of_infer(semantic_run: Any, volume: Path, tmp_path: P
     assert found.kind == "semantic" and found.names == expected.names
 
 
-def test_scores_and_meshes_are_those_of_the_whole(tiny_run: Any, volume: Path, phantom_file: Path, tmp_path: Path, cellml: Callable[..., int]) -> None:
+def test_scores_and_meshes_are_those_of_the_whole(
+    tiny_run: Any, volume: Path, phantom_file: Path, tmp_path: Path, cellml: Callable[..., int]
+) -> None:
     from cellml.metrics.command import score_files
 
     write_labels(Labels(read_labels(phantom_file).data, (10.0, 10.0, 10.0)), tmp_path / "truth.zarr")
@@ -72,7 +72,14 @@ def test_a_finished_run_does_nothing_and_another_question_begins_anew(tiny_run: 
     def run(threshold: float) -> dict[str, Any]:
         decode = {**COMPONENTS, "threshold": threshold}
         return blockwise(
-            str(tiny_run.model), str(volume), str(tmp_path / "out.zarr"), cluster=HERE, block=(16, 16, 16), decode=decode, keep=True, **SIZES
+            str(tiny_run.model),
+            str(volume),
+            str(tmp_path / "out.zarr"),
+            cluster=HERE,
+            block=(16, 16, 16),
+            decode=decode,
+            keep=True,
+            **SIZES,
         )
 
     first = run(0.5)

@@ -54,10 +54,10 @@ def blockwise(
     `<output stem>_probabilities.zarr`. cluster: an engine of `cellml.blocks`, None for plain processes; workers: how many, the engine's own
     number if None; block: voxels (z, y, x) that a worker decodes at a time, best multiples of 128. truth, mask: as in `cellml score`, whose
     result goes to `scores` (`<output stem>_scores.json` if None); meshes: a folder for a mesh of each object and a table of them; mesh:
-    `least` voxels of an object, `labels` instead of all, `largest_box` voxels around one, and options of `cellml mesh`. timeout_s: processor
-    time of one try of one part (twenty times as long by the clock); tries: of each part. work: the folder that remembers what is done,
-    `<output>.blocks` if None; keep: tiles and blocks stay there when the volume is full. After an end of any kind the same command goes on
-    where it stood.
+    `least` voxels of an object, `labels` instead of all, `largest_box` voxels around one, and options of `cellml mesh`. timeout_s:
+    processor time of one try of one part (twenty times as long by the clock); tries: of each part. work: the folder that remembers what is
+    done, `<output>.blocks` if None; keep: tiles and blocks stay there when the volume is full. After an end of any kind the same command
+    goes on where it stood.
 
     Returns counts, seconds of each stage, scores, and the peak memory of all processes of this machine. Raises CellmlError for what does
     not go together, before anything is computed, and for parts that failed `tries` times.

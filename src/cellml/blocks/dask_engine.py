@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +15,9 @@ from cellml.blocks.engine import Run
 from cellml.errors import CellmlError
 from cellml.populations.workers import Outcome, Work
 
-# A job whose process died is blamed at once and alone: retries are counted here, and no worker is given more than it works on.
+# A job whose process died is blamed at once: retries are counted here.
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
-    "distributed.scheduler.worker-saturation": 1.0,
     "distributed.worker.daemon": False,
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -25,7 +25,6 @@ _SETTINGS = {
     "distributed.admin.tick.limit": "1h",
     "distributed.comm.timeouts.connect": "60s",
 }
-_AHEAD = 2  # jobs handed to the scheduler for each worker, so that none waits for this process
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class LocalDask:
         with _configured(), distributed.LocalCluster(
             n_workers=self.workers, threads_per_worker=1, processes=True, memory_limit=limit, dashboard_address=None, silence_logs=50
         ) as cluster, distributed.Client(cluster, set_as_default=False) as client:  # fmt: skip
-            yield partial(dask_jobs, client, self.workers)
+            yield partial(dask_jobs, client)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class SlurmDask:
                     f"SLURM started no worker within {self.patience_s:g} s; look at `squeue`, and at queue={self.queue}, "
                     f"walltime={self.walltime} and memory={self.memory}."
                 ) from error
-            yield partial(dask_jobs, client, self.workers)
+            yield partial(dask_jobs, client)
 
     def cluster(self) -> Any:
         """dask-jobqueue's cluster, without workers yet; its `job_script()` is what `sbatch` is given."""
@@ -109,44 +108,55 @@ class _Spent:
 
 
 def dask_jobs(
-    client: Any, workers: int, prepare: Callable[[], Work], jobs: Sequence[Any], *, timeout_s: float = 120.0, tries: int = 2
+    client: Any, prepare: Callable[[], Work], jobs: Sequence[Any], *, timeout_s: float = 120.0, tries: int = 2
 ) -> Iterator[Outcome]:
     """As `cellml.populations.workers.run_jobs`, on the workers of a Dask client.
 
     A worker whose job takes longer than timeout_s of processor time, or twenty times as long by the clock, is ended by its own timer and
     started anew by its nanny, as one that is killed or runs out of memory is; the job is tried again.
     """
-    from distributed import FIRST_COMPLETED, wait
+    from distributed import as_completed
 
-    digest, packed = digest_of(prepare)
+    (digest, packed), run = digest_of(prepare), secrets.token_hex(6)
     waiting, spent = deque(range(len(jobs))), {number: _Spent() for number in range(len(jobs))}
-    running: dict[Any, int] = {}
+    running, ended = dict[Any, int](), as_completed(loop=client.loop)
     while waiting or running:
-        while waiting and len(running) < _AHEAD * workers:
+        # One job a worker: where a process dies, no other job is taken for the cause.
+        while waiting and len(running) < max(1, len(client.nthreads())):
             number = waiting.popleft()
             spent[number].tries += 1
-            key = f"{digest}-{number}-{spent[number].tries}"
-            running[client.submit(attempted, digest, packed, jobs[number], spent[number].tries, timeout_s, key=key, pure=False)] = number
-        for future in wait(list(running), return_when=FIRST_COMPLETED).done:
-            number = running.pop(future)
-            one = spent[number]
-            good, value, wall_s, cpu_s = _answer(future, timeout_s)
-            one.wall_s, one.cpu_s = one.wall_s + wall_s, one.cpu_s + cpu_s
-            if good:
-                yield Outcome(number, value, "", one.tries, one.wall_s, one.cpu_s)
-                continue
-            one.reasons.append(value)
-            if one.tries < tries:
-                waiting.append(number)
-            else:
-                yield Outcome(number, None, "; then ".join(dict.fromkeys(one.reasons)), one.tries, one.wall_s, one.cpu_s)
+            key = f"cellml-{run}-{number}-{spent[number].tries}"
+            future = client.submit(attempted, digest, packed, jobs[number], spent[number].tries, timeout_s, key=key, pure=False)
+            running[future] = number
+            ended.add(future)
+        future = next(ended)
+        number = running.pop(future)
+        one = spent[number]
+        answer = _answer(future, timeout_s)
+        if answer is None:
+            waiting.append(number)
+            one.tries -= 1
+            continue
+        good, value, wall_s, cpu_s = answer
+        one.wall_s, one.cpu_s = one.wall_s + wall_s, one.cpu_s + cpu_s
+        if good:
+            yield Outcome(number, value, "", one.tries, one.wall_s, one.cpu_s)
+            continue
+        one.reasons.append(value)
+        if one.tries < tries:
+            waiting.append(number)
+        else:
+            yield Outcome(number, None, "; then ".join(dict.fromkeys(one.reasons)), one.tries, one.wall_s, one.cpu_s)
 
 
-def _answer(future: Any, timeout_s: float) -> tuple[bool, Any, float, float]:
-    """Whether it went well, the value or the reason why not, and its times."""
+def _answer(future: Any, timeout_s: float) -> tuple[bool, Any, float, float] | None:
+    """Whether it went well, the value or the reason why not, and its times; None where the answer was lost with the worker that had it."""
+    if future.status == "finished":
+        try:
+            return future.result()  # type: ignore[no-any-return]
+        except Exception:  # its worker died of another job before the answer was fetched: Dask has as many errors for that as moments
+            return None
     error = future.exception()
-    if error is None:
-        return future.result()  # type: ignore[no-any-return]
     if type(error).__name__ == "KilledWorker":
         return False, f"its process died: killed, out of memory, or over its limit of {timeout_s:g} s of processor time", 0.0, 0.0
     return False, f"{type(error).__name__}: {error}", 0.0, 0.0

@@ -45,7 +45,7 @@ class Processes:
 
 @dataclass(frozen=True)
 class Here:
-    """This process alone, for small volumes and for looking into what goes wrong; no time limit holds, and a crash ends all."""
+    """The process that asks, alone, for small volumes and for looking into what goes wrong; no time limit holds, and a crash ends all."""
 
     workers: int = 1
 

@@ -77,16 +77,16 @@ class Labelling:
         decoded = Manifest.of(self.work, "decode", {**asked, "probabilities": self.probabilities is not None})
         numbered = Manifest.of(self.work, "number", asked)
         pieces = ready_store(decoded.folder / "pieces.zarr", _header(frame, "pieces", np.uint32), grid.block)
-        scores = None
+        answers = None
         if self.probabilities is not None:
-            scores = ready_store(decoded.folder / "probabilities.zarr", _channels(frame), grid.block, {_NOTE: key})
+            answers = ready_store(decoded.folder / "answers.zarr", _channels(frame), grid.block, {_NOTE: key})
         blocks = range(len(grid))
         seconds = {}
         waiting = decoded.waiting(blocks)
         predict = Prediction(self.request, frame, tiles).prepare
         needed = tiles.waiting(range(len(frame.tiles()))) if waiting else []
         seconds["predict"] = all_done(run, "predicting", predict, needed, limits)
-        decode = Decoding(self.request, frame, grid, tiles, decoded, pieces, scores).prepare
+        decode = Decoding(self.request, frame, grid, tiles, decoded, pieces, answers).prepare
         seconds["decode"] = all_done(run, "decoding", decode, waiting, limits)
         if not stitched.done(0):
             seconds["objects"] = one_done(run, "stitching", Stitching(frame, grid, decoded, stitched).prepare, limits)
@@ -94,7 +94,7 @@ class Labelling:
         labels = ready_store(numbered.folder / "labels.zarr", _header(frame, "labels", kind), grid.block, {_NOTE: key})
         number = Renumbering(grid, pieces, stitched, numbered, labels).prepare
         seconds["number"] = all_done(run, "numbering", number, numbered.waiting(blocks), limits)
-        for full, target in ((scores, self.probabilities), (labels, self.target)):
+        for full, target in ((answers, self.probabilities), (labels, self.target)):
             if full is not None and target is not None:
                 publish(full, target)
         if not self.keep:
@@ -105,7 +105,7 @@ class Labelling:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A finished label volume. frame, grid: of it; stitched: manifest with its objects; key: stands for the question; seconds: of stages."""
+    """A full label volume. frame, grid: of it; stitched: manifest with its objects; key: stands for the question; seconds: of stages."""
 
     frame: Frame
     grid: Grid

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from cellml.blocks.engine import Engine, engine_of
+from cellml.blocks.stages import Limits
 from cellml.errors import CellmlError
 from cellml.populations.members import Member, idealisable, members_of
 from cellml.populations.recipe import BaseRule, Idealisation, Measured, Recipe
 from cellml.populations.table import ABOUT, RECORD, TABLE, Table, read_record
-from cellml.populations.workers import Outcome, run_jobs
+from cellml.populations.workers import Outcome
 from cellml.shapes.descriptors import DESCRIPTORS
 
 
@@ -28,8 +30,10 @@ def populate(
     places: Mapping[str, Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
     errors: Literal["auto", "always", "never"] = "never",
-    workers: int = 2,
+    cluster: Mapping[str, Any] | None = None,
+    workers: int | None = None,
     timeout_s: float = 120.0,
+    tries: int = 2,
     limit: int | None = None,
     again: bool = False,
     meshes: bool = False,
@@ -38,16 +42,19 @@ def populate(
 ) -> dict[str, Any]:
     """Mesh every shape of a population and solve a model in it; a row of `output/table.csv` for each, and what was asked in `record.json`.
 
+    The finished table is `output/table.parquet` as well, where pyarrow is installed.
+
     source: "spines", a folder of tetrahedral meshes or of surfaces, whatever `read_population` reads, or, with `idealised`, the table of an
     earlier run; model: a model file or the name of a shipped one; output: a folder; one with a table of the same run goes on where it
     stood. base: which facets of a surface are called `base` (then those farthest from it are called `head`), see
     `cellml.populations.recipe.Recipe`; "auto": the cut of spines, and the flat end of idealised shapes; idealised: simulate the capsule or
     the ball and stick of equal volume and area in place of each shape; voxels: samples inside a surface; places, parameters, errors: as in
-    `cellml simulate`; workers: processes, each of one thread; timeout_s: processor time of one try of one shape (and twenty times as
-    long by the clock); each is tried twice. limit: only the
-    first so many shapes; again: try those that failed in the earlier run once more; meshes: keep them in `output/meshes`; unit,
-    group_pattern: see `cellml.shapes.reading.read_population`; another pattern gives finished rows their groups anew. A shape is known by
-    its name: rows stay as they are where its file has changed since.
+    `cellml simulate`; cluster: an engine of `cellml.blocks`, None for processes of this machine; workers: how many, each of one thread,
+    the engine's own number if None; timeout_s: processor time of one try of one shape (and twenty times as long by the clock); tries: of
+    each shape, from the second on sampled more densely. limit: only the first so many shapes; again: try those that failed in the
+    earlier run once more; meshes: keep them in `output/meshes`; unit, group_pattern: see `cellml.shapes.reading.read_population`;
+    another pattern gives finished rows their groups anew. A shape is known by its name: rows stay as they are where its file has
+    changed since.
 
     Rows have the state "ok", "incomplete" (an observable has no answer on this shape; `reason` says why) or "failed". Returns counts, and
     seconds by the clock and of processors. Raises FileError and CellmlError for what cannot be read, before anything is written, and for
@@ -55,8 +62,7 @@ def populate(
     """
     from cellml.sim.shipped import find_model
 
-    if workers < 1 or not timeout_s > 0:
-        raise CellmlError(f"workers={workers} and timeout_s={timeout_s:g} must be at least 1 and above 0.")
+    engine, limits = engine_of(cluster, workers), Limits(timeout_s, tries)
     members = members_of(source, unit=unit, group_pattern=group_pattern)[: _limit(limit)]
     if idealised is not None:
         idealisable(members)
@@ -78,9 +84,10 @@ def populate(
     asked = _record(source, target, members, recipe, names)
     table, rows = _opened(target, asked, names, again)
     begun = time.perf_counter()
-    rows |= _simulated(members, recipe, table, rows, asked, workers, timeout_s)
+    rows |= _simulated(members, recipe, table, rows, asked, engine, limits)
     table.replace({**rows[m.name], "group": m.group, "class": m.kind} for m in members if m.name in rows)  # groups may be told anew
-    return _told(rows, members, target, time.perf_counter() - begun, workers)
+    table.copy_as_parquet()
+    return _told(rows, members, target, time.perf_counter() - begun, engine.workers)
 
 
 def _limit(limit: int | None) -> int | None:
@@ -158,7 +165,7 @@ def _opened(target: Path, asked: dict[str, Any], names: Sequence[str], again: bo
 
 
 def _simulated(
-    members: Sequence[Member], recipe: Recipe, table: Table, known: Mapping[str, Any], asked: dict[str, Any], workers: int, timeout_s: float
+    members: Sequence[Member], recipe: Recipe, table: Table, known: Mapping[str, Any], asked: dict[str, Any], engine: Engine, limits: Limits
 ) -> dict[str, Mapping[str, Any]]:
     """Rows of the shapes that have none yet, each written as it comes."""
     from rich.console import Console
@@ -170,9 +177,11 @@ def _simulated(
     found: dict[str, Mapping[str, Any]] = {}
     noted = False
     columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    if not waiting:
+        return found
+    with engine.opened() as run, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(members), completed=len(members) - len(waiting))
-        for outcome in run_jobs(recipe.prepare, waiting, workers=workers, timeout_s=timeout_s):
+        for outcome in run(recipe.prepare, waiting, timeout_s=limits.timeout_s, tries=limits.tries):
             member = waiting[outcome.number]
             row = _row(member, outcome)
             if outcome.value is not None and not noted:

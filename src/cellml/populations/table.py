@@ -61,6 +61,21 @@ class Table:
 
         write_text(self.path, self._lines(rows, header=True))
 
+    def copy_as_parquet(self) -> Path | None:
+        """The table as a Parquet file beside it, numbers as float64 with nulls for empty cells; None where pyarrow is missing."""
+        try:
+            import pyarrow as arrow
+            from pyarrow import parquet
+        except ImportError:
+            return None
+        from cellml.io.atomic import atomic_path
+
+        rows, path = read_rows(self.path), self.path.with_suffix(".parquet")
+        columns = {name: _column([row[name] for row in rows]) for name in self.columns}
+        with atomic_path(path) as aside:
+            parquet.write_table(arrow.table(columns), aside)
+        return path
+
     def _write(self, rows: Iterable[Mapping[str, Any]], mode: str) -> None:
         try:
             with self.path.open(mode, newline="", encoding="utf-8") as stream:
@@ -84,6 +99,14 @@ class Table:
         if len(whole) < len(content):
             with self.path.open("r+b") as stream:
                 stream.truncate(len(whole))
+
+
+def _column(cells: Sequence[str]) -> list[Any]:
+    """Cells as numbers where all that are not empty are some, else as texts; None for empty ones."""
+    try:
+        return [float(cell) if cell else None for cell in cells]
+    except ValueError:
+        return [cell or None for cell in cells]
 
 
 def _cell(value: Any) -> Any:
