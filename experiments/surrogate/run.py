@@ -23,7 +23,7 @@ from cellml.populations.surrogate.acquisition import (
     expected_error_reduction,
     experimental_design,
     farthest_first,
-    largest_variance,
+    learned_design,
 )
 from cellml.populations.surrogate.conformal import conformal_factor, coverage
 from cellml.populations.surrogate.ensemble import DeepEnsemble, out_of_fold
@@ -36,16 +36,15 @@ from cellml.report.rows import append_row, read_rows
 HERE = Path(__file__).parent
 TABLES, KINDS = HERE.parent / "population", ("capsule", "ball_and_stick")
 FOLDS, REPEATS, LEVEL, CLOSED = 10, 2, 0.9, 0.9  # CLOSED: of the way to the error with the whole pool, where solves are compared
-BUDGET = Budget(members=6, steps=120)
+BUDGET = Budget((8, 12, 16, 24, 32, 40, 48, 64, 80, 96), members=6, steps=120)
 WAYS: dict[str, tuple[Rule, Rule]] = {  # what chooses the first shapes, and what the others
     "at random": (at_random, at_random),
     "experimental design": (experimental_design, experimental_design),
+    "learned design": (learned_design, learned_design),
     "farthest first": (farthest_first, farthest_first),
     "design, then error reduction": (experimental_design, expected_error_reduction),
     "design, then at random": (experimental_design, at_random),
     "diverse variance": (at_random, diverse_variance),
-    "expected error reduction": (at_random, expected_error_reduction),
-    "largest variance": (at_random, largest_variance),
 }
 SETS, MEASURES = ("validation", "test", "test real"), ("rms", "p90")
 Floats = NDArray[np.float64]

@@ -12,6 +12,7 @@ from cellml.populations.surrogate.acquisition import (
     diverse_variance,
     experimental_design,
     largest_variance,
+    learned_design,
     next_shapes,
 )
 from cellml.populations.surrogate.ensemble import DeepEnsemble
@@ -46,6 +47,17 @@ def test_next_shapes_asks_where_the_table_says_nothing(occasion: Occasion) -> No
     answers = occasion.known[:, :1] ** 2
     for rule in (diverse_variance, experimental_design):
         assert next_shapes(occasion.known, answers, occasion.candidates, 1, rule=rule)[0] in (20, 21, 22)
+
+
+def test_a_learned_design_looks_along_features_that_matter() -> None:
+    """Two candidates are equally far, one along a feature that answers depend on and one along a feature that they do not."""
+    rng = np.random.default_rng(5)
+    known = rng.normal(size=(40, 2))
+    surrogate = DeepEnsemble(2, 1, members=4, steps=100).learn(known, np.sin(2 * known[:, 1:]))
+    occasion = Occasion(surrogate, known, np.array([[4.0, 0.0], [0.0, 4.0]]), rng)
+    assert learned_design(occasion, 1).tolist() == [1]
+    mirrored = DeepEnsemble(2, 1, members=4, steps=100).learn(known, np.sin(2 * known[:, :1]))
+    assert learned_design(Occasion(mirrored, known, occasion.candidates, rng), 1).tolist() == [0]
 
 
 def test_the_first_shapes_are_chosen_before_there_are_answers(occasion: Occasion) -> None:

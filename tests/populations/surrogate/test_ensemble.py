@@ -50,6 +50,15 @@ def test_it_doubts_what_is_far_from_the_data(fitted: DeepEnsemble) -> None:
     assert fitted.opinions(far).var(axis=0).sum() > 10 * fitted.opinions(near).var(axis=0).sum()
 
 
+def test_it_knows_which_features_its_answers_depend_on(fitted: DeepEnsemble) -> None:
+    x = curved(40, 6)[0]
+    found = fitted.sensitivity(x)
+    step = 1e-2 * np.eye(3) * fitted.x_spread.numpy()
+    slopes = [(fitted.predict(x + h)[0] - fitted.predict(x - h)[0]) / 2e-2 / fitted.y_spread.numpy() for h in step]
+    np.testing.assert_allclose(found, [np.sqrt((one**2).sum(axis=1).mean()) for one in slopes], rtol=0.02, atol=2e-3)
+    assert found[2] < 0.2 * min(found[:2])  # which no observable asks for
+
+
 def test_a_seed_gives_the_same_ensemble_and_a_state_brings_it_back() -> None:
     data = curved(20, 3)
     one, same, other = (DeepEnsemble(3, 2, members=2, steps=20, seed=s).learn(*data) for s in (0, 0, 1))

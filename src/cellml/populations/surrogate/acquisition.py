@@ -14,6 +14,8 @@ from cellml.populations.surrogate.design import experimental_design, farthest_fi
 from cellml.populations.surrogate.ensemble import FEWEST, DeepEnsemble, Floats
 from cellml.populations.surrogate.occasion import Index, Occasion, Rule, largest_reduction, observed, square_distances
 
+_ALIKE = 0.3  # share of the squared weights of features that no surrogate changes
+
 
 def opinion_covariance(occasion: Occasion, reach: float = 1.0) -> Floats:
     """Of the candidates' observables, summed over these, (N, N). reach: distance over which it is damped, in typical spreads."""
@@ -53,7 +55,27 @@ def expected_error_reduction(occasion: Occasion, count: int) -> Index:
     return largest_reduction(covariance, noise, np.arange(len(covariance)), count)
 
 
-RULES: tuple[Rule, ...] = (at_random, largest_variance, diverse_variance, expected_error_reduction, farthest_first, experimental_design)
+def learned_design(occasion: Occasion, count: int) -> Index:
+    """An experimental design in which features count as much as the surrogate's answers depend on them.
+
+    A feature's squared weight is a share of 0.3 for all alike, as the surrogate may have missed it, and its squared sensitivity over the
+    mean of these for the rest. Before there is a surrogate all count alike.
+    """
+    if occasion.surrogate is None:
+        return experimental_design(occasion, count)
+    square = occasion.surrogate.sensitivity(np.concatenate([occasion.known, occasion.candidates])) ** 2
+    return experimental_design(occasion, count, np.sqrt(_ALIKE + (1 - _ALIKE) * square / max(float(square.mean()), 1e-30)))
+
+
+RULES: tuple[Rule, ...] = (
+    at_random,
+    largest_variance,
+    diverse_variance,
+    expected_error_reduction,
+    farthest_first,
+    experimental_design,
+    learned_design,
+)
 
 
 def next_shapes(

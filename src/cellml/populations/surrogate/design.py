@@ -18,14 +18,16 @@ def prior_covariance(x: Floats, reach: float = REACH) -> Floats:
     return np.asarray(0.5 * x @ x.T + np.exp(-0.5 * square_distances(x, x) / reach**2))
 
 
-def experimental_design(occasion: Occasion, count: int) -> Index:
+def experimental_design(occasion: Occasion, count: int, weights: Floats | None = None) -> Index:
     """What lowers the mean variance of a Gaussian process over all shapes most, one after the other.
 
     Transductive experimental design (Yu, Bi & Tresp 2006), with a kernel that does not change: far and odd shapes come early because a
-    trend turns about them, frequent kinds as often as their number deserves.
+    trend turns about them, frequent kinds as often as their number deserves. weights: of the features in distances and trends, (K,), all 1
+    by default.
     """
     known = len(occasion.known)
-    covariance = prior_covariance(occasion.scaled(np.concatenate([occasion.known, occasion.candidates])))
+    x = occasion.scaled(np.concatenate([occasion.known, occasion.candidates]))
+    covariance = prior_covariance(x if weights is None else x * weights)
     if known:
         both = covariance[:, :known]
         covariance = covariance - both @ np.linalg.solve(covariance[:known, :known] + NOISE * np.eye(known), both.T)

@@ -132,6 +132,15 @@ class DeepEnsemble(nn.Module):
         rows = (torch.from_numpy(np.asarray(x, np.float32)) - self.x_middle) / self.x_spread
         return self.standard(rows).numpy().astype(np.float64)
 
+    def sensitivity(self, x: Floats) -> Floats:
+        """How strongly the answer depends on each feature, (K,): the root mean square over rows x (B, K) of its derivative, summed over
+        observables in squares; standardised.
+        """
+        rows = ((torch.from_numpy(np.asarray(x, np.float32)) - self.x_middle) / self.x_spread).requires_grad_()
+        means = self.standard(rows).mean(dim=0).sum(dim=0)  # of rows that do not know of each other, so that a sum keeps them apart
+        slopes = torch.stack([torch.autograd.grad(one, rows, retain_graph=True)[0] for one in means])
+        return (slopes**2).sum(dim=0).mean(dim=0).sqrt().numpy().astype(np.float64)
+
     def noise(self) -> Floats:
         """Variance of each observable that the members do not explain, (T,), standardised."""
         return self.log_variance.detach().clamp(_LOW, _HIGH).exp().mean(dim=(0, 1)).numpy().astype(np.float64)
