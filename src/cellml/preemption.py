@@ -34,7 +34,7 @@ def cluster_plugins() -> list[Any]:
     """
     from pytorch_lightning.plugins.environments import SLURMEnvironment
 
-    if not SLURMEnvironment.detect():
+    if slurm_job() is None or not SLURMEnvironment.detect():  # detect() warns wherever SLURM is installed and not used
         return []
     return [SLURMEnvironment(auto_requeue=False, requeue_signal=signal.SIGUSR2)]
 

@@ -166,7 +166,7 @@ def test_a_preempted_job_goes_on_in_its_folder_and_ends_as_an_undisturbed_one(
     said = waited(started(sweep_of(tiny, folder, "slurm", "training.max_steps=150", "task.optimizer.lr=1e-3"), log), log, disturb)
     record = read_record(job)
     assert done == ["scancel", "scontrol"] and record is not None and record.state == "done" and record.starts == 3, said[-3000:]
-    calm = [w for w in tiny(tmp_path / "calm", *STEPS, "training.max_steps=150", "task.optimizer.lr=1e-3")]
+    calm = tiny(tmp_path / "calm", *STEPS, "training.max_steps=150", "task.optimizer.lr=1e-3")
     assert cellml("train", *calm) == 0
     for name in ("model.ckpt", "checkpoints/last.ckpt"):
         one, two = (read(place / name)["state_dict"] for place in (job, tmp_path / "calm"))

@@ -104,13 +104,13 @@ def _answer(job: Any, number: int, overrides: Sequence[str]) -> tuple[JobReturn,
 
     try:
         return job.results()[0], False
+    except submitit.core.utils.FailedJobError as error:  # a kind of the next
+        return _failed(overrides, CellmlError(f"Job #{number} failed before it began to train: {error}")), False
     except submitit.core.utils.UncompletedJobError as error:
         last = str(error).strip().splitlines()[-1:]
         state = str(job.state)
         reason = f"Job #{number} died without an answer (state {state}). Its log, {job.paths.stderr}, ends: {''.join(last)}"
         return _failed(overrides, CellmlError(reason)), "CANCELLED" not in state
-    except submitit.core.utils.FailedJobError as error:
-        return _failed(overrides, CellmlError(f"Job #{number} failed before it began to train: {error}")), False
 
 
 def _failed(overrides: Sequence[str], error: Exception) -> JobReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,7 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
             if failure:
                 log.warning("Trial %d failed: %s", trial.number, failure)
                 trial.set_user_attr("failure", failure[:1000])
-                study.tell(trial, state=TrialState.FAIL)
-            else:
-                study.tell(trial, values)
+            _tell(study, trial, values)
         failed = [t for t in study.trials if t.state == TrialState.FAIL]
         if len(failed) > self.max_failure_rate * max(self.n_trials, 1):
             raise CellmlError(
@@ -98,6 +97,13 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
         else:
             result["solutions"] = [{"params": t.params, "values": list(t.values)} for t in study.best_trials]
         OmegaConf.save(OmegaConf.create(result), Path(str(self.sweep_dir)) / "optimization_results.yaml")
+
+
+def _tell(study: optuna.study.Study, trial: Trial, values: list[float]) -> None:
+    """Tell the values of a trial, none where it failed."""
+    grid = isinstance(study.sampler, optuna.samplers.GridSampler)
+    with suppress(*((RuntimeError,) if grid else ())):  # at its end the grid stops a loop that is Optuna's own, which there is not
+        study.tell(trial, values or None, state=TrialState.COMPLETE if values else TrialState.FAIL)
 
 
 def outcome(job: JobReturn, count: int) -> tuple[list[float], str]:
