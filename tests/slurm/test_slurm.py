@@ -41,7 +41,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def sweep_of(tiny: Overrides, folder: Path, launcher: str, *more: str) -> list[str]:
     """The command of a sweep of tiny trainings."""
-    words = [word for word in tiny(folder, *STEPS) if not word.startswith("hydra.run.dir")]
+    words = [word for word in tiny(folder, *STEPS) if not word.startswith(("hydra.run.dir", "task.net.widths"))]
     poll = "hydra.launcher.poll_s=2" if launcher == "slurm" else "hydra.launcher.poll_s=0.5"
     command = [sys.executable, "-m", "cellml", "train", "--multirun", *words, f"hydra.sweep.dir={folder}"]
     return [*command, f"hydra/launcher={launcher}", poll, *(w for w in SMALL if launcher == "slurm" or "timeout" not in w), *more]
@@ -163,7 +163,11 @@ def test_a_preempted_job_goes_on_in_its_folder_and_ends_as_an_undisturbed_one(
         subprocess.run(words, check=True, timeout=60)
         done.append(words[0])
 
-    said = waited(started(sweep_of(tiny, folder, "slurm", "training.max_steps=150", "task.optimizer.lr=1e-3"), log), log, disturb)
+    said = waited(
+        started(sweep_of(tiny, folder, "slurm", "training.max_steps=150", "task.optimizer.lr=1e-3", "task.net.widths=[2,4]"), log),
+        log,
+        disturb,
+    )
     record = read_record(job)
     assert done == ["scancel", "scontrol"] and record is not None and record.state == "done" and record.starts == 3, said[-3000:]
     calm = tiny(tmp_path / "calm", *STEPS, "training.max_steps=150", "task.optimizer.lr=1e-3")

@@ -33,7 +33,7 @@ def sweep_figure(
     """The objective by job with the best so far, against each of the first keys that vary, and the importance of each parameter."""
     shown = [key for key in keys if key != "seed"][:_MOST_KEYS]
     several = any(len(group.jobs) > 1 for group in groups)
-    panels = 1 + (len(groups) > 1 and several) + len(shown) + bool(study and study.importance)
+    panels = 1 + (len(groups) > 1 and several) + len(shown) + bool(study and len(study.importance) > 1)
     columns = min(3, panels)
     rows = math.ceil(panels / columns)
     with figure_style():
@@ -44,7 +44,7 @@ def sweep_figure(
             _settings(next(axes), groups, objective)
         for key in shown:
             _against(next(axes), jobs, key, objective)
-        if study and study.importance:
+        if study and len(study.importance) > 1:
             _importance(next(axes), study.importance)
         for unused in axes:
             unused.set_axis_off()
@@ -70,7 +70,8 @@ def _course(axes: Any, jobs: Sequence[Job], objective: str, minimise: bool) -> N
         if there:
             axes.plot(there, [0.03] * len(there), marker, color=colour, transform=axes.get_xaxis_transform(), label=state, clip_on=False)
     axes.set(title="Course", xlabel="job", ylabel=_label(objective))
-    axes.legend(loc="upper right")
+    axes.margins(y=0.12)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4)
 
 
 def _settings(axes: Any, groups: Sequence[Group], objective: str) -> None:
@@ -107,7 +108,7 @@ def _against(axes: Any, jobs: Sequence[Job], key: str, objective: str) -> None:
 
 def _importance(axes: Any, importance: dict[str, float]) -> None:
     names = list(importance)
-    axes.barh(range(len(names)), [importance[name] for name in names], color=BLUE)
+    axes.barh(range(len(names)), [importance[name] for name in names], height=0.5, color=BLUE)
     axes.set_yticks(range(len(names)), [literal(name) for name in names], fontsize=7)
     axes.invert_yaxis()
     axes.set(title="What mattered", xlabel="share of what a forest explains of the objective")
