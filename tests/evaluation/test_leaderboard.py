@@ -99,6 +99,8 @@ def test_what_cannot_be_ranked_is_said(tmp_path: Path) -> None:
         leaderboard_of([str(tmp_path / "table.csv")], score="dise")
     with pytest.raises(CellmlError, match="observable volume: they have answer"):
         leaderboard_of([str(tmp_path / "table.csv")], observable="volume")
+    with pytest.raises(FileError, match=r"figure=board.xyz: figures are written as .png"):
+        leaderboard_of([str(tmp_path / "table.csv")], figure="board.xyz")
     (tmp_path / "empty" / "scores.json").write_text("{")
     with pytest.raises(FileError, match="no JSON of scores"):
         leaderboard_of([str(tmp_path / "empty")])

@@ -73,6 +73,8 @@ def test_voxels_that_nobody_labelled_are_left_out(overconfident: Path, tmp_path:
 
 def test_the_validation_blocks_of_a_checkpoint_are_its_own(semantic_run: Any, cellml: Command, tmp_path: Path) -> None:
     output = tmp_path / "c.json"
+    assert cellml("calibrate", f"checkpoint={semantic_run.model}", f"output={output}", f"figure={tmp_path / 'c.xyz'}") == 2
+    assert not output.exists(), "said before anything is measured"
     assert cellml("calibrate", f"checkpoint={semantic_run.model}", f"output={output}", f"figure={tmp_path / 'c.png'}") == 0
     result = json.loads(output.read_text())
     assert result["voxels"] == 16 * 32 * 32 and "'z': [24, 40]" in result["data"]

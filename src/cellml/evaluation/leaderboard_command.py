@@ -43,8 +43,10 @@ def leaderboard_of(
     count. Runs that lack one of the two are left out, and named. Returns what is written. Raises CellmlError where fewer than three runs
     have both numbers, and for a score or an observable that none has, FileError for files that cannot be read.
     """
-    from cellml.io import atomic_path, write_json
+    from cellml.io import write_json
+    from cellml.report.figure_file import require_figure, write_figure
 
+    require_figure(figure)
     found: list[Run] = []
     for run in runs:
         found += _table(Path(run), name) if Path(run).is_file() else [_folder(Path(run))]
@@ -63,8 +65,7 @@ def leaderboard_of(
     if figure is not None:
         from cellml.report.leaderboard_figure import leaderboard_figure
 
-        with atomic_path(figure) as aside:
-            leaderboard_figure(board, asked).savefig(aside, dpi=130)
+        write_figure(leaderboard_figure(board, asked), figure)
     return result
 
 
@@ -110,12 +111,13 @@ def print_board(board: Leaderboard, observable: str) -> None:
         entry = row.entry
         numbers = (f"{entry.overlap:.4g}", f"{row.overlap_rank:g}", f"{entry.error:.4g}", f"{row.error_rank:g}")
         table.add_row(escape(entry.name), *numbers, changed, str(entry.objects or ""))
-    Console().print(table)
+    console = Console(soft_wrap=True)
+    console.width = console.width if console.is_terminal else 120
+    console.print(table)
     share = len(board.disagreements) / board.pairs if board.pairs else 0.0
-    Console().print(
-        f"Kendall's τ {board.tau:.2f} ({board.tau_low:.2f} to {board.tau_high:.2f}); of {board.pairs} pairs that differ in both, "
-        f"{len(board.disagreements)} ({share:.0%}) are the other way round."
-    )
+    tau = f"Kendall's τ {board.tau:.2f} ({board.tau_low:.2f} to {board.tau_high:.2f})"
+    told = tau if isfinite(board.tau) else "All are tied in one of the two, so that there is no rank correlation"
+    console.print(f"{told}; of {board.pairs} pairs that differ in both, {len(board.disagreements)} ({share:.0%}) are the other way round.")
 
 
 def _folder(folder: Path) -> Run:

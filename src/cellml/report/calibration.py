@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,16 +39,6 @@ def reliability_figure(calibration: Mapping[str, Any]) -> Figure:
         figure.suptitle("Reliability of predicted probabilities (below the diagonal: too sure)", fontsize=9)
         axes[0, -1].legend(loc="upper left")
     return figure
-
-
-def write_reliability_figure(calibration: Mapping[str, Any], path: str | Path) -> None:
-    """Write the diagram as .png, .svg or .pdf. Raises FileError for another suffix."""
-    from cellml.io.atomic import atomic_path
-
-    if Path(path).suffix not in (".png", ".svg", ".pdf"):
-        raise FileError(f"figure={path}: figures are written as .png, .svg or .pdf.")
-    with atomic_path(path) as aside:
-        reliability_figure(calibration).savefig(aside, dpi=150)
 
 
 def calibration_section(run: RunFolder) -> Html:

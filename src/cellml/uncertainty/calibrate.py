@@ -54,6 +54,9 @@ def calibrate_file(
         raise CellmlError(f"output={output}: a calibration is written as JSON; give a name that ends in .json.")
     _require_question(checkpoint, input, truth, probabilities)
     from cellml.io import write_json
+    from cellml.report.figure_file import require_figure, write_figure
+
+    require_figure(figure)
 
     with ExitStack() as stack:
         if probabilities is not None:
@@ -67,9 +70,9 @@ def calibrate_file(
     result |= {"checkpoint": _named(checkpoint), "probabilities": probabilities, "tta": tta, "dropout_passes": dropout_passes}
     write_json(output, result)
     if figure is not None:
-        from cellml.report.calibration import write_reliability_figure
+        from cellml.report.calibration import reliability_figure
 
-        write_reliability_figure(result, figure)
+        write_figure(reliability_figure(result), figure, dpi=150)
     _print(result, output)
     return result
 
