@@ -34,7 +34,7 @@ reactions: [{name: efflux, on: membrane, equation: A -> 0, rate: "V*A/(K + A)"}]
 time: {end: {value: 3, unit: s}, steps: 20}
 observables: [{type: amount, of: A}]
 """
-LAW = MonotoneLaw("A", top="6 uM", scale="300 molecule/um^2/s", units=4)
+LAW = MonotoneLaw("A", top="6 uM", scale="300 molecule/um^2/s")
 
 
 def model() -> Model:
@@ -47,7 +47,7 @@ def truth(c: np.ndarray) -> np.ndarray:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.floats(-6, 6), min_size=8, max_size=8))
+@given(st.lists(st.floats(-6, 6), min_size=16, max_size=16))
 def test_no_weights_make_the_law_fall(z: list[float]) -> None:
     values = {**with_laws(model(), {"efflux": LAW}).values(), **dict(zip(LAW.names("efflux"), np.exp(z), strict=True))}
     c = np.linspace(0.0, 2 * values["efflux_top"], 200)
@@ -86,16 +86,22 @@ def found() -> LearnedLaw:
 
 
 def test_a_hidden_law_is_found_on_the_visited_range(found: LearnedLaw) -> None:
-    wanted = truth(found.concentrations)
-    assert found.concentrations[0] < 0.2 * found.concentrations[-1]  # the range is wide
-    assert np.sqrt(np.mean((found.rate - wanted) ** 2)) < 0.08 * wanted.max()
+    wanted, seen = truth(found.concentrations), found.seen
+    assert found.visited[0] < 0.2 * found.visited[1] and 0.5 < seen.mean() < 1.0  # the range is wide, and not all there is
+    assert np.sqrt(np.mean((found.rate - wanted)[seen] ** 2)) < 0.08 * wanted.max()
 
 
-def test_its_band_covers_most_of_the_truth_and_is_not_everything(found: LearnedLaw) -> None:
-    wanted = truth(found.concentrations)
-    inside = (found.low <= wanted + 1e-9) & (wanted <= found.high + 1e-9)
-    assert inside.mean() >= 0.65 and np.mean(found.high - found.low) < 0.5 * wanted.max()
-    assert (np.diff(found.rate) >= 0).all()
+def test_its_band_holds_the_truth_where_it_was_visited_and_widens_elsewhere(found: LearnedLaw) -> None:
+    wanted, seen = truth(found.concentrations), found.seen
+    inside = (found.low <= wanted * (1 + 1e-9)) & (wanted <= found.high * (1 + 1e-9))
+    width = (found.high - found.low) / wanted.max()
+    above = ~seen & (found.concentrations > found.visited[1])
+    assert inside[seen].mean() >= 0.65 and width[seen].mean() < 0.2  # one set of errors; experiments/learned_laws has sixty
+    assert (np.abs(found.rate - wanted) < 2 * (found.high - found.low) / 2 + 1e-9)[seen].all()
+    assert inside[~seen].all() and width[above].mean() > 2 * width[seen].mean() and (np.diff(width[above]) >= 0).all()
+    for course in (found.rate, found.low, found.high):
+        assert (np.diff(course) >= 0).all()
+    assert (found.low <= found.rate).all() and found.low[0] == found.rate[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -138,6 +144,7 @@ def test_estimate_learns_a_law_and_writes_what_a_model_file_needs(tmp_path: Path
     with (tmp_path / "out" / "laws.csv").open() as stream:
         read = list(csv.DictReader(stream))
     assert {row["reaction"] for row in read} == {"efflux"} and all(float(r["low_90"]) <= float(r["high_90"]) for r in read)
+    assert read[-1]["visited"] == "no" and float(read[-1]["concentration"]) == pytest.approx(6.0) and "yes" in {r["visited"] for r in read}
     content = yaml.safe_load((tmp_path / "out" / "laws.yaml").read_text())
     again = yaml.safe_load(short)
     again["parameters"] |= content["parameters"]

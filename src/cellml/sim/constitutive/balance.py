@@ -25,6 +25,7 @@ from cellml.sim.mechanics.twolevel import positive_solver
 from cellml.types import TetMesh
 
 Floats = NDArray[np.float64]
+_Parts = tuple[Floats, Floats, Floats, list[Floats]]
 _ITERATIONS, _TOLERANCE = 25, 1e-10
 
 
@@ -70,11 +71,12 @@ class Stretched:
 
     def _newton(self, z: Floats, u: Floats, fraction: float, step: float) -> Floats:
         for iteration in range(_ITERATIONS):
-            force, K = self.force(z, u), self.stiffness(z, u)
+            parts = self._parts(z, u)
+            force = self._force(parts)
             scale = max(float(np.linalg.norm(force)), 1e-9 * float(np.exp(z[0])))
             if iteration and np.linalg.norm(force[self.free]) <= _TOLERANCE * scale:
                 return u
-            delta = np.zeros(len(u))
+            K, delta = self._stiffness(parts), np.zeros(len(u))
             if not iteration:
                 delta[self.held.dofs] = step * self.held.values
             delta[self.free] = positive_solver(self.space, K, self.free)(-(force + K @ delta)[self.free])
@@ -90,7 +92,13 @@ class Stretched:
         F = displacement_gradient(self.space, u.reshape(-1, 3)) + np.eye(3)
         return F, np.asarray(np.linalg.det(F))
 
-    def _parts(self, z: Floats, u: Floats) -> tuple[Floats, Floats, Floats, list[Floats]]:
+    def visited(self, u: Floats) -> Floats:
+        """I − 3 and J at every point of quadrature, (T·Q, 2): the states of which a force at these displacements speaks."""
+        F, J = self._deformation(u)
+        return np.stack([(F**2).sum(axis=(2, 3)).ravel() - 3, J.ravel()], axis=1)
+
+    def _parts(self, z: Floats, u: Floats) -> _Parts:
+        """F, F⁻ᵀ, J, and g′, g″, h′, h″ at the points of quadrature."""
         F, J = self._deformation(u)
         theta = torch.as_tensor(z)
         invariant, volume = torch.from_numpy((F**2).sum(axis=(2, 3))), torch.from_numpy(J)
@@ -100,7 +108,10 @@ class Stretched:
 
     def force(self, z: Floats, u: Floats) -> Floats:
         """∂(∫W)/∂u, (3N,) in pN: P = 2 g′ F + h′ J F⁻ᵀ."""
-        F, turned, J, (g1, _, h1, _) = self._parts(z, u)
+        return self._force(self._parts(z, u))
+
+    def _force(self, parts: _Parts) -> Floats:
+        F, turned, J, (g1, _, h1, _) = parts
         return internal_force(self.space, 2 * g1[..., None, None] * F + (h1 * J)[..., None, None] * turned)
 
     def holding(self, z: Floats, u: Floats) -> float:
@@ -109,7 +120,10 @@ class Stretched:
 
     def stiffness(self, z: Floats, u: Floats) -> Any:
         """∂²(∫W)/∂u²: 2g′ δδ + 4g″ F⊗F + (h″J² + h′J) F⁻ᵀ⊗F⁻ᵀ − h′J (F⁻ᵀ⊗F⁻ᵀ, crossed), sparse (3N, 3N)."""
-        F, turned, J, (g1, g2, h1, h2) = self._parts(z, u)
+        return self._stiffness(self._parts(z, u))
+
+    def _stiffness(self, parts: _Parts) -> Any:
+        F, turned, J, (g1, g2, h1, h2) = parts
         spatial, drawn = (np.ascontiguousarray(np.einsum("tqij,tnjq->tniq", A, self.space.gradients, optimize=True)) for A in (turned, F))
         zero = np.zeros_like(J)
         whole = isotropic_stiffness(self.space, spatial, h2 * J**2 + h1 * J, 2 * g1, -h1 * J)

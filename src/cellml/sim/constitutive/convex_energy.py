@@ -10,7 +10,6 @@ polyconvex (Ball 1977), hence has minimisers, whatever the weights. P(I) = 0 by 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 from cellml.sim.errors import SimulationError
 
 Floats = NDArray[np.float64]
+_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,24 @@ class ConvexEnergy:
         return self.units + 2
 
     def start(self, young: float, poisson: float) -> Floats:
-        """Z of a solid that is nearly neo-Hookean: with E (Pa) and ν at small strain, and units of a hundredth of w_0."""
+        """Z of a solid with the shear modulus of E (Pa) and ν at small strain, whose units are a quarter of w_0 each: a prior's centre.
+
+        Units add 4 g″(3) to the resistance to change of volume, so that E itself is some per cent higher.
+        Much smaller units would make a solid that stiffens in one place likelier than one that stiffens evenly, and bands miss the latter.
+        """
         mu, lam = young / (2 * (1 + poisson)), young * poisson / ((1 + poisson) * (1 - 2 * poisson))
-        return np.log([mu / 2, *[mu / 200] * self.units, lam])
+        at_rest = _SHARE / (1 + np.exp(2.0 * np.arange(1, self.units + 1)))
+        first = mu / 2 / (1 + at_rest.sum())
+        return np.log([first, *[_SHARE * first] * self.units, lam])
 
     def slopes(self, z: Tensor, invariant: Tensor) -> tuple[Tensor, Tensor]:
-        """g′ and g″ at I (…), in Pa; differentiable by z (K + 2,) and I."""
+        """g′ and g″ at I (…), in Pa; differentiable by z (K + 2,) and I. Several energies, z (D, 1, K + 2), take I of (n,) or (D, n)."""
         s = 2 * self.units / self.reach
         w = z.exp()
         middles = self.reach * torch.arange(1, self.units + 1, dtype=z.dtype) / self.units
         gate = torch.sigmoid(s * (invariant[..., None] - 3 - middles))
-        return w[0] + (w[1:-1] * gate).sum(-1), s * (w[1:-1] * gate * (1 - gate)).sum(-1)
+        units = w[..., 1:-1] * gate
+        return w[..., 0] + units.sum(-1), s * (units * (1 - gate)).sum(-1)
 
     def density(self, z: Tensor, invariant: Tensor, volume: Tensor) -> Tensor:
         """W at I (…) and J (…), in Pa (= pN µm/µm³)."""
@@ -70,27 +77,5 @@ class ConvexEnergy:
 
     def volume_slopes(self, z: Tensor, volume: Tensor) -> tuple[Tensor, Tensor]:
         """h′ and h″ at J (…) of h(J) = −2 g′(3) ln J + λ/2 (J − 1)², in Pa."""
-        slope, lam = self.slopes(z, torch.full((), 3.0, dtype=z.dtype))[0], z[-1].exp()
+        slope, lam = self.slopes(z, torch.full((), 3.0, dtype=z.dtype))[0], z[..., -1].exp()
         return -2 * slope / volume + lam * (volume - 1), 2 * slope / volume**2 + lam
-
-    def uniaxial(self, z: Any, stretches: Floats) -> Floats:
-        """Nominal stress (n,) in Pa of a bar that is stretched by (n,) and free at its sides: the law as a curve.
-
-        The side's stretch is found by bisection, for it is where the stress across vanishes, which grows with it.
-        """
-        theta, along = torch.as_tensor(z, dtype=torch.float64), torch.as_tensor(stretches, dtype=torch.float64)
-        low, high = torch.full_like(along, 0.05), torch.full_like(along, 5.0)
-        for _ in range(80):
-            side = (low + high) / 2
-            outward = self._across(theta, along, side) > 0
-            low, high = torch.where(outward, low, side), torch.where(outward, side, high)
-        slope, pressure = self._bar(theta, along, side)
-        return np.asarray((2 * slope * along + pressure * side**2).detach().numpy())
-
-    def _across(self, z: Tensor, along: Tensor, side: Tensor) -> Tensor:
-        slope, pressure = self._bar(z, along, side)
-        return 2 * slope * side + pressure * along * side
-
-    def _bar(self, z: Tensor, along: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
-        """g′ and h′ of a bar with these stretches."""
-        return self.slopes(z, along**2 + 2 * side**2)[0], self.volume_slopes(z, along * side**2)[0]

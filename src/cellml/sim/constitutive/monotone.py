@@ -30,13 +30,15 @@ class MonotoneLaw:
 
     of: the species whose concentration it depends on; top: C, a concentration that is hardly exceeded, such as "5 uM"; scale: the order of
     the rate at C, such as "500 molecule/um^2/s"; units: K; spread: prior deviation of ln w_k about ln(scale/2K), that of ln s_k about
-    ln K being a third of it. Raises SimulationError for fewer than one unit, and values that are not positive.
+    ln K being a third of it. With five units a law that begins flat, such as Hill's, is out of reach by more than its band is wide; with
+    eight, bands hold what they promise (experiments/learned_laws). Raises SimulationError for fewer than one unit, and values that are
+    not positive.
     """
 
     of: str
     top: str
     scale: str
-    units: int = 5
+    units: int = 8
     spread: float = 1.5
 
     def __post_init__(self) -> None:

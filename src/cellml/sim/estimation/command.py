@@ -45,7 +45,7 @@ def estimate_file(
     from rich.console import Console
 
     from cellml.io import read_mesh
-    from cellml.sim.constitutive.learned import learned_laws
+    from cellml.sim.constitutive.learned import learned_laws, softened_fit
     from cellml.sim.constitutive.monotone import monotone_laws, with_laws
     from cellml.sim.estimation.chain import sample
     from cellml.sim.estimation.fit import maximum_posterior
@@ -69,7 +69,7 @@ def estimate_file(
         unknowns = [*unknowns, *(name for reaction, law in sought_laws.items() for name in law.names(reaction))]
     sought, measured, shape = sought_in(described, unknowns), read_measurements(measurements, described), read_mesh(mesh)
     with solutions_progress(console) as tell:
-        fit = maximum_posterior(Problem(shape, described, sought, measured, tell=tell))
+        fit = (softened_fit if sought_laws else maximum_posterior)(Problem(shape, described, sought, measured, tell=tell))
         profiles = [profile(fit, u.name) for u in sought] if uncertainty == "profile" else []
         chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
         warnings, shift = step_warnings(fit), step_shift(fit)

@@ -49,10 +49,11 @@ class Fit:
         return np.asarray(self.covariance / np.outer(sd, sd))
 
 
-def maximum_posterior(problem: Problem, start: Vector | None = None) -> Fit:
+def maximum_posterior(problem: Problem, start: Vector | None = None, *, tolerance: float = 1e-10) -> Fit:
     """Maximum a posteriori by a trust-region Gauss–Newton method (Branch, Coleman & Li 1999) with exact sensitivities.
 
-    The covariance is Laplace's, (JᵀJ)⁻¹ at the maximum, J the slope of all residuals (Tierney & Kadane 1986; Gauss–Newton Hessian).
+    tolerance: relative, of the last change of chi², of the step and of the slope. The covariance is Laplace's, (JᵀJ)⁻¹ at the maximum,
+    J the slope of all residuals (Tierney & Kadane 1986; Gauss–Newton Hessian).
 
     Raises SimulationError if the search ends anywhere but at a maximum, or the data leave a parameter open.
     """
@@ -68,9 +69,8 @@ def maximum_posterior(problem: Problem, start: Vector | None = None) -> Fit:
         except BlowUpError:
             return np.full(count, np.inf)  # from which the search steps back
 
-    found = least_squares(
-        residuals, begin, jac=problem.jacobian, bounds=(low, high), x_scale=1.0, xtol=1e-10, ftol=1e-10, gtol=1e-10, max_nfev=100
-    )
+    limits = {"xtol": tolerance, "ftol": tolerance, "gtol": tolerance, "max_nfev": 100}
+    found = least_squares(residuals, begin, jac=problem.jacobian, bounds=(low, high), x_scale=1.0, **limits)
     if found.status == 0:
         raise SimulationError(f"The fit has not ended after {found.nfev} solutions of the model; begin nearer, or give bounds and priors.")
     information = found.jac.T @ found.jac
