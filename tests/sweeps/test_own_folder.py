@@ -1,0 +1,108 @@
+"""A training that finds its own folder again."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cellml.checkpoint import read
+from cellml.errors import CellmlError
+from cellml.run_folder import held_folder
+from cellml.sweeps.job_record import read_record
+
+Command = Callable[..., int]
+Overrides = Callable[..., list[str]]
+
+
+def equal(a: Path, b: Path) -> bool:
+    first, second = (read(path)["state_dict"] for path in (a, b))
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with next(folder.rglob("metrics.csv")).open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Let the training die after the checkpoint of a step."""
+    from cellml.callbacks.checkpoints import AtomicCheckpointIO
+
+    save = AtomicCheckpointIO.save_checkpoint
+
+    def die(self: Any, checkpoint: dict[str, Any], path: Any, **more: Any) -> None:
+        save(self, checkpoint, path, **more)
+        if Path(path).name == "last.ckpt" and checkpoint["global_step"] == step:
+            raise RuntimeError("killed")
+
+    monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", die)
+
+
+def test_a_run_that_names_its_own_folder_begins_goes_on_and_is_done_once(
+    tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "own"
+    words = tiny(folder, "trainer.log_every_n_steps=1", f"resume={folder}")
+    with monkeypatch.context() as patch:
+        dying(patch, step=2)
+        with pytest.raises(RuntimeError, match="killed"):
+            cellml("train", *words)
+    record = read_record(folder)
+    assert record is not None and record.state == "failed" and record.error == "RuntimeError: killed"
+    before = [row for row in rows(folder) if row.get("train/loss")] if list(folder.rglob("metrics.csv")) else []
+    assert cellml("train", *words) == 0
+    assert equal(folder / "model.ckpt", tiny_run.model) and equal(folder / "checkpoints/last.ckpt", tiny_run.last)
+    record = read_record(folder)
+    assert record is not None and (record.state, record.starts, record.objective) == ("done", 2, "val/loss") and record.value is not None
+    steps = [int(row["step"]) for row in rows(folder) if row.get("train/loss")]
+    assert steps[-2:] == [2, 3] and len(steps) == len(before) + 2
+    written = (folder / "model.ckpt").stat().st_mtime_ns
+    assert cellml("train", *words) == 0 and (folder / "model.ckpt").stat().st_mtime_ns == written
+    assert cellml("train", *words, "seed=3") == 2, "another training has no place in this folder"
+
+
+def test_a_sweep_that_is_repeated_does_what_is_missing(
+    cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [w for w in tiny(tmp_path, "training.max_steps=2", "training.validations=1") if not w.startswith(("hydra.", "seed="))]
+    command = ["train", "--multirun", *words, f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    with monkeypatch.context() as patch:
+        dying(patch, step=1)
+        with pytest.raises(RuntimeError, match="killed"):
+            cellml(*command, "seed=0,1")
+    assert cellml(*command, "seed=0,1") == 0
+    records = [read_record(tmp_path / f"sweep/{number}") for number in (0, 1)]
+    assert [(r.state, r.starts) for r in records if r is not None] == [("done", 2), ("done", 2)]
+    written = [(tmp_path / f"sweep/{number}/model.ckpt").stat().st_mtime_ns for number in (0, 1)]
+    capsys.readouterr()
+    assert cellml(*command, "seed=0,1") == 0
+    assert [(tmp_path / f"sweep/{number}/model.ckpt").stat().st_mtime_ns for number in (0, 1)] == written
+
+
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with held_folder(tmp_path / "run", ["a=1"], again=True):
+                os.write(write_end, b"1")
+                os.read(read_end, 0)
+                import time
+
+                time.sleep(60)
+        finally:
+            os._exit(0)
+    assert os.read(read_end, 1) == b"1"
+    refused = pytest.raises(CellmlError, match="Another process is training in .* right now")
+    with refused, held_folder(tmp_path / "run", ["a=1"], again=True, patience_s=0.1):
+        pass
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    with held_folder(tmp_path / "run", ["a=1"], again=True, patience_s=5):
+        assert (tmp_path / "run/run.claimed").read_text() == "a=1"

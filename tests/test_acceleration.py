@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from cellml.acceleration import compile_network, lay_out
+from cellml.checkpoint import load, read
+from cellml.errors import CellmlError
+
+Command = Callable[..., int]
+Overrides = Callable[..., list[str]]
+
+
+def convolution() -> SimpleNamespace:
+    torch.manual_seed(0)
+    return SimpleNamespace(net=torch.nn.Sequential(torch.nn.Conv3d(2, 4, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv3d(4, 1, 1)))
+
+
+def test_channels_last_is_another_layout_of_the_same_values() -> None:
+    task, image = convolution(), torch.randn(1, 2, 6, 6, 6)
+    before, weights = task.net(image), {k: v.clone() for k, v in task.net.state_dict().items()}
+    lay_out(task, False)
+    assert task.net[0].weight.is_contiguous()
+    lay_out(task, True)
+    assert task.net[0].weight.is_contiguous(memory_format=torch.channels_last_3d) and not task.net[0].weight.is_contiguous()
+    torch.testing.assert_close(task.net(image), before)
+    assert all(torch.equal(value, weights[key]) for key, value in task.net.state_dict().items())
+
+
+@pytest.mark.parametrize("options", [True, {}, {"backend": "eager"}, {"backend": "aot_eager", "dynamic": False}])
+def test_the_network_is_compiled_in_place_under_its_names(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, asked = convolution(), []
+    names, image = list(task.net.state_dict()), torch.randn(1, 2, 6, 6, 6)
+    before = task.net(image)
+    if options in (True, {}):  # the default needs a compiler and half a minute
+        monkeypatch.setattr(torch, "compile", lambda call, **given: asked.append(given) or call)
+    compile_network(task, options)
+    torch.testing.assert_close(task.net(image), before)
+    assert list(task.net.state_dict()) == names and asked in ([], [{}])
+
+
+def test_nothing_is_compiled_unless_asked() -> None:
+    task = convolution()
+    for options in (None, False):
+        compile_network(task, options)
+    assert task.net._compiled_call_impl is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"speed": 9}, "has speed; torch.compile knows backend"), ({"mode": "fast"}, "mode=fast; there are default")]
+)
+def test_unknown_arguments_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(CellmlError, match=message):
+        compile_network(convolution(), options)
+
+
+def test_a_compiled_training_gives_a_checkpoint_like_any_other(tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path) -> None:
+    assert cellml("train", *tiny(tmp_path / "fast", "training.compile={backend: eager}", "training.channels_last=true")) == 0
+    fast, usual = (read(path)["state_dict"] for path in (tmp_path / "fast/checkpoints/last.ckpt", tiny_run.last))
+    assert fast.keys() == usual.keys()
+    for name in usual:
+        torch.testing.assert_close(fast[name], usual[name], rtol=1e-3, atol=1e-4)
+    load(tmp_path / "fast/model.ckpt")
+
+
+@pytest.mark.slow
+def test_a_network_that_inductor_compiled(tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path) -> None:
+    assert cellml("train", *tiny(tmp_path / "fast", "training.compile=true", "training.precision=bf16-mixed")) == 0
+    assert read(tmp_path / "fast/model.ckpt")["state_dict"].keys() == read(tiny_run.model)["state_dict"].keys()
+    load(tmp_path / "fast/model.ckpt")
+
+
+def test_two_batches_a_step_are_one_batch_of_two(cellml: Command, tiny: Overrides, tmp_path: Path) -> None:
+    common = ("task.net.norm=none", "data.patches_per_epoch=4", "data.transforms=[]", "task.optimizer._target_=torch.optim.SGD")
+    more = {"one": ["data.batch_size=2"], "two": ["data.batch_size=1", "trainer.accumulate_grad_batches=2"]}
+    for name, words in more.items():
+        assert cellml("train", *tiny(tmp_path / name, *common, *words)) == 0
+    a, b = (read(tmp_path / name / "checkpoints/last.ckpt") for name in more)
+    assert a["global_step"] == b["global_step"] == 4
+    for name in a["state_dict"]:
+        torch.testing.assert_close(a["state_dict"][name], b["state_dict"][name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_recipe_for_networks_that_one_gpu_cannot_hold_says_where_it_needs_one(
+    cellml: Command, tiny: Overrides, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    assert cellml("train", *tiny(tmp_path / "r", "trainer=fsdp")) == 2
+    assert "torch sees no CUDA device here" in capsys.readouterr().err
