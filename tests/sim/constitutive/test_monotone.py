@@ -141,6 +141,7 @@ def test_estimate_learns_a_law_and_writes_what_a_model_file_needs(tmp_path: Path
     words = [f"{key}={tmp_path}/{name}" for key, name in (("mesh", "ball.vtu"), ("model", "efflux.yaml"), ("measurements", "m.csv"))]
     law = "laws={efflux: {of: A, top: '6 uM', scale: '2000 molecule/um^2/s', units: 2}}"
     assert main(["estimate", *words, f"output={tmp_path}/out", law]) == 0
+    assert "The law of efflux was visited from" in capsys.readouterr().out
     with (tmp_path / "out" / "laws.csv").open() as stream:
         read = list(csv.DictReader(stream))
     assert {row["reaction"] for row in read} == {"efflux"} and all(float(r["low_90"]) <= float(r["high_90"]) for r in read)

@@ -15,6 +15,7 @@ from cellml.sim.estimation.problem import Problem
 from cellml.sim.estimation.unknowns import unknowns
 from cellml.sim.model import Model
 from cellml.sim.overrides import parse_quantity
+from cellml.sim.quantities import from_base
 from cellml.types import TetMesh
 
 Floats = NDArray[np.float64]
@@ -117,6 +118,16 @@ def _banded(fit: Fit, reaction: str, law: MonotoneLaw, points: int, level: float
         growth = draws[:, beyond] - draws[:, c == high_end]
         low[beyond], high[beyond] = low[seen][-1], high[seen][-1] + np.quantile(growth, tail, axis=0)
     return LearnedLaw(reaction, law, (low_end, high_end), c, best, low, high)
+
+
+def visited_note(law: LearnedLaw) -> str:
+    """A sentence for people: where the data speak of a law."""
+    unit = parse_quantity(law.law.top, "top").unit
+    low, high = (c * from_base(1.0, unit) for c in law.visited)
+    return (
+        f"The law of {law.reaction} was visited from {low:.3g} to {high:.3g} {unit}; elsewhere its band in laws.csv is what is left: it "
+        "does not fall, and above it grows as the prior lets it."
+    )
 
 
 def linear_deviation(curve: Callable[[Floats], Floats], z: Floats, covariance: Floats, step: float = 1e-4) -> Floats:

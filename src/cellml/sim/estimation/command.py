@@ -45,7 +45,7 @@ def estimate_file(
     from rich.console import Console
 
     from cellml.io import read_mesh
-    from cellml.sim.constitutive.learned import learned_laws, softened_fit
+    from cellml.sim.constitutive.learned import learned_laws, softened_fit, visited_note
     from cellml.sim.constitutive.monotone import monotone_laws, with_laws
     from cellml.sim.estimation.chain import sample
     from cellml.sim.estimation.fit import maximum_posterior
@@ -73,9 +73,10 @@ def estimate_file(
         profiles = [profile(fit, u.name) for u in sought] if uncertainty == "profile" else []
         chain = sample(fit, steps=samples, seed=seed) if uncertainty == "sampling" else None
         warnings, shift = step_warnings(fit), step_shift(fit)
-        write_estimation(fit, profiles, chain, output, learned_laws(fit, sought_laws))
+        learned = learned_laws(fit, sought_laws)
+        write_estimation(fit, profiles, chain, output, learned)
     console.print(estimate_table(fit, profiles, chain))
-    for line in (*(f"Warning: {warning}" for warning in warnings), *_notes(fit, profiles, chain, shift)):
+    for line in (*(f"Warning: {warning}" for warning in warnings), *_notes(fit, profiles, chain, shift), *map(visited_note, learned)):
         console.print(line)
     console.print(f"Results are in {output}")
     return fit
