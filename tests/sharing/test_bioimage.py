@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cellml.errors import CellmlError
-from cellml.sharing.bioimage import in_units, normalised
+from cellml.sharing.bioimage import accepted, in_units, normalised
 from cellml.sharing.bioimage_description import EPSILON, _citation, _identifier, _input, _output, least_sizes
 from cellml.sharing.network_command import export_network
 
@@ -63,6 +63,17 @@ def test_the_format_itself_accepts_the_package(package: Path) -> None:
     loaded = spec.load_description(package)
     problems = [(found.name, error.loc, error.msg) for found in loaded.validation_summary.details for error in found.errors]
     assert not problems and loaded.validation_summary.status != "failed"
+    assert accepted(package).startswith(f"accepted by bioimageio.spec {spec.__version__} as format 0.5")
+
+
+def test_a_package_that_the_format_refuses_is_refused(package: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bioimageio.spec", reason="needs bioimageio.spec")
+    with zipfile.ZipFile(package) as archive, zipfile.ZipFile(tmp_path / "bad.zip", "w") as bad:
+        for name in archive.namelist():
+            content = archive.read(name)
+            bad.writestr(name, content.replace(b"id: zero_mean_unit_variance", b"id: nonsense") if name == "rdf.yaml" else content)
+    with pytest.raises(CellmlError, match="does not accept the package: .*nonsense"):
+        accepted(tmp_path / "bad.zip")
 
 
 def test_author_and_licence_are_asked_for_with_what_is_known_of_the_data(semantic_run: Any, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from torch import nn
 from cellml.errors import CellmlError
 from cellml.sharing.programs import Run
 
+_MOST_VOXELS = 64**3
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -70,10 +72,15 @@ def check_agreement(
 def random_images(
     channels: int, multiple: Sequence[int], size: Sequence[int] | None, count: int, seed: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Standard normal images (B, C, Z, Y, X): the smallest size there is, then others of up to four periods an axis; batches of 1 and 2."""
+    """Standard normal images (B, C, Z, Y, X): the smallest size there is, then others of up to four periods an axis; batches of 1 and 2.
+
+    An image has no more than 64³ voxels, or the fewest that the network takes.
+    """
     generator = np.random.default_rng(seed)
     for number in range(count):
         periods = np.ones(3, int) if number == 0 else generator.integers(1, 5, 3)
+        while np.prod(periods * multiple) > _MOST_VOXELS and periods.max() > 1:
+            periods[periods.argmax()] -= 1
         shape = tuple(size) if size is not None else tuple(int(m * p) for m, p in zip(multiple, periods, strict=True))
         batch = 1 + number % 2 if size is None else 2
         yield generator.standard_normal((batch, channels, *shape)).astype(np.float32)

@@ -50,8 +50,11 @@ def write_package(
     *,
     run: Run,
     opset: int,
-) -> None:
-    """Write the .zip. contents: bytes of the "onnx" and the "pt2" file; run: the ONNX file as it is read back, for the test tensors."""
+) -> str:
+    """Write the .zip. contents: bytes of the "onnx" and the "pt2" file; run: the ONNX file as it is read back, for the test tensors.
+
+    Returns what looked at it: bioimageio.spec where it is installed. Raises CellmlError for a package that it does not accept.
+    """
     from cellml.io import atomic_path
 
     raw = test_image(network, about)
@@ -67,9 +70,24 @@ def write_package(
     }
     rdf = resource_description(about, credits, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, opset)
     files["rdf.yaml"] = _yaml(rdf)
-    with atomic_path(target) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    with atomic_path(target) as aside:
+        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+        return accepted(aside)
+
+
+def accepted(package: Path) -> str:
+    """Ask bioimageio.spec, where it is installed, whether a package is as the format wants it, without a look at the network."""
+    try:
+        import bioimageio.spec as spec
+    except ImportError:
+        return "bioimageio.spec is not installed and has not looked at it (pip install bioimageio.spec)"
+    loaded = spec.load_description(package, perform_io_checks=False)
+    if isinstance(loaded, spec.InvalidDescr):
+        found = [f"{'.'.join(map(str, e.loc))}: {e.msg}" for part in loaded.validation_summary.details for e in part.errors]
+        raise CellmlError(f"bioimageio.spec {spec.__version__} does not accept the package: {'; '.join(found)[:600]}.")
+    return f"accepted by bioimageio.spec {spec.__version__} as format {loaded.format_version}"
 
 
 def test_image(network: SharedNetwork, about: Mapping[str, Any]) -> NDArray[np.float32]:

@@ -152,6 +152,10 @@ def _limits(facts: Facts) -> str:
     )
     if not any(key.startswith("test/") for key in metrics) and not facts.measured:
         lines.append("No test data: the only scores are of validation blocks, which chose weights and decoder, and flatter it.")
+    elif facts.measured:
+        lines.append(
+            "Whether the study's numbers are of data that had no say in any choice, its README says; validation blocks flatter it."
+        )
     if not any(one.low is not None for one in facts.measured):
         lines.append("No interval is known for any score: how far it would move on other blocks was not measured.")
     if "calibration" not in str(facts.record.get("metrics")):

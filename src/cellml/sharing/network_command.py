@@ -63,12 +63,12 @@ def export_network(
     }  # fmt: skip
     contents = {kind: one.save(about) for kind, one in written.items()}
     if package:
-        write_package(target, network, about, contents, credits, run=written["onnx"].load(contents["onnx"]), opset=opset)
+        note = write_package(target, network, about, contents, credits, run=written["onnx"].load(contents["onnx"]), opset=opset)
     else:
         _keep(target, about, contents[formats[0]])
     for kind, found in about["checked"].items():
         print(f"{kind}: differs from the original by {found['difference']:.1e} (tolerance {found['tolerance']:g}) on {found['shapes']}")
-    print(f"Wrote {target}{'' if package else f', {target.name}.json and {target.name}.md'}.")
+    print(f"Wrote {target}{f'; {note}' if package else f', {target.name}.json and {target.name}.md'}.")
     return target
 
 
