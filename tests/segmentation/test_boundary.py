@@ -8,7 +8,8 @@ from cellml.errors import CellmlError
 from cellml.metrics.contingency import ContingencyTable
 from cellml.metrics.partition import partition_scores
 from cellml.segmentation.boundary import affinities_from_boundary, decode_boundary
-from cellml.segmentation.fragments import DistanceFragments
+from cellml.segmentation.fragments import DistanceFragments, check_affinities
+from cellml.segmentation.neighbourhood import NEAREST
 from cellml.segmentation.watershed import Watershed
 from cellml.segmentation.waterz_agglomeration import WaterzAgglomeration
 
@@ -42,3 +43,12 @@ def test_input_is_checked():
         affinities_from_boundary(np.zeros((4, 4)))
     with pytest.raises(CellmlError, match=r"from 0\.0 to 255\.0"):
         affinities_from_boundary(np.array([0.0, 255.0]).reshape(1, 1, 2))
+
+
+def test_what_blending_adds_to_one_is_rounding_and_more_is_not() -> None:
+    boundary = np.full((2, 3, 4), 1.0000001, np.float32)
+    affinities = affinities_from_boundary(boundary)
+    assert affinities.min() == affinities.max() == 0
+    check_affinities(np.full((3, 2, 2, 2), 1.0000001, np.float32), NEAREST)
+    with pytest.raises(CellmlError, match="must lie in"):
+        affinities_from_boundary(boundary + 0.001)

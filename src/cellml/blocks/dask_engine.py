@@ -50,7 +50,8 @@ class SlurmDask:
     """Workers that SLURM starts, each a job of one process and one thread; the folder of the run must be seen by all nodes.
 
     workers: jobs to ask for; queue, account, walltime, memory: as `sbatch` takes them; directives: further lines for `#SBATCH`; prologue:
-    shell lines before the worker starts (module loads, proxies); patience_s: how long to wait for the first worker.
+    shell lines before the worker starts (module loads, proxies); python: the command that starts it, such as one in a container, the
+    interpreter that runs if None; patience_s: how long to wait for the first worker.
     """
 
     workers: int = 8
@@ -60,6 +61,7 @@ class SlurmDask:
     memory: str = "8GB"
     directives: Sequence[str] = ()
     prologue: Sequence[str] = ()
+    python: str | None = None
     patience_s: float = 3600.0
 
     @contextmanager
@@ -90,6 +92,7 @@ class SlurmDask:
             processes=1,
             memory=self.memory,
             walltime=self.walltime,
+            python=self.python,
             job_extra_directives=list(self.directives),
             job_script_prologue=[*(f"export {name}=1" for name in _THREADS), *self.prologue],
             scheduler_options={"dashboard_address": None},

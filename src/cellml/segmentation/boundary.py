@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.segmentation.neighbourhood import NEAREST, pair_slices
+from cellml.segmentation.neighbourhood import BLENDED, NEAREST, pair_slices
 
 
 class Decoder(Protocol):
@@ -28,12 +28,12 @@ def affinities_from_boundary(boundary: NDArray[Any]) -> NDArray[np.float32]:
     if boundary.ndim != 3:
         raise CellmlError(f"A boundary map must have the axes (Z, Y, X), got shape {boundary.shape}.")
     low, high = float(boundary.min()), float(boundary.max())
-    if not (low >= 0.0 and high <= 1.0):
+    if not (low >= 0.0 and high <= 1.0 + BLENDED):
         raise CellmlError(f"Boundary probabilities must lie in [0, 1] and be finite, got values from {low} to {high}.")
     affinities = np.zeros((3, *boundary.shape), np.float32)
     for channel, offset in enumerate(NEAREST):
         here, there = pair_slices(boundary.shape, offset)
-        affinities[channel][here] = 1.0 - np.maximum(boundary[here], boundary[there])
+        affinities[channel][here] = 1.0 - np.minimum(np.maximum(boundary[here], boundary[there]), 1.0)
     return affinities
 
 

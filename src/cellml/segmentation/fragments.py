@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.segmentation.basins import ascent_basins
-from cellml.segmentation.neighbourhood import NEAREST, check_offsets, pair_slices
+from cellml.segmentation.neighbourhood import BLENDED, NEAREST, check_offsets, pair_slices
 
 
 class Fragments(Protocol):
@@ -89,7 +89,7 @@ def check_affinities(affinities: NDArray[Any], offsets: Sequence[Sequence[int]],
     if affinities.size == 0:
         raise CellmlError(f"The affinities hold no voxels: their shape is {affinities.shape}.")
     low, high = float(affinities.min()), float(affinities.max())
-    if not (low >= 0.0 and high <= 1.0):
+    if not (low >= 0.0 and high <= 1.0 + BLENDED):
         raise CellmlError(f"Affinities must lie in [0, 1] and be finite, got values from {low} to {high}; apply a sigmoid to logits.")
     if mask is not None and mask.shape != affinities.shape[1:]:
         raise CellmlError(f"The mask has shape {mask.shape}, but the affinities cover {affinities.shape[1:]} voxels.")

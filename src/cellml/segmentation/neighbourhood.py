@@ -16,6 +16,9 @@ from cellml.errors import CellmlError
 
 Offset = tuple[int, int, int]
 
+# What probabilities may exceed 1 by: they are means over overlapping tiles, whose weights add up to 1 but for rounding.
+BLENDED = 1e-5
+
 NEAREST: tuple[Offset, ...] = ((-1, 0, 0), (0, -1, 0), (0, 0, -1))
 
 
