@@ -160,7 +160,7 @@ def write_page(folder: Path, pictures: dict[str, bytes], said: str, refresh: int
         aside.write_bytes(pictures["curves"])
     again = "" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">'
     shown = "".join(
-        f'<h2>{name}</h2><img alt="{name}" src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
+        f'<h2>{name.capitalize()}</h2><img alt="{name}" src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
         for name, picture in pictures.items()
     )
     write_text(
