@@ -1,8 +1,8 @@
 """How many simulations a surrogate needs when a rule chooses them; see README.md.
 
-python experiments/surrogate/run.py               # real spines: the table of experiments/population/real
-python experiments/surrogate/run.py on=mixed      # with the idealised shapes of experiments/population, where their tables are there
-python experiments/surrogate/run.py stage=summary # results.json and figure.png of the curves that are there
+python experiments/surrogate/run.py                 # on the tables of experiments/population: real spines, and with their idealised shapes
+python experiments/surrogate/run.py on=spines       # one of the two pools
+python experiments/surrogate/run.py stage=summary   # results.json and figure.png of the curves that are there
 
 Curves that are there are not computed again.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ratios import Curves
 
 from cellml.populations.scales import Columns
 from cellml.populations.surrogate.acquisition import (
@@ -27,16 +28,17 @@ from cellml.populations.surrogate.acquisition import (
 )
 from cellml.populations.surrogate.conformal import conformal_factor, coverage
 from cellml.populations.surrogate.ensemble import DeepEnsemble, out_of_fold
-from cellml.populations.surrogate.learning import Budget, learning_curve, solves_needed
+from cellml.populations.surrogate.learning import Budget, learning_curve
 from cellml.populations.surrogate.occasion import Rule
 from cellml.populations.table import read_simulated
 from cellml.report.results import write_study_results
 from cellml.report.rows import append_row, read_rows
 
 HERE = Path(__file__).parent
-TABLES, KINDS = HERE.parent / "population", ("capsule", "ball_and_stick")
-FOLDS, REPEATS, LEVEL, CLOSED = 10, 2, 0.9, 0.9  # CLOSED: of the way to the error with the whole pool, where solves are compared
-BUDGET = Budget((8, 12, 16, 24, 32, 40, 48, 64, 80, 96), members=6, steps=120)
+TABLES = HERE.parent / "population"
+FOLDS, REPEATS, LEVEL = 10, 2, 0.9
+MEMBERS, STEPS = 6, 120
+SOLVES = {"spines": (8, 12, 16, 24, 32, 40, 48, 64, 80, 96), "mixed": (8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192)}
 WAYS: dict[str, tuple[Rule, Rule]] = {  # what chooses the first shapes, and what the others
     "at random": (at_random, at_random),
     "experimental design": (experimental_design, experimental_design),
@@ -46,17 +48,19 @@ WAYS: dict[str, tuple[Rule, Rule]] = {  # what chooses the first shapes, and wha
     "design, then at random": (experimental_design, at_random),
     "diverse variance": (at_random, diverse_variance),
 }
+LEFT_OUT = {"mixed": ("farthest first", "design, then at random")}  # which spines alone have shown to be no better
+KINDS = {"spines": ("real",), "mixed": ("real", "capsule")}  # tables of experiments/population
+POOLS, HEADLINE = {"spines": "real spines", "mixed": "real and idealised"}, "spines"
 SETS, MEASURES = ("validation", "test", "test real"), ("rms", "p90")
+TITLES = dict(zip(MEASURES, ("root mean square", "exceeded by a tenth of the shapes"), strict=True))
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 Values = dict[str, tuple[float | None, str]]
-Curves = dict[str, dict[str, Floats]]
 
 
 def population(on: str) -> tuple[Floats, Floats, NDArray[np.str_], NDArray[np.bool_]]:
     """Features (N, K) and observables (N, T) on their scales, stacks (N,), and whether a shape is a real spine (N,)."""
-    kinds = ("real", *(kind for kind in KINDS if on == "mixed" and (TABLES / kind / "table.csv").is_file()))
-    read = [read_simulated(TABLES / kind) for kind in kinds]
+    read = [read_simulated(TABLES / kind) for kind in KINDS[on]]
     x = Columns.of({name: np.concatenate([one.features[name] for one in read]) for name in read[0].features})
     y = Columns.of({name: np.concatenate([one.observables[name] for one in read]) for name in read[0].observables})
     stacks = np.array([group for one in read for group in one.groups])
@@ -89,11 +93,10 @@ def curves(on: str) -> None:
         pool, validation, test = split(stacks, seed)
         judged = [validation, test, test[real[test]]]
         for way, (start, rule) in WAYS.items():
-            if (way, str(seed)) in done:
+            if (way, str(seed)) in done or way in LEFT_OUT.get(on, ()):
                 continue
-            solves = (*BUDGET.solves, len(pool)) if way == "at random" else BUDGET.solves
-            budget = Budget(solves, BUDGET.members, BUDGET.steps)
-            missed = learning_curve(x, y, pool, judged, rule, budget, seed, start)
+            solves = (*SOLVES[on], len(pool)) if way == "at random" else SOLVES[on]
+            missed = learning_curve(x, y, pool, judged, rule, Budget(solves, MEMBERS, STEPS), seed, start)
             cells: dict[str, Any] = {"way": way, "seed": seed, "pool": len(pool)}
             for number, name in enumerate(SETS):
                 for measure in MEASURES:
@@ -101,75 +104,32 @@ def curves(on: str) -> None:
             append_row(path, cells)
 
 
-def read_curves(on: str) -> Curves:
-    """By way, set and measure the errors (seeds, P) of seeds that all ways have; of random choice one more point, with the whole pool."""
-    rows = read_rows(HERE / f"curves_{on}.csv")
-    shared = set.intersection(*({row["seed"] for row in rows if row["way"] == way} for way in WAYS))
-    found: Curves = {}
-    for way in WAYS:
-        of_way = sorted((row for row in rows if row["way"] == way and row["seed"] in shared), key=lambda row: int(row["seed"]))
-        keys = [f"{name} {measure}" for name in SETS for measure in MEASURES]
-        found[way] = {key: np.array([[float(v) for v in row[key].split()] for row in of_way]) for key in keys}
-        found[way]["seed"] = np.array([int(row["seed"]) for row in of_way])
-    return found
-
-
-def reference(found: Curves) -> int:
-    """Solves after which random choice has closed 90 % of the way from its first error to that with the whole pool, on validation."""
-    errors = found["at random"]["validation rms"].mean(axis=0)
-    level = errors[-1] + (1 - CLOSED) * (errors[0] - errors[-1])
-    return round(min(solves_needed(BUDGET.solves, errors[:-1].tolist(), level), BUDGET.solves[-1]))
-
-
-def ratio(found: Curves, errors: Floats, key: str, at: float, rows: Index) -> float:
-    """Solves that a way with these errors (seeds, P) needs for the error that random choice has after `at` solves, over `at`: of the mean
-    curves over `rows` of the seeds. A curve that does not come down so far by its end counts as ending there, which is a bound from below.
-    """
-    error = float(np.interp(at, BUDGET.solves, found["at random"][key][rows, :-1].mean(axis=0)))
-    needed = solves_needed(BUDGET.solves, errors[rows].mean(axis=0).tolist(), error)
-    return min(needed, float(BUDGET.solves[-1])) / at
-
-
-def chosen(found: Curves, at: float) -> list[str]:
-    """For each seed the way with the lowest ratio on the validation stacks of those seeds that have the same stacks as their test."""
-    seeds, ways = found["at random"]["seed"].astype(int), [way for way in WAYS if way != "at random"]
-    best = {}
-    for fold in np.unique(seeds % FOLDS):
-        rows = np.flatnonzero(seeds % FOLDS == fold)
-        best[fold] = min(ways, key=lambda way: ratio(found, found[way]["validation rms"], "validation rms", at, rows))
-    return [best[seed % FOLDS] for seed in seeds]
-
-
-def interval(found: Curves, errors: Floats, key: str, at: float) -> tuple[float, float]:
-    """95 % of the ratios over resamples of the folds of stacks, each with all its seeds."""
-    rng, folds = np.random.default_rng(0), found["at random"]["seed"].astype(int) % FOLDS
-    rows = {fold: np.flatnonzero(folds == fold) for fold in np.unique(folds)}
-    drawn = [ratio(found, errors, key, at, np.concatenate([rows[fold] for fold in rng.choice(list(rows), len(rows))])) for _ in range(2000)]
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return float(low), float(high)
+def read(on: str) -> Curves:
+    """Curves of a pool, of the seeds that all ways have."""
+    return Curves.read(HERE / f"curves_{on}.csv", SOLVES[on], tuple(f"{name} {measure}" for name in SETS for measure in MEASURES), FOLDS)
 
 
 def of_curves(on: str) -> Values:
-    """Solves over those of random choice; the way is chosen on validation stacks, for each fold apart, and judged on its test stacks."""
-    found = read_curves(on)
-    at, every = reference(found), np.arange(len(found["at random"]["seed"]))
-    best = chosen(found, at)
-    values: Values = {"solves_random": (float(at), "count"), "seeds": (float(len(every)), "count")}
-    for name in SETS[1:]:
-        for measure in MEASURES:
-            key = f"{name} {measure}"
-            errors = np.stack([found[way][key][n, : len(BUDGET.solves)] for n, way in enumerate(best)])
-            low, high = interval(found, errors, key, at)
-            title = {"test rms": "solves_ratio"}.get(key, f"solves_ratio_{key.replace(' ', '_')}")
-            values |= {title: (ratio(found, errors, key, at, every), "1"), f"{title}_low": (low, "1"), f"{title}_high": (high, "1")}
-            values |= {f"{title}_at_{n}": (ratio(found, errors, key, n, every), "1") for n in (24, 32, 48, 64, 96)}
-    for way in WAYS:
-        title = way.replace(", ", "_").replace(" ", "_")
-        values[f"{title}_times_chosen"] = (float(best.count(way)), "seeds")
-        for key in (f"{name} {measure}" for name in SETS for measure in MEASURES):
-            values[f"{title}_{key.replace(' ', '_')}_ratio"] = (ratio(found, found[way][key][:, : len(BUDGET.solves)], key, at, every), "1")
-    values["error_with_pool"] = (float(found["at random"]["test rms"][:, -1].mean()), "s.d.")
+    """Solves over those of random choice, of all ways; that chosen on validation stacks is judged on test stacks, with intervals."""
+    found = read(on)
+    at = found.reference("validation rms")
+    best = found.chosen("validation rms", at)
+    values: Values = {
+        "solves_random": (float(at), "count"),
+        "seeds": (float(len(found.folds)), "count"),
+        "chosen_way": (float(list(WAYS).index(best)), "number in " + "; ".join(WAYS)),
+        "error_with_pool": (float(found.whole["test rms"].mean()), "s.d."),
+    }
+    for key in (f"{name} {measure}" for name in SETS for measure in MEASURES):
+        title, (low, high) = _key("solves ratio" if key == "test rms" else f"solves ratio {key}"), found.interval(best, key, at)
+        values |= {title: (found.ratio(best, key, at), "1"), f"{title}_low": (low, "1"), f"{title}_high": (high, "1")}
+        values |= {f"{title}_at_{n}": (found.ratio(best, key, n), "1") for n in found.solves[3:]}
+        values |= {_key(f"{way} {key} ratio"): (found.ratio(way, key, at), "1") for way in found.errors}
     return values
+
+
+def _key(title: str) -> str:
+    return title.replace(",", "").replace(" ", "_")
 
 
 def of_intervals(on: str) -> Values:
@@ -181,7 +141,7 @@ def of_intervals(on: str) -> Values:
     for seed in range(FOLDS):
         pool, validation, test = split(stacks, seed)
         train = np.concatenate([pool, validation])
-        make = DeepEnsemble(x.shape[1], y.shape[1], members=BUDGET.members, steps=BUDGET.steps, seed=seed)
+        make = DeepEnsemble(x.shape[1], y.shape[1], members=MEMBERS, steps=STEPS, seed=seed)
         mean, spread = out_of_fold(make, x[train], y[train], folds_by_group(stacks[train].tolist(), 4))
         factor = conformal_factor(y[train] - mean, spread, LEVEL)
         mean, spread = make.learn(x[train], y[train]).predict(x[test])
@@ -196,38 +156,48 @@ def of_intervals(on: str) -> Values:
     }
 
 
-def summarise(on: str) -> None:
-    """Write results.json (of real spines; results_mixed.json of all) and the figure; print the numbers."""
-    x, _, stacks, real = population(on)
-    values = {**of_curves(on), **of_intervals(on), "shapes": (float(len(x)), "count"), "real_shapes": (float(real.sum()), "count")}
-    values["stacks"] = (float(len(set(stacks.tolist()))), "count")
+def summarise() -> None:
+    """Write results.json and figure.png of the pools whose curves are there; print the numbers. Keys without a pool are of `HEADLINE`."""
+    pools = [on for on in POOLS if (HERE / f"curves_{on}.csv").is_file()]
+    values: Values = {}
+    for on in pools:
+        x, _, stacks, real = population(on)
+        counts: Values = {"shapes": (float(len(x)), "count"), "real_shapes": (float(real.sum()), "count")}
+        counts["stacks"] = (float(len(set(stacks.tolist()))), "count")
+        found = {**of_curves(on), **of_intervals(on), **counts}
+        values |= found if on == HEADLINE else {f"{on}_{key}": value for key, value in found.items()}
     for key, (value, unit) in values.items():
         print(f"{key:60} {'–' if value is None else f'{value:.4g}':>10} {unit}")
-    if on == "spines":
-        write_study_results(HERE, values, seed=0, budget=vars(BUDGET), on=on)
-    figure(on)
+    write_study_results(
+        HERE, values, seed=0, solves={on: list(numbers) for on, numbers in SOLVES.items()}, members=MEMBERS, steps=STEPS, headline=HEADLINE
+    )
+    figure(pools)
 
 
-def figure(on: str) -> None:
-    """Mean curves of all ways on test stacks, with the spread over seeds."""
+def figure(pools: list[str]) -> None:
+    """Mean curves of all ways on test stacks, with the standard error over seeds."""
     from cellml.report.figure_style import figure_style, new_figure
     from cellml.report.palette import INK, OKABE_ITO
 
-    found = read_curves(on)
-    titles = {"test rms": "all shapes of left-out stacks", "test p90": "the tenth that is worst begins here"}
     with figure_style():
-        drawing = new_figure(10.5, 3.8)
-        panels: Any = drawing.subplots(1, 2)
-        for axes, (key, title) in zip(panels, titles.items(), strict=True):
-            for colour, (way, one) in zip((INK, *OKABE_ITO), found.items(), strict=False):
-                errors = one[key][:, : len(BUDGET.solves)]
-                mean, spread = errors.mean(axis=0), errors.std(axis=0) / np.sqrt(len(errors))
-                axes.fill_between(BUDGET.solves, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
-                axes.plot(BUDGET.solves, mean, color=colour, label=way)
-            axes.set(xlabel="simulations", yscale="log", title=title)
-        panels[0].set_ylabel("error (s.d. of the observables)")
-        panels[-1].legend()
-        drawing.savefig(HERE / ("figure.png" if on == "spines" else f"figure_{on}.png"), dpi=130)
+        drawing = new_figure(10.5, 3.8 * len(pools))
+        rows: Any = drawing.subplots(len(pools), len(MEASURES), squeeze=False)
+        for on, row in zip(pools, rows, strict=True):
+            found = read(on)
+            for measure, axes in zip(MEASURES, row, strict=True):
+                for colour, way in zip((INK, *OKABE_ITO), WAYS, strict=False):
+                    if way not in found.errors:
+                        continue
+                    errors = found.errors[way][f"test {measure}"]
+                    mean, spread = errors.mean(axis=0), errors.std(axis=0) / np.sqrt(len(errors))
+                    axes.fill_between(found.solves, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
+                    axes.plot(found.solves, mean, color=colour, label=way)
+                axes.axvline(found.reference("validation rms"), color=INK, linewidth=0.8, linestyle=":")
+                axes.set(
+                    xlabel="simulations", ylabel="error (s.d. of the observables)", yscale="log", title=f"{POOLS[on]}: {TITLES[measure]}"
+                )
+        rows[0, -1].legend()
+        drawing.savefig(HERE / "figure.png", dpi=130)
 
 
 if __name__ == "__main__":
@@ -236,5 +206,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     given = dict(word.split("=", 1) for word in sys.argv[1:])
     if given.get("stage", "curves") == "curves":
-        curves(given.get("on", "spines"))
-    summarise(given.get("on", "spines"))
+        for pool in given.get("on", ",".join(POOLS)).split(","):
+            curves(pool)
+    summarise()
