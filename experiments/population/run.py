@@ -24,7 +24,7 @@ FINER, FIRST = 3000, 80  # voxels of the stage `sampling`, which simulates the f
 KINDS = ("capsule", "ball_and_stick")
 OBSERVABLES = {
     "diffusion_time": "diffusion time, sealed (s)",
-    "escape_time": "narrow escape through the base (s)",
+    "escape_time": "escape through the base (s)",
     "neck_conductance": "conductance, base to head (µm³/s)",
     "calcium_half_time": "calcium half-time (s)",
 }
@@ -151,7 +151,7 @@ def figure(kinds: list[str]) -> None:
 
     colours = dict(zip(KINDS, (BLUE, ORANGE), strict=True))
     with figure_style():
-        drawing = new_figure(13.5, 3.2)
+        drawing = new_figure(15.5, 3.4)
         panels = drawing.subplots(1, 5, width_ratios=(1, 1, 1, 1, 1.1))
         for axes, (name, title) in zip(panels, OBSERVABLES.items(), strict=False):
             ends = []
@@ -162,7 +162,9 @@ def figure(kinds: list[str]) -> None:
                 )
                 ends += [real.observables[name].min(), real.observables[name].max()]
             axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=MUTED, linewidth=0.8)
-            axes.set(xscale="log", yscale="log", title=title, xlabel="real spine", ylabel="idealised" if name == "diffusion_time" else "")
+            what, unit = title.removesuffix(")").split(" (")
+            axes.set(xscale="log", yscale="log", title=what, xlabel=f"real spine ({unit})")
+            axes.set_ylabel(f"idealised ({unit})")
         panels[0].legend()
         last = panels[-1]
         for shift, kind in enumerate(kinds):
@@ -174,10 +176,10 @@ def figure(kinds: list[str]) -> None:
                 last.plot(middle, at, "o", color=colours[kind], markersize=5)
         last.set_yticks(
             range(len(OBSERVABLES)),
-            [title.split(" (")[0].replace(",", ",\n").replace(" through", "\nthrough") for title in OBSERVABLES.values()],
+            [title.split(" (")[0].replace(", ", ",\n").replace(" through", "\nthrough") for title in OBSERVABLES.values()],
         )
         last.invert_yaxis()
-        last.set(xlabel="median error (%), 95 % interval over stacks", title="error of the idealised shape", xlim=(0, None))
+        last.set(xlabel="median error (%)", title="error of the idealised shape", xlim=(0, None))
         drawing.savefig(HERE / "figure.png", dpi=130)
 
 
