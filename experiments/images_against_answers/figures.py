@@ -68,7 +68,7 @@ def _against_dice(axes: Any) -> None:
 def filters_figure(path: Path) -> None:
     """Simulated error of each image without and with each family of filters, at the strength that the validation part chose."""
     with figure_style():
-        canvas = new_figure(11.0, 7.2)
+        canvas = new_figure(11.0, 1.2 + 0.26 * len(selections()))
         axes = canvas.subplots(1, 2, sharey=True)
         for judge, one in zip(JUDGES, axes, strict=True):
             _by_filter(one, judge)
@@ -78,15 +78,15 @@ def filters_figure(path: Path) -> None:
 def _by_filter(axes: Any, judge: str) -> None:
     row, ticks, names = 0.0, [], []
     damages = list(dict.fromkeys(one.damage for one, _ in measured("filters")))
-    chosen = [one for one, _ in selections(judge)]
+    chosen = [one for one, _ in selections()]
     for damage in damages:
         for one in (c for c in chosen if c.damage == damage):
             spread, bare = mean_error(errors("filters", one, "test", judge)), one.family == "none"
             bars = [[spread.value - spread.low], [spread.high - spread.value]]
             axes.errorbar(spread.value, row, xerr=bars, color=VERMILLION if bare else BLUE, marker="D" if bare else "o", ms=5, capsize=2,
                           elinewidth=0.8, linestyle="none")  # fmt: skip
-            ticks, names, row = [*ticks, row], [*names, f"{damage}: no filter" if bare else one.family], row + 1
+            ticks, names, row = [*ticks, row], [*names, f"{damage}: no filter" if bare else one.title], row + 1
         row += 0.7
     axes.axvline(mean_error(judge_floor()).value, color=MUTED, linewidth=1, linestyle=":")
     axes.set_yticks(ticks, names, fontsize=7.5)
-    axes.set(title=JUDGED[judge], xlabel=AXIS, xlim=(0, 1.03), ylim=(row, -1))
+    axes.set(title=JUDGED[judge], xlabel=AXIS, xlim=(0, 1.03), ylim=(row - 0.7, -0.7))

@@ -40,13 +40,16 @@ class Filtered:
 
 
 def conditions(config: Any) -> list[Filtered]:
-    """All of filters.yaml: each image without a filter and with the first strength of each family, then the second strengths, …"""
+    """All of filters.yaml: each image without a filter, and with the first strength of its first filter, then of its second, …; then the
+    second strengths.
+    """
+    offered = {family: list(strengths) for family, strengths in config.filters.items()}
+    tried = [(damage, family, place, rank) for damage, families in config.tried.items() for place, family in enumerate(families)
+             for rank in range(len(offered[family]))]  # fmt: skip
     found = []
-    for rank in range(max(len(strengths) for strengths in config.filters.values())):
-        for damage, families in config.tried.items():
-            found += [Filtered(damage)] if rank == 0 else []
-            offered = {family: list(config.filters[family]) for family in families}
-            found += [Filtered(damage, family, strengths[rank]) for family, strengths in offered.items() if rank < len(strengths)]
+    for damage, family, place, rank in sorted(tried, key=lambda one: (one[3], one[2])):
+        found += [Filtered(damage)] if rank == place == 0 else []
+        found.append(Filtered(damage, family, offered[family][rank]))
     return found
 
 

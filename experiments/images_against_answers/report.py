@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from cellml.evaluation.leaderboard import Entry, Leaderboard, leaderboard
 from cellml.report.results import write_study_results
 
 HERE = Path(__file__).parent
-STUDIES = {"wedge": "rand_test", "filters": "rand_test"}
+STUDIES = ("wedge", "filters")
+Values = dict[str, tuple[float | None, str]]
 
 
 def report() -> None:
     """Write all of it, and print the tables."""
-    values: dict[str, tuple[float | None, str]] = {}
+    values: Values = {}
     floor = judge_floor()
     values["judge_error_mean"] = (round(mean_error(floor).value, 4), "1")
     values["neurites"] = (len(floor.neurites), "count")
@@ -34,38 +36,33 @@ def report() -> None:
 
 
 def described(found: Errors) -> str:
-    """The columns of one judge: Dice, share with an answer, median error of all, of those answered, mean error with its interval."""
-    answered = float(np.median(found.error[found.answered])) if found.answered.any() else float("nan")
-    share = f"{found.answered.sum()}/{len(found.answered)}"
-    return f"{found.dice.mean():.2f} | {share} | {median_error(found).value:.2f} | {answered:.2f} | {mean_error(found)}"
+    """The columns of one judge: Dice, neurites with an answer, median error of all and of those, mean error with its interval."""
+    answered = f"{np.median(found.error[found.answered]):.2f}" if found.answered.any() else "–"
+    return f"{found.dice.mean():.2f} | {found.answered.sum()} | {median_error(found).value:.2f}; {answered} | {mean_error(found)}"
 
 
-def wedge_table(values: dict[str, tuple[float | None, str]]) -> list[str]:
-    """A row a condition, for each judge."""
+def wedge_table(values: Values) -> list[str]:
+    """A row a condition: adapted Rand error, and the columns of both judges."""
     lines = []
-    for judge in JUDGES:
-        lines += ["", f"**{judge}**: Dice, answered, median error, of answered, mean of min(error, 1)", ""]
-        for one, row in measured("wedge"):
-            found = errors("wedge", one, "test", judge)
-            lines.append(f"| {one.title} | {float(row['rand_test']):.2f} | {described(found)} |")
-            values[_named(f"wedge_{judge}_error", one.title)] = (round(mean_error(found).value, 4), "1")
+    for one, row in measured("wedge"):
+        found = {judge: errors("wedge", one, "test", judge) for judge in JUDGES}
+        lines.append(f"| {one.title} | {float(row['rand_test']):.2f} | " + " | ".join(described(f) for f in found.values()) + " |")
+        values |= {_named(f"wedge_{judge}_error", one.title): (round(mean_error(f).value, 4), "1") for judge, f in found.items()}
     return lines
 
 
-def filters_table(values: dict[str, tuple[float | None, str]]) -> list[str]:
-    """A row for each image and family: its strength by the answer of the validation part, judged on the test part."""
+def filters_table(values: Values) -> list[str]:
+    """A row for each image and family at its chosen strength, and by how much it differs from no filter."""
     lines, rand = [], {one: float(row["rand_test"]) for one, row in measured("filters")}
-    for judge in JUDGES:
-        lines += ["", f"**{judge}**: as above, and the change against no filter", ""]
-        bare = {one.damage: one for one in rand if one.family == "none"}
-        for one, by_rand in selections(judge):
-            found = errors("filters", one, "test", judge)
-            change = mean_change(found, errors("filters", bare[one.damage], "test", judge))
-            other = "" if by_rand == one else f" ({by_rand.strength}: {mean_error(errors('filters', by_rand, 'test', judge)).value:.2f})"
-            lines.append(f"| {one.damage} | {one.title}{other} | {rand[one]:.2f} | {described(found)} | {change} |")
-            name = _named(f"filters_{judge}", f"{one.damage} {one.family}")
+    for one, by_rand in selections():
+        text = f"| {one.damage} | {one.title}{'' if by_rand == one else f' (by Rand: {by_rand.strength})'} | {rand[one]:.2f}"
+        for judge in JUDGES:
+            found, bare = (errors("filters", c, "test", judge) for c in (one, replace(one, family="none", strength="none")))
+            change, name = mean_change(found, bare), _named(f"filters_{judge}", f"{one.damage} {one.family}")
+            text += f" | {described(found)} | {'' if one.family == 'none' else change}"
             values[f"{name}_error"] = (round(mean_error(found).value, 4), "1")
             values[f"{name}_change"] = (round(change.value, 4), "1")
+        lines.append(text + " |")
     return lines
 
 
@@ -80,7 +77,7 @@ def board(study: str, judge: str) -> Leaderboard:
     return leaderboard(entries, "adapted_rand_error" if judge == "automatic" else "dice", overlap_margin=0.01)
 
 
-def boards(values: dict[str, tuple[float | None, str]]) -> list[str]:
+def boards(values: Values) -> list[str]:
     """Where overlap and answers order conditions differently: (better in overlap, better in the answer)."""
     lines = []
     for study in STUDIES:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from judge import JUDGES
 from omegaconf import OmegaConf
 from summary import Errors, chosen_strength, errors_of, mean_error
 
@@ -44,18 +45,24 @@ def judge_floor() -> Errors:
     return errors_of(read_rows(HERE / "remeshed.csv"))
 
 
-def selections(judge: str) -> list[tuple[Any, Any]]:
-    """Of each image and family of filters: (the strength of the least simulated error, that of the least adapted Rand error), both on the
-    validation part, among those that were measured.
+def selections() -> list[tuple[Any, Any]]:
+    """Of each image and family of filters: (the strength of the least simulated error, that of the least adapted Rand error), both of the
+    validation part, among those that were measured; the simulated error is the mean of both judges.
     """
     groups: dict[tuple[str, str], list[tuple[Any, Mapping[str, str]]]] = {}
     for one, row in measured("filters"):
         groups.setdefault((one.damage, one.family), []).append((one, row))
-    return [_selected(group, judge) for group in groups.values()]
+    found = [_selected(group) for group in groups.values()]
+    damages = list(dict.fromkeys(one.damage for one, _ in found))
+    return sorted(found, key=lambda pair: (damages.index(pair[0].damage), pair[0].family != "none"))
 
 
-def _selected(group: Sequence[tuple[Any, Mapping[str, str]]], judge: str) -> tuple[Any, Any]:
+def _selected(group: Sequence[tuple[Any, Mapping[str, str]]]) -> tuple[Any, Any]:
     by_strength = {one.strength: one for one, _ in group}
-    answer = chosen_strength({s: mean_error(errors("filters", one, "validation", judge)).value for s, one in by_strength.items()})
+    answer = chosen_strength({strength: _validation_error(one) for strength, one in by_strength.items()})
     rand = chosen_strength({one.strength: float(row["rand_validation"]) for one, row in group})
     return by_strength[answer], by_strength[rand]
+
+
+def _validation_error(one: Any) -> float:
+    return sum(mean_error(errors("filters", one, "validation", judge)).value for judge in JUDGES) / len(JUDGES)

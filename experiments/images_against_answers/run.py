@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from importlib import import_module
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +22,36 @@ from cellml.report.rows import read_rows
 HERE = Path(__file__).parent
 # Whose neurites are asked about: filters are chosen by answers of the validation part.
 JUDGED = {"wedge": ("test",), "filters": ("validation", "test")}
+A_TURN = {"wedge": 1, "filters": 2}
 
 
-def missing(study: str) -> Iterator[tuple[str, Any]]:
+def missing(study: str) -> deque[Any]:
     """Conditions without a row of scores."""
     module = import_module(study)
     done = {tuple(row[name] for name in module.KEY) for row in read_rows(HERE / f"{study}_scores.csv")}
-    return ((study, one) for one in module.conditions(OmegaConf.load(HERE / f"{study}.yaml")) if one.key not in done)
+    return deque(one for one in module.conditions(OmegaConf.load(HERE / f"{study}.yaml")) if one.key not in done)
+
+
+def in_turn(studies: list[str]) -> Iterator[tuple[str, Any]]:
+    """What the studies lack, so many conditions of each in turn."""
+    waiting = {study: missing(study) for study in studies}
+    while any(waiting.values()):
+        for study, queue in waiting.items():
+            for _ in range(min(A_TURN[study], len(queue))):
+                yield study, queue.popleft()
 
 
 def fill(studies: list[str], minutes: float) -> None:
-    """Rows that the studies lack, a condition of each in turn, until so many minutes of processor time are over."""
+    """Measure and append rows, until so many minutes of processor time are over."""
     from measure import Measured
 
     begin, measured = time.process_time(), None
-    for turn in zip_longest(*(missing(study) for study in studies)):
-        for study, one in filter(None, turn):
-            module, config = import_module(study), OmegaConf.load(HERE / f"{study}.yaml")
-            measured = measured or Measured.open(HERE)
-            measured.measure(study, dict(zip(module.KEY, one.key, strict=True)), module.image(one, config), JUDGED[study])
-            if time.process_time() - begin > 60 * minutes:
-                return
+    for study, one in in_turn(studies):
+        module, config = import_module(study), OmegaConf.load(HERE / f"{study}.yaml")
+        measured = measured or Measured.open(HERE)
+        measured.measure(study, dict(zip(module.KEY, one.key, strict=True)), module.image(one, config), JUDGED[study])
+        if time.process_time() - begin > 60 * minutes:
+            return
 
 
 def main() -> None:
