@@ -93,3 +93,19 @@ def test_a_recipe_for_networks_that_one_gpu_cannot_hold_says_where_it_needs_one(
         pytest.skip("there is a GPU")
     assert cellml("train", *tiny(tmp_path / "r", "trainer=fsdp")) == 2
     assert "torch sees no CUDA device here" in capsys.readouterr().err
+
+
+def test_a_task_that_was_sharded_is_built_anew_from_its_checkpoint(tiny_run: Any) -> None:
+    from omegaconf import OmegaConf
+    from pytorch_lightning.strategies import FSDPStrategy
+
+    from cellml.acceleration import gathered
+
+    point = read(tiny_run.last)
+    config = OmegaConf.create(point["cellml"]["config"])
+    plain, sharded = SimpleNamespace(strategy=None), FSDPStrategy.__new__(FSDPStrategy)
+    task = load(tiny_run.model).task
+    assert gathered(task, plain, config) is task
+    callbacks = [SimpleNamespace(best_model_path=str(tiny_run.last)), SimpleNamespace(best_model_path="")]
+    whole = gathered(task, SimpleNamespace(strategy=sharded, checkpoint_callbacks=callbacks), config)
+    assert whole is not task and all(torch.equal(value, point["state_dict"][name]) for name, value in whole.state_dict().items())

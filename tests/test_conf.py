@@ -122,7 +122,16 @@ def test_launchers_compose_on_top_of_the_plugins_and_do_not_hide_them(name: str)
     assert not (CONF / f"hydra/launcher/submitit_{name}.yaml").exists() and not (CONF / "hydra/launcher/joblib.yaml").exists()
     launcher = composed("train", f"hydra/launcher={name}", hydra=True).hydra.launcher
     assert launcher._target_.endswith({"local": "LocalLauncher", "slurm": "SlurmLauncher"}[name])
-    assert launcher.timeout_min == 1440 and launcher.submitit_folder
+    assert launcher.timeout_min == 1440 and launcher.submitit_folder and launcher.retries == 1
+
+
+def test_the_plugins_names_mean_the_launcher_and_the_study_that_survive() -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    hydra = composed("train", "hydra/launcher=joblib", "hydra/sweeper=optuna", "hydra.sweep.dir=there", hydra=True).hydra
+    assert hydra.launcher._target_ == "hydra_plugins.hydra_cellml.launchers.JoblibLauncher" and hydra.launcher.n_jobs == 2
+    assert hydra.sweeper._target_ == "hydra_plugins.hydra_cellml.sweepers.OptunaSweeper" and hydra.sweeper.max_failure_rate == 1
+    assert hydra.sweeper.storage == "sqlite:///there/study.db" and hydra.sweeper.sampler._target_ == "optuna.samplers.TPESampler"
 
 
 def test_every_default_of_the_shipped_configuration_is_cured_of_machine_paths() -> None:

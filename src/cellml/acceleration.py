@@ -1,4 +1,4 @@
-"""Ways to compute the same network faster: its memory layout, and its compilation."""
+"""Ways to compute the same network faster, or where one device cannot: its memory layout, its compilation, its parts in one piece again."""
 
 from __future__ import annotations
 
@@ -17,6 +17,22 @@ def lay_out(task: Any, channels_last: bool) -> None:
         import torch
 
         task.net.to(memory_format=torch.channels_last_3d)
+
+
+def gathered(task: Any, trainer: Any, config: Any) -> Any:
+    """The task with its weights in one piece: itself, or built anew where they were sharded over GPUs."""
+    from pytorch_lightning.strategies import FSDPStrategy
+
+    if not isinstance(trainer.strategy, FSDPStrategy):
+        return task
+    from hydra.utils import instantiate
+
+    from cellml.checkpoint import read
+
+    whole = instantiate(config.task, _convert_="all")
+    last = next(c.best_model_path for c in reversed(trainer.checkpoint_callbacks) if c.best_model_path)
+    whole.load_state_dict(read(last)["state_dict"])
+    return whole
 
 
 def compile_network(task: Any, options: Mapping[str, Any] | bool | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from cellml.acceleration import compile_network, lay_out
+from cellml.acceleration import compile_network, gathered, lay_out
 from cellml.errors import CellmlError
 from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
 from cellml.hydra_job import job_overrides, output_folder
@@ -71,7 +71,7 @@ def _train_in(folder: Path, config: DictConfig) -> float | None:
     compile_network(task, config.training.compile)
     fit(trainer, task, data, None if resume is None else str(resume[0]))
     metrics = measured(trainer, {} if resume is None else resume[1].get("metrics", {}))
-    write_model(trainer, task, data, folder, {**record, "metrics": metrics})
+    write_model(trainer, gathered(task, trainer, config), data, folder, {**record, "metrics": metrics})
     _close_loggers(trainer)
     return metrics.get(config.training.objective)
 
