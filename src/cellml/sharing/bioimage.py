@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.sharing.bioimage_description import EPSILON, Credits, least_sizes, resource_description
-from cellml.sharing.description import readme
 from cellml.sharing.network import SharedNetwork
+from cellml.sharing.page import page
 from cellml.sharing.programs import Run
 
 _TEST_PERIODS = (0, 1, 2)  # beyond the smallest size, so that axes differ
@@ -65,7 +65,7 @@ def write_package(
         "test_input.npy": _npy(raw),
         "test_output.npy": _npy(answer),
         "cover.png": cover(raw, answer),
-        "README.md": readme(about, {"onnx": "model.onnx", "pt2": "model.pt2"}).encode(),
+        "README.md": page(about, {"onnx": "model.onnx", "pt2": "model.pt2"}).encode(),
         "cellml.json": json.dumps(about, indent=2).encode(),
     }
     rdf = resource_description(about, credits, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, opset)

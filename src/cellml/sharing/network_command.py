@@ -8,8 +8,9 @@ from typing import Any
 
 from cellml.errors import CellmlError, FileError
 from cellml.sharing.agreement import check_agreement
-from cellml.sharing.description import describe, output_name, write_readme
+from cellml.sharing.description import describe, output_name
 from cellml.sharing.network import SharedNetwork, open_network
+from cellml.sharing.page import write_page
 from cellml.sharing.programs import Written, as_onnx, as_torch, export_program, require_onnx
 
 _FORMATS = (".onnx", ".pt2", ".zip")
@@ -85,7 +86,7 @@ def _keep(target: Path, about: Mapping[str, Any], content: bytes) -> None:
     with atomic_path(target, needed=len(content)) as aside:
         aside.write_bytes(content)
     write_json(target.with_name(f"{target.name}.json"), dict(about))
-    write_readme(target.with_name(f"{target.name}.md"), about, {target.suffix.lower()[1:]: target.name})
+    write_page(target.with_name(f"{target.name}.md"), about, {target.suffix.lower()[1:]: target.name})
 
 
 def _require_output(target: Path, overwrite: bool) -> None:
