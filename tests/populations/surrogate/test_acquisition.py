@@ -63,9 +63,11 @@ def test_a_learned_design_looks_along_features_that_matter() -> None:
 def test_the_first_shapes_are_chosen_before_there_are_answers(occasion: Occasion) -> None:
     nothing, none = np.empty((0, 2)), np.empty((0, 1))
     assert len(set(next_shapes(nothing, none, occasion.candidates, 6).tolist())) == 6
-    assert len(next_shapes(nothing, none, occasion.candidates, 6, rule=at_random)) == 6
+    design = experimental_design(Occasion(None, nothing, occasion.candidates, occasion.rng), 6)
+    assert next_shapes(nothing, none, occasion.candidates, 6).tolist() == design.tolist()
+    assert next_shapes(nothing, none, occasion.candidates, 6, start=at_random, seed=3).tolist() != design.tolist()
     with pytest.raises(CellmlError, match="needs 4 simulated shapes, and there are 0; choose the first ones by experimental_design"):
-        next_shapes(nothing, none, occasion.candidates, 6, rule=diverse_variance)
+        next_shapes(nothing, none, occasion.candidates, 6, start=diverse_variance)
 
 
 def test_what_cannot_be_chosen_is_told(occasion: Occasion) -> None:

@@ -79,14 +79,22 @@ RULES: tuple[Rule, ...] = (
 
 
 def next_shapes(
-    known: Floats, answers: Floats, candidates: Floats, count: int, *, rule: Rule = experimental_design, seed: int = 0, members: int = 8
+    known: Floats,
+    answers: Floats,
+    candidates: Floats,
+    count: int,
+    *,
+    rule: Rule = expected_error_reduction,
+    start: Rule = experimental_design,
+    seed: int = 0,
+    members: int = 8,
 ) -> Index:
     """Numbers (count,) of the candidates to simulate next, the most wanted first.
 
     known: (n, K) features of shapes that were simulated, answers: (n, T) their observables, candidates: (N, K) features of those that could
     be; all on scales on which differences count (logarithms of sizes and times: `cellml.populations.scales.Columns`). A fresh ensemble
-    is fitted to what is known where that is enough; before that (n may be 0), rules that go by features alone can choose. Raises
-    CellmlError for fewer candidates than asked for, for a rule that needs answers, and see `DeepEnsemble.learn`.
+    is fitted to what is known, and `rule` asks it; before there is enough to fit (n may be 0) `start` chooses, by features alone.
+    Raises CellmlError for fewer candidates than asked for, arrays that do not go together, and see `DeepEnsemble.learn`.
     """
     if not 0 < count <= len(candidates):
         raise CellmlError(f"{count} shapes cannot be chosen from {len(candidates)} candidates.")
@@ -95,7 +103,8 @@ def next_shapes(
             f"Known shapes {known.shape}, their answers {answers.shape} and candidates {candidates.shape} do not go together: known and "
             "candidates need the same features, and each known shape its answers."
         )
-    surrogate = None
-    if len(known) >= FEWEST:
-        surrogate = DeepEnsemble(known.shape[1], answers.shape[1], members=members, seed=seed).learn(known, answers)
-    return rule(Occasion(surrogate, known, candidates, np.random.default_rng(seed)), count)
+    rng = np.random.default_rng(seed)
+    if len(known) < FEWEST:
+        return start(Occasion(None, known, candidates, rng), count)
+    surrogate = DeepEnsemble(known.shape[1], answers.shape[1], members=members, seed=seed).learn(known, answers)
+    return rule(Occasion(surrogate, known, candidates, rng), count)
