@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,10 @@ def test_a_finished_run_does_nothing_and_another_question_begins_anew(tiny_run: 
     again = run(0.6)
     assert again["predict"] < first["predict"] and "decode" in again
     assert tiles == {p: p.stat().st_mtime_ns for p in (tmp_path / "out.zarr.blocks").glob("tiles-*/*.npy")}
+    labels = read_labels(tmp_path / "out.zarr").data
+    shutil.rmtree(tmp_path / "out.zarr")  # what was kept says that it is done, but its store is gone
+    run(0.6)
+    assert np.array_equal(read_labels(tmp_path / "out.zarr").data, labels) and labels.max() > 0
 
 
 def test_what_does_not_go_together_is_said_before_anything_is_computed(tiny_run: Any, volume: Path, tmp_path: Path) -> None:

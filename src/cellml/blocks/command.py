@@ -118,7 +118,7 @@ def _meshed(run: Run, place: Path, target: Path, found: Labelled, folder: Path, 
     boxes = chosen(about["voxels"], about["low"], about["high"], options.pop("labels", None), least)
     manifest = Manifest.of(place, "mesh", {"labels": found.key, "folder": str(folder.resolve()), "options": options})
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = [box for box in boxes if not manifest.done(box.label)]
+    waiting = [box for box in boxes if not (manifest.done(box.label) and (folder / f"{box.label}.vtu").is_file())]
     outcomes = {
         waiting[one.number].label: one
         for one in watched(run, "meshing", Meshing(str(target), folder, options, largest, manifest).prepare, waiting, limits)

@@ -51,6 +51,10 @@ class Labelling:
         seconds: dict[str, float] = {}
         if not (full and stitched.done(0)):
             seconds = self._fill(run, limits, frame, grid, asked, stitched, key)
+        if not self.keep:
+            for stage in ("tiles", "decode", "number"):
+                for folder in self.work.glob(f"{stage}-*"):
+                    shutil.rmtree(folder, ignore_errors=True)
         return Labelled(frame, grid, stitched, key, seconds)
 
     def _planned(self, run: Run, limits: Limits) -> tuple[Frame, dict[str, Any]]:
@@ -74,12 +78,10 @@ class Labelling:
     ) -> dict[str, float]:
         """Compute the volume; returns the seconds of each stage in this run."""
         tiles = Manifest.of(self.work, "tiles", asked["prediction"], ".npy")
-        decoded = Manifest.of(self.work, "decode", {**asked, "probabilities": self.probabilities is not None})
-        numbered = Manifest.of(self.work, "number", asked)
-        pieces = ready_store(decoded.folder / "pieces.zarr", _header(frame, "pieces", np.uint32), grid.block)
-        answers = None
-        if self.probabilities is not None:
-            answers = ready_store(decoded.folder / "answers.zarr", _channels(frame), grid.block, {_NOTE: key})
+        wanted = self.probabilities is not None and noted(self.probabilities, _NOTE) != key
+        stores = {"pieces": _header(frame, "pieces", np.uint32)} | ({"answers": _channels(frame)} if wanted else {})
+        decoded = _with_stores(self.work, "decode", {**asked, "probabilities": wanted}, stores, grid, key)
+        pieces, answers = decoded.folder / "pieces.zarr", decoded.folder / "answers.zarr" if wanted else None
         blocks = range(len(grid))
         seconds = {}
         waiting = decoded.waiting(blocks)
@@ -91,15 +93,13 @@ class Labelling:
         if not stitched.done(0):
             seconds["objects"] = one_done(run, "stitching", Stitching(frame, grid, decoded, stitched).prepare, limits)
         kind = np.uint32 if frame.kind == "instance" else np.uint8
-        labels = ready_store(numbered.folder / "labels.zarr", _header(frame, "labels", kind), grid.block, {_NOTE: key})
+        numbered = _with_stores(self.work, "number", asked, {"labels": _header(frame, "labels", kind)}, grid, key)
+        labels = numbered.folder / "labels.zarr"
         number = Renumbering(grid, pieces, stitched, numbered, labels).prepare
         seconds["number"] = all_done(run, "numbering", number, numbered.waiting(blocks), limits)
-        for full, target in ((answers, self.probabilities), (labels, self.target)):
+        for full, target in ((labels, self.target), (answers, self.probabilities)):
             if full is not None and target is not None:
                 publish(full, target)
-        if not self.keep:
-            for manifest in (tiles, decoded, numbered):
-                shutil.rmtree(manifest.folder, ignore_errors=True)
         return seconds
 
 
@@ -112,6 +112,17 @@ class Labelled:
     stitched: Manifest
     key: str
     seconds: dict[str, float]
+
+
+def _with_stores(work: Path, stage: str, asked: Mapping[str, Any], stores: Mapping[str, ImageHeader], grid: Grid, key: str) -> Manifest:
+    """The manifest of a stage whose parts are written to stores; begun anew where a store is gone, with what it said was in it."""
+    manifest = Manifest.of(work, stage, asked)
+    if not all((manifest.folder / f"{name}.zarr").is_dir() for name in stores):
+        shutil.rmtree(manifest.folder)
+        manifest = Manifest.of(work, stage, asked)
+    for name, header in stores.items():
+        ready_store(manifest.folder / f"{name}.zarr", header, grid.block, {_NOTE: key})
+    return manifest
 
 
 def _header(frame: Frame, name: str, kind: Any) -> ImageHeader:
