@@ -59,7 +59,7 @@ def importance_draws(
     ones, after two at least. Raises SimulationError if they are worth fewer than 20 at the end.
     """
     rng = np.random.default_rng(seed)
-    centres, factors, found, posterior = [best], [np.linalg.cholesky(covariance)], [], []
+    centres, factors, found, posterior = [best], [_factor(covariance)], [], []
     for number in range(rounds):
         found.append(_student(rng, centres[-1], factors[-1], draws))
         posterior += [log_posterior(z) for z in found[-1]]
@@ -70,13 +70,17 @@ def importance_draws(
             break
         spread = _flattened(heights - mixture, 5.0 * len(best))
         centres.append(spread @ z)
-        factors.append(np.linalg.cholesky((spread * (z - centres[-1]).T) @ (z - centres[-1]) + 1e-6 * covariance))
+        factors.append(_factor((spread * (z - centres[-1]).T) @ (z - centres[-1]) + 1e-6 * covariance))
     if weighted.effective < FEWEST:
         raise SimulationError(
             f"{len(z)} draws of the posterior are worth {weighted.effective:.0f}, and {FEWEST:.0f} are needed for an interval; "
             "take more `draws`, a narrower prior, or measure under another loading."
         )
     return weighted
+
+
+def _factor(covariance: Floats) -> Floats:
+    return np.asarray(np.linalg.cholesky(covariance), np.float64)
 
 
 def _student(rng: np.random.Generator, centre: Floats, factor: Floats, count: int) -> Floats:
