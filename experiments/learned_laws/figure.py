@@ -55,7 +55,7 @@ def _along(axis: Any, rows: Rows) -> None:
 
 
 def _by_test(axis: Any, rows: Rows, column: str, scale: float, label: str, title: str) -> None:
-    curves: Sequence[str] = list(dict.fromkeys(row["curve"] for row in rows))
+    curves: Sequence[str] = list(dict.fromkeys(row["curve"] for row in rows if not row["curve"].startswith("refused")))
     for number, (tests, (colour, marker)) in enumerate(TESTS.items()):
         for place, curve in enumerate(curves):
             values = [scale * float(row[column]) for row in rows if (row["tests"], row["curve"]) == (tests, curve) and row[column] != "nan"]
@@ -68,4 +68,5 @@ def _by_test(axis: Any, rows: Rows, column: str, scale: float, label: str, title
                 axis.plot([at - 0.12, at + 0.12], [np.mean(values)] * 2, color=colour, linewidth=2.5)
     axis.set_xticks(range(len(curves)), curves)
     axis.set(title=title, ylabel=label)
-    axis.legend(loc="best")
+    if curves:
+        axis.legend(loc="best")

@@ -54,6 +54,7 @@ def summarise() -> None:
         values |= shares(f"rates_{kind}", [row for row in rows if row["kind"] == kind], keys)
     stretched = read_rows(ENERGIES)
     keys = {"coverage": "inside", "half_width": "half_width", "coverage_unseen": "inside_unseen", "half_width_unseen": "half_width_unseen"}
+    values["energies_refused"] = (float(sum(row["curve"].startswith("refused") for row in stretched)), "count")
     for tests in energies.TESTS:
         for curve in energies.CURVES:
             values |= shares(f"{tests}, {curve}", [r for r in stretched if (r["tests"], r["curve"]) == (tests, curve)], keys)
