@@ -67,7 +67,7 @@ def softened_fit(problem: Problem) -> Fit:
     """The maximum of a posterior with many unknowns, found through softer ones (continuation in the size of the errors).
 
     At first all deviations are made so large, f-fold, that the start describes the data as well as its errors let it; the maximum found is
-    the next start with √f, and that with 1. From the start alone, about one law in twelve ended in a valley far from the data. Raises
+    the next start with √f, and that with 1. From the start alone, about one search in ten ended in a valley far from the data. Raises
     SimulationError as `maximum_posterior` does.
     """
     count = sum(len(m.values) for m in problem.measurements)
