@@ -30,7 +30,7 @@ class Route:
 
 
 ROUTES = {
-    "head": Route("mesh/physics_spine", (Way(0), Way(0, True), Way(0.3), Way(1), Way(3)), "task.begin={}"),
+    "head": Route("mesh/physics_spine", (Way(0), Way(0, True), Way(0.3), Way(1, True)), "task.begin={}"),
     "segmentation": Route("mesh/physics_spine_segmentation", (Way(0), Way(0.3), Way(1))),
 }
 COMMON = (

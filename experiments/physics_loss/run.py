@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from choice import START, Setting, candidates, choose
 from judge import PREDICTED, row_of
-from routes import HERE, ROUTES, SEEDS, STEPS, trained
+from routes import HERE, ROUTES, SEEDS, STEPS, Way, trained
 from shapes import ANSWERS, TEST, TRAINED, VALIDATION, held_out_cell
 
 from cellml.report.rows import append_row, read_rows
@@ -49,16 +49,17 @@ def every(route: str) -> list[Network]:
 
 
 def settings_of(route: str) -> dict[str, Setting]:
-    """The settings that test shapes judge: the start, what validation shapes choose for either arm, and the control of equal length."""
+    """The settings that test shapes judge: the start, what validation shapes choose for either arm, and voxels alone for as many steps."""
     rows = [row for row in read_rows(HERE / "validation.csv") if row["route"] == route]
     control, physics = (choose(rows, candidates(route, STEPS, physics=with_it), TRAINED) for with_it in (False, True))
-    return {"start": START, "with": physics, "control": control, "equal": Setting(ROUTES[route].ways[0], physics.steps)}
+    return {"start": START, "with": physics, "control": control, "equal": Setting(Way(0), physics.steps)}
 
 
 def chosen(route: str) -> list[Network]:
     """The networks of `settings_of`, each once."""
-    different = dict.fromkeys(settings_of(route).values())
-    return [(setting, seed) for setting in different for seed in (SEEDS if setting.steps else (0,))]
+    *first, equal = settings_of(route).values()
+    found = [(START, 0), *((setting, seed) for seed in SEEDS for setting in first), *((equal, seed) for seed in SEEDS)]
+    return list(dict.fromkeys((setting, seed if setting.steps else 0) for setting, seed in found))
 
 
 def judge(route: str, name: str, networks: list[Network], work: Path) -> None:
