@@ -49,7 +49,7 @@ def test_levels_lie_where_the_image_is(image: Volume, tmp_path: Path) -> None:
     write_volume(image, tmp_path / "image.npz")
     with open_image(tmp_path / "image.npz") as source:
         factors = write_pyramid(source, tmp_path / "image.zarr")
-    assert factors == [(1, 1, 1), (1, 2, 2), (1, 4, 2)]
+    assert factors == [(1, 1, 1), (1, 2, 2), (2, 4, 2)]
     back = read_volume(tmp_path / "image.zarr")
     np.testing.assert_array_equal(back.data, image.data)
     assert back.spacing == image.spacing and back.origin == image.origin and back.name == "tissue"
@@ -66,6 +66,13 @@ def test_labels_keep_their_numbers(tmp_path: Path) -> None:
     group = zarr.open_group(tmp_path / "v.zarr/labels/objects", mode="r")
     assert set(np.unique(group["1"][:])) == {0, 2**40, 7, 3} and group["1"].dtype == np.uint64
     assert read_labels(f"{tmp_path / 'v.zarr'}:labels/objects").names == {7: "soma"}
+
+
+def test_voxels_that_nobody_labelled_become_background(tmp_path: Path) -> None:
+    np.savez(tmp_path / "l.npz", labels=np.array([[[-1, 3], [3, -1]]], np.int16), voxel_nm=[1.0, 1.0, 1.0])
+    with open_image(tmp_path / "l.npz", usual="labels") as source:
+        write_pyramid(source, tmp_path / "l.zarr", labels=True)
+    assert read_labels(tmp_path / "l.zarr").data.tolist() == [[[0, 3], [3, 0]]]
 
 
 def test_channels_and_times(tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ def test_bad_input_is_refused(files: SimpleNamespace) -> None:
         view_files(output=files.folder / "v")
     with pytest.raises(CellmlError, match="entropy.npz holds float32 with axes ZYX; labels are whole numbers"):
         view_files(labels=files.entropy, output=files.folder / "v", viewer="neuroglancer")
+    with pytest.raises(CellmlError, match="port=0 must be a number from 1 to 65535"):
+        view_files(files.image, output=files.folder / "v", port=0)
     with pytest.raises(CellmlError, match="There is no file|does not exist|There is no"):
         view_files(files.folder / "none.tif", output=files.folder / "v", viewer="neuroglancer")
     assert not (files.folder / "v").exists()

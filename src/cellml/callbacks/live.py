@@ -52,8 +52,8 @@ class LivePage(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Note what was logged, and draw when it is time."""
-        step = trainer.global_step
-        if step % max(1, trainer.log_every_n_steps) == 0 or step == trainer.max_steps:
+        step, every = trainer.global_step, max(1, int(getattr(trainer, "log_every_n_steps", 1)))
+        if step % every == 0 or step == trainer.max_steps:
             self._note(trainer, "train/")
         if time.monotonic() - self._drawn > self.seconds:
             self._write(trainer)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 from cellml.errors import CellmlError
-
-log = logging.getLogger(__name__)
 
 
 def view_files(
@@ -42,11 +40,15 @@ def view_files(
     from cellml.viewing.server import serve as serve_folder
     from cellml.viewing.state import link
 
+    if not 1 <= port <= 65535:
+        raise CellmlError(f"port={port} must be a number from 1 to 65535, such as 8765.")
     folder, named = Path(output), [_list(labels), _list(uncertainty), _list(meshes)]
     if input is None and not any(named):
         if serve and (folder / MARK).is_file():
+            address = link(json.loads((folder / MARK).read_text(encoding="utf-8")))
+            print(f"Open\n{address}")
             serve_folder(folder, port)
-            return {"viewer": "neuroglancer", "output": str(folder)}
+            return {"viewer": "neuroglancer", "output": str(folder), "link": address}
         raise CellmlError("There is nothing to show: give input=IMAGE, labels=…, uncertainty=… or meshes=…")
     missing = napari_missing()
     if viewer == "napari" and missing:

@@ -104,6 +104,8 @@ def _copy(source: ImageSource, array: Any, frame: int, channels: bool) -> None:
         region = (z, slice(0, source.shape[1]), slice(0, source.shape[2]))
         block = source.read(region, frame=frame if source.axes[0] == "T" else None)
         block = block if channels or block.ndim == 3 else block[0]
+        if array.dtype.kind == "u" and block.dtype.kind == "i":  # labels of voxels that nobody labelled are negative
+            block = np.maximum(block, 0)
         array[(..., z, slice(None), slice(None))] = block.astype(array.dtype)
 
 
