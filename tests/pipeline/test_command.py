@@ -97,6 +97,13 @@ def test_a_stopped_step_goes_on_with_what_it_has(finished: Path, settings: dict[
     }
 
 
+def test_two_runs_in_one_folder_do_not_meet(tmp_path: Path, settings: dict[str, Any]) -> None:
+    from cellml.io.alone import alone_in
+
+    with alone_in(tmp_path), pytest.raises(CellmlError, match="Another process is working in"):
+        run_pipeline(output=str(tmp_path), **settings)
+
+
 def test_wrong_words_end_before_anything_is_written(tmp_path: Path, settings: dict[str, Any]) -> None:
     for change, message in [
         ({"until": "mesh"}, "until=mesh is no step"),

@@ -156,6 +156,14 @@ def test_bad_input_is_told_in_words(
     assert not (tmp_path / "out" / "table.csv").exists()
 
 
+def test_two_runs_in_one_folder_do_not_meet(spines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from cellml.io.alone import alone_in
+
+    with alone_in(tmp_path):
+        assert main(["populate", f"source={spines}", *FAST, f"output={tmp_path}"]) == 2
+    assert "Another process is working in" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_killed_run_keeps_its_rows(spines: Path, tmp_path: Path) -> None:
     output = tmp_path / "population"

@@ -74,7 +74,7 @@ class RowDataModule(BlockDataModule):
 
         Raises CellmlError where fewer than a batch are left to learn from.
         """
-        held = np.zeros(len(inputs), bool) if self.fold is None else np.asarray(folds_by_group(groups, self.folds) == self.fold)
+        held = np.zeros(len(inputs), bool) if self.fold is None else np.asarray(folds_by_group(list(groups), self.folds) == self.fold)
         train = int((~held).sum())
         if train < self.batch_size:
             raise CellmlError(f"{train} rows of {name} are left to learn from, less than data.batch_size={self.batch_size}.")

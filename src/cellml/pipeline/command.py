@@ -39,8 +39,11 @@ def run_pipeline(
     an ensemble; image … posterior: fields of the dataclasses of `cellml.pipeline.recipe`; until: the last step that is done; workers:
     processes for meshes and answers; trust: module prefixes that checkpoints may build classes from; experiment: the recipe's name, where
     one was chosen (it changes nothing here). Returns the numbers of each step. Raises CellmlError, before anything is written, for files
-    that are not there and questions that no step answers, and as the steps do; what was done is kept.
+    that are not there and questions that no step answers, and as the steps do; what was done is kept. Raises it too while another process
+    works in `output`.
     """
+    from cellml.io.alone import alone_in
+
     last = [name for name in STEPS if name.partition("_")[2] == until]
     if not last:
         raise CellmlError(f"until={until} is no step; use one of {', '.join(name.partition('_')[2] for name in STEPS)}.")
@@ -52,7 +55,8 @@ def run_pipeline(
     run = _Run(Path(output).expanduser(), input, checkpoints, told, spacing_nm, workers, list(trust))
     if last[0] == STEPS[-1]:
         run.require_posterior()
-    return run.steps(last[0])
+    with alone_in(run.output):
+        return run.steps(last[0])
 
 
 class _Run:

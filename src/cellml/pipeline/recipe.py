@@ -181,7 +181,7 @@ class Recipe:
 
         Raises CellmlError for unknown fields and values of another kind.
         """
-        kinds = {
+        kinds: dict[str, Any] = {
             "image": ImageStep,
             "segmentation": SegmentationStep,
             "samples": SampleStep,

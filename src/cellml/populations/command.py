@@ -58,8 +58,9 @@ def populate(
 
     Rows have the state "ok", "incomplete" (an observable has no answer on this shape; `reason` says why) or "failed". Returns counts, and
     seconds by the clock and of processors. Raises FileError and CellmlError for what cannot be read, before anything is written, and for
-    an output that holds another run.
+    an output that holds another run, or in which another process works right now.
     """
+    from cellml.io.alone import alone_in
     from cellml.sim.shipped import find_model
 
     engine, limits = engine_of(cluster, workers), Limits(timeout_s, tries)
@@ -82,11 +83,14 @@ def populate(
     if not names:
         raise CellmlError(f"{recipe.model} has no observables, so that nothing is measured; give it a section `observables:`.")
     asked = _record(source, target, members, recipe, names)
-    table, rows = _opened(target, asked, names, again)
-    begun = time.perf_counter()
-    rows |= _simulated(members, recipe, table, rows, asked, engine, limits)
-    table.replace({**rows[m.name], "group": m.group, "class": m.kind} for m in members if m.name in rows)  # groups may be told anew
-    table.copy_as_parquet()
+    if target.is_file():
+        raise CellmlError(f"{target} is a file; output is a folder.")
+    with alone_in(target):
+        table, rows = _opened(target, asked, names, again)
+        begun = time.perf_counter()
+        rows |= _simulated(members, recipe, table, rows, asked, engine, limits)
+        table.replace({**rows[m.name], "group": m.group, "class": m.kind} for m in members if m.name in rows)  # groups may be told anew
+        table.copy_as_parquet()
     return _told(rows, members, target, time.perf_counter() - begun, engine.workers)
 
 
@@ -148,8 +152,6 @@ def _opened(target: Path, asked: dict[str, Any], names: Sequence[str], again: bo
     clash = sorted(set(names) & set(columns))
     if clash:
         raise CellmlError(f"The model calls an observable {clash[0]}, which is a column of its own in the table; give it another `name:`.")
-    if target.is_file():
-        raise CellmlError(f"{target} is a file; output is a folder.")
     earlier = read_record(target)
     odd = [key for key in asked if key not in ("units", "cellml") and earlier and earlier.get(key) != asked[key]]
     if odd:
