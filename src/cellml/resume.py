@@ -54,7 +54,7 @@ _FREE = {
 
 
 # Settings that older checkpoints do not name, and what was done then.
-_SINCE = {
+_SINCE: dict[str, Any] = {
     "training.channels_last": False,
     "training.compile": None,
     "trainer.accumulate_grad_batches": 1,

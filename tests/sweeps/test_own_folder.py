@@ -106,3 +106,13 @@ def test_a_folder_in_which_another_process_trains_is_refused(tmp_path: Path) -> 
     os.waitpid(child, 0)
     with held_folder(tmp_path / "run", ["a=1"], again=True, patience_s=5):
         assert (tmp_path / "run/run.claimed").read_text() == "a=1"
+
+
+def test_a_job_of_a_sweep_starts_no_processes_outside_of_slurm(
+    cellml: Command, tiny: Overrides, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each would repeat the command, which is the sweep."""
+    words = [w for w in tiny(tmp_path) if not w.startswith("hydra.")]
+    assert cellml("train", "--multirun", *words, f"hydra.sweep.dir={tmp_path / 'sweep'}", "trainer=ddp") == 2
+    said = capsys.readouterr().err
+    assert "trainer.devices is 2, and a job of a sweep trains in one process" in said and "tasks_per_node=2" in said

@@ -60,7 +60,7 @@ def launch_apart(together: Callable[[Overrides, int], Sequence[JobReturn]], job_
         return list(together(job_overrides, first))
     except TerminatedWorkerError:
         log.warning("A job was killed, and the pool of processes with it; each job is begun again in a pool of its own.")
-    returns = []
+    returns: list[JobReturn] = []
     for i, overrides in enumerate(job_overrides):
         try:
             returns += together([overrides], first + i)

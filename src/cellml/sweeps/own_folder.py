@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cellml.errors import CellmlError
 from cellml.hydra_job import in_sweep, job_overrides
-from cellml.preemption import started_again
+from cellml.preemption import slurm_job, started_again
 from cellml.run_folder import held_folder, own_position
 from cellml.sweeps.job_record import read_record, recorded
 
@@ -18,9 +19,11 @@ log = logging.getLogger(__name__)
 def train_in_own_folder(folder: Path, config: Any, steps: Callable[[], float | None]) -> float | None:
     """Hold the folder, keep its `job.json`, and run `steps` there, unless this very job was finished before; its objective's value.
 
-    Raises CellmlError if the folder is another run's.
+    Raises CellmlError if the folder is another run's, and for a job of a sweep that would start processes itself.
     """
     sweep = in_sweep()
+    if sweep:
+        _require_one_process(config)
     again = sweep or started_again() or resumes_itself(config, folder)
     identity = [word for word in job_overrides() if not word.startswith("resume=")]  # one may ask to go on only the second time
     with held_folder(folder, identity, again=again, patience_s=-1 if sweep else 15):
@@ -36,6 +39,17 @@ def train_in_own_folder(folder: Path, config: Any, steps: Callable[[], float | N
 def resumes_itself(config: Any, folder: Path) -> bool:
     """Whether `resume` names the run's own folder: begin there, or go on from what stands there."""
     return bool(config.resume) and Path(str(config.resume)).resolve() == folder.resolve()
+
+
+def _require_one_process(config: Any) -> None:
+    """A process that training starts repeats the command, and the command of a job is the whole sweep; on SLURM all are started at once."""
+    devices = config.trainer.devices
+    several = (isinstance(devices, int) and devices > 1) or config.trainer.get("num_nodes", 1) > 1
+    if several and slurm_job() is None:
+        raise CellmlError(
+            f"trainer.devices is {devices}, and a job of a sweep trains in one process where there is no SLURM. Use hydra/launcher=slurm "
+            f"with hydra.launcher.tasks_per_node={devices}, or leave --multirun out and train one at a time."
+        )
 
 
 def where_to_go_on(config: Any, folder: Path) -> str | None:

@@ -69,9 +69,10 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
     def _run(self, study: optuna.study.Study, trials: Sequence[Trial], space: dict[str, Any], fixed: dict[str, Any]) -> None:
         """Launch trials with consecutive numbers, wait for all, and tell the study."""
         try:
-            overrides = self._configure_trials(trials, space, fixed)
+            overrides = self._configure_trials(list(trials), space, fixed)
         except ValueError as error:
             raise CellmlError(f"The search space is not the one of the study in {self.storage}: {error}") from error
+        assert self.launcher is not None, "Hydra sets it up before it sweeps"
         for trial, job in zip(trials, self.launcher.launch(overrides, initial_job_idx=trials[0].number), strict=True):
             values, failure = outcome(job, len(study.directions))
             if failure:
