@@ -89,4 +89,4 @@ def _by_filter(axes: Any, judge: str) -> None:
         row += 0.7
     axes.axvline(mean_error(judge_floor()).value, color=MUTED, linewidth=1, linestyle=":")
     axes.set_yticks(ticks, names, fontsize=7.5)
-    axes.set(title=JUDGED[judge], xlabel=AXIS, xlim=(0, 1.03), ylim=(row - 0.7, -0.7))
+    axes.set(title=JUDGED[judge], xlabel=f"{AXIS}\n(bars: 90 %; dotted: true shapes, other mesh)", xlim=(0, 1.03), ylim=(row - 0.7, -0.7))

@@ -36,9 +36,13 @@ def report() -> None:
 
 
 def described(found: Errors) -> str:
-    """The columns of one judge: Dice, neurites with an answer, median error of all and of those, mean error with its interval."""
-    answered = f"{np.median(found.error[found.answered]):.2f}" if found.answered.any() else "–"
-    return f"{found.dice.mean():.2f} | {found.answered.sum()} | {median_error(found).value:.2f}; {answered} | {mean_error(found)}"
+    """The columns of one judge: Dice; neurites with an answer, and the median of their predicted over true first-passage times; the median
+    error of all and of those that have an answer; the mean error with its interval.
+    """
+    some = found.answered.any()
+    ratio, answered = (np.median(found.ratio[found.answered]), np.median(found.error[found.answered])) if some else (np.nan, np.nan)
+    medians = f"{median_error(found).value:.2f}; {answered:.2f}"
+    return f"{found.dice.mean():.2f} | {found.answered.sum()}; {ratio:.2f} | {medians} | {mean_error(found)}"
 
 
 def wedge_table(values: Values) -> list[str]:

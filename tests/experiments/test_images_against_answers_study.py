@@ -126,7 +126,7 @@ def test_conditions_of_the_wedge(study) -> None:
 
     found = conditions(_configuration("wedge"))
     assert len({one.key for one in found}) == len(found) and {one.half_range for one in found} >= {90, 75, 60, 45}
-    assert {one.snr for one in found} >= {float("inf"), 10.0, 3.0, 1.0}
+    assert {one.snr for one in found} >= {float("inf"), 30.0, 10.0, 3.0}
     for one in found:
         assert np.abs(one.tilts).max() == one.half_range and np.allclose(np.diff(one.tilts), one.step)
         assert len(np.unique(np.mod(one.tilts, 180))) == len(one.tilts)  # no direction twice
