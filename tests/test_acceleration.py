@@ -109,3 +109,38 @@ def test_a_task_that_was_sharded_is_built_anew_from_its_checkpoint(tiny_run: Any
     callbacks = [SimpleNamespace(best_model_path=str(tiny_run.last)), SimpleNamespace(best_model_path="")]
     whole = gathered(task, SimpleNamespace(strategy=sharded, checkpoint_callbacks=callbacks), config)
     assert whole is not task and all(torch.equal(value, point["state_dict"][name]) for name, value in whole.state_dict().items())
+
+
+def _sharded_gradients(rank: int, folder: str) -> None:
+    """One of two processes that share a network's weights by gloo; the first keeps the whole gradients."""
+    import torch.distributed as dist
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    net, image = reference_network()
+    fully_shard(net, mesh=init_device_mesh("cpu", (2,)))
+    net(image).square().mean().backward()
+    gradients = {name: parameter.grad.full_tensor() for name, parameter in net.named_parameters()}  # type: ignore[union-attr]
+    if rank == 0:
+        torch.save(gradients, Path(folder) / "gradients.pt")
+    dist.destroy_process_group()
+
+
+def reference_network() -> tuple[torch.nn.Module, torch.Tensor]:
+    from cellml.nets.unet import UNet
+
+    torch.manual_seed(0)
+    return UNet(in_channels=1, out_channels=3, widths=[4, 8]), torch.randn(1, 1, 16, 16, 16)
+
+
+@pytest.mark.slow
+def test_a_network_sharded_over_two_processes_has_the_gradients_of_a_whole_one(tmp_path: Path) -> None:
+    """torch shards on processors too (Lightning's recipe, trainer=fsdp, needs GPUs); both processes see the same image, so gradients agree."""
+    torch.multiprocessing.spawn(_sharded_gradients, args=(str(tmp_path),), nprocs=2)
+    net, image = reference_network()
+    net(image).square().mean().backward()
+    sharded = torch.load(tmp_path / "gradients.pt", weights_only=True)
+    assert len(sharded) == len(list(net.parameters()))
+    for name, parameter in net.named_parameters():
+        torch.testing.assert_close(sharded[name], parameter.grad, rtol=1e-4, atol=1e-7)

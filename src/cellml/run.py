@@ -163,6 +163,7 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
     from cellml.callbacks.interrupt import KeepPosition
     from cellml.callbacks.missed_validation import MissedValidation
     from cellml.callbacks.progress import Progress
+    from cellml.callbacks.seeded_steps import SeededSteps
 
     callbacks = [*instantiate(config.callbacks, _convert_="all").values()]
     callbacks = [c for c in callbacks if c is not None]
@@ -182,6 +183,7 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
             CheckpointContract(record),
             TrainingCost(),
             MissedValidation(every),
+            SeededSteps(int(config.seed)),
             KeepPosition(folder / "checkpoints" / "last.ckpt"),
             *([Progress()] if config.trainer.get("enable_progress_bar", True) else []),
         ],

@@ -67,6 +67,19 @@ def test_a_run_that_names_its_own_folder_begins_goes_on_and_is_done_once(
     assert cellml("train", *words, "seed=3") == 2, "another training has no place in this folder"
 
 
+def test_dropout_draws_alike_in_a_run_that_was_interrupted(
+    cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {name: tiny(tmp_path / name, "task.net.dropout=0.3", "training.validations=1") for name in ("whole", "own")}
+    assert cellml("train", *words["whole"]) == 0
+    with monkeypatch.context() as patch:
+        dying(patch, step=2)
+        with pytest.raises(RuntimeError, match="killed"):
+            cellml("train", *words["own"], f"resume={tmp_path / 'own'}")
+    assert cellml("train", *words["own"], f"resume={tmp_path / 'own'}") == 0
+    assert equal(tmp_path / "own/checkpoints/last.ckpt", tmp_path / "whole/checkpoints/last.ckpt")
+
+
 def test_a_sweep_that_is_repeated_does_what_is_missing(
     cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
