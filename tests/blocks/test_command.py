@@ -87,12 +87,12 @@ def test_a_finished_run_does_nothing_and_another_question_begins_anew(tiny_run: 
     tiles = {p: p.stat().st_mtime_ns for p in (tmp_path / "out.zarr.blocks").glob("tiles-*/*.npy")}
     assert {"predict", "decode", "number"} <= set(first) and tiles
     assert "predict" not in run(0.5)
-    again = run(0.6)
+    again = run(0.4)
     assert again["predict"] < first["predict"] and "decode" in again
     assert tiles == {p: p.stat().st_mtime_ns for p in (tmp_path / "out.zarr.blocks").glob("tiles-*/*.npy")}
     labels = read_labels(tmp_path / "out.zarr").data
     shutil.rmtree(tmp_path / "out.zarr")  # what was kept says that it is done, but its store is gone
-    run(0.6)
+    run(0.4)
     assert np.array_equal(read_labels(tmp_path / "out.zarr").data, labels) and labels.max() > 0
 
 

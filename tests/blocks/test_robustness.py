@@ -48,6 +48,7 @@ def unbroken(tiny_run: Any, volume: Path, tmp_path_factory: pytest.TempPathFacto
     return read_labels(output).data, json.loads(done.stdout.strip().splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_the_client_has_no_torch_and_knows_the_peak_of_its_processes(unbroken: tuple[np.ndarray, dict[str, Any]]) -> None:
     told = unbroken[1]
     assert told["torch"] is False

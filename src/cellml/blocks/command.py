@@ -113,9 +113,8 @@ def _meshed(run: Run, place: Path, target: Path, found: Labelled, folder: Path, 
 
     if found.frame.kind != "instance":
         raise CellmlError(f"{target} holds classes, and meshes are of objects; mesh a class with cellml mesh.")
-    about = found.stitched.read(0)
     least, largest = int(options.pop("least", 1000)), int(options.pop("largest_box", 200_000_000))
-    boxes = chosen(about["voxels"], about["low"], about["high"], options.pop("labels", None), least)
+    boxes = chosen(found.stitched.read(0), options.pop("labels", None), least)
     manifest = Manifest.of(place, "mesh", {"labels": found.key, "folder": str(folder.resolve()), "options": options})
     folder.mkdir(parents=True, exist_ok=True)
     waiting = [box for box in boxes if not (manifest.done(box.label) and (folder / f"{box.label}.vtu").is_file())]

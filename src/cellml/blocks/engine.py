@@ -22,9 +22,12 @@ class Run(Protocol):
 
 
 class Engine(Protocol):
-    """Something that has workers. workers: how many, each of one thread."""
+    """Something that has workers."""
 
-    workers: int
+    @property
+    def workers(self) -> int:
+        """How many, each of one thread."""
+        ...
 
     def opened(self) -> AbstractContextManager[Run]:
         """Start the workers for as long as the context lasts."""

@@ -44,7 +44,7 @@ def process_tree(root: int) -> list[int]:
 
 
 @contextmanager
-def watched_memory(every_s: float = 1.0) -> Iterator[PeakMemory]:
+def watched_memory(every_s: float = 2.0) -> Iterator[PeakMemory]:
     """Look at this process and its descendants in regular intervals; bytes stay 0 where there is no /proc."""
     peak, stop = PeakMemory(), threading.Event()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellml.blocks.manifest import Manifest
 from cellml.errors import CellmlError
@@ -74,9 +75,13 @@ class Meshing:
         return cells
 
 
-def chosen(voxels: Sequence[int], low: Sequence[Any], high: Sequence[Any], labels: Sequence[int] | None, least: int) -> list[Box]:
-    """Objects to mesh: those named, or all of at least `least` voxels. Raises CellmlError for a label that is not there."""
-    boxes = [Box(i, int(v), tuple(map(int, a)), tuple(map(int, b))) for i, (v, a, b) in enumerate(zip(voxels, low, high, strict=True), 1)]  # type: ignore[arg-type]
+def chosen(objects: Mapping[str, NDArray[np.int64]], labels: Sequence[int] | None, least: int) -> list[Box]:
+    """Objects to mesh: those named, or all of at least `least` voxels. Raises CellmlError for a label that is not there.
+
+    objects: `voxels` (N,), `low` and `high` (N, 3) of the objects 1 …, as in `cellml.blocks.stitch.Stitched`.
+    """
+    rows = zip(*(objects[name].tolist() for name in ("voxels", "low", "high")), strict=True)
+    boxes = [Box(label, voxels, tuple(low), tuple(high)) for label, (voxels, low, high) in enumerate(rows, start=1)]
     if labels is None:
         return [box for box in boxes if box.voxels >= least]
     wrong = [label for label in labels if not 1 <= label <= len(boxes)]

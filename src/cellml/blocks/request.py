@@ -81,7 +81,8 @@ class Frame:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Frame:
         """From what `asdict` gave and JSON kept."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        return cls(**values)
 
 
 def fingerprint(spec: str) -> str:
