@@ -11,7 +11,7 @@ from shapes import ANSWERS, NAMES, NECK, SHAPE, SPACING, SPINE
 
 from cellml.errors import CellmlError
 from cellml.meshhead.certified import mesh_of
-from cellml.meshhead.head import CertifiedHead, Frame
+from cellml.meshhead.head import Frame
 from cellml.meshhead.logits import cut_logits
 from cellml.meshhead.scores import labels_of, scores_of_nested
 from cellml.sim.conductance import shape_factor
@@ -43,19 +43,7 @@ def by_segmentation(task: Any, cell: dict[str, Any]) -> Predicted:
     return mesh, chances.argmax(0).numpy()
 
 
-def by_truth(_: Any, cell: dict[str, Any]) -> Predicted:
-    """What the head makes of distances that are true: what its grid of two voxels leaves."""
-    head = CertifiedHead()
-    maps = torch.cat([cell["distances"] / head.step_nm(SPACING), torch.zeros(3, *SHAPE)])
-    grid = head.grid(FRAME, maps)
-    return mesh_of(grid, head(grid, FRAME, maps), NAMES), cell["labels"].numpy()
-
-
-PREDICTED: dict[str, Callable[[Any, dict[str, Any]], Predicted]] = {
-    "head": by_head,
-    "segmentation": by_segmentation,
-    "true distances": by_truth,
-}
+PREDICTED: dict[str, Callable[[Any, dict[str, Any]], Predicted]] = {"head": by_head, "segmentation": by_segmentation}
 
 
 def row_of(predicted: Predicted, cell: dict[str, Any], names: tuple[str, ...] = tuple(ANSWERS)) -> dict[str, Any]:

@@ -63,22 +63,19 @@ def chosen(route: str) -> list[Network]:
 
 
 def judge(route: str, name: str, networks: list[Network], work: Path) -> None:
-    """A row of NAME.csv for each network and shape; in the test of the head others for the true distances."""
+    """A row of NAME.csv for each network and shape."""
     from cellml.checkpoint import load
 
     table, answers = HERE / f"{name}.csv", tuple(ANSWERS) if name == "test" else TRAINED
     done = {(row["route"], row["physics"], row["surfaces"], row["steps"], row["seed"], row["shape"]) for row in read_rows(table)}
-    asked = [(route, setting, seed) for setting, seed in networks]
-    if (name, route) == ("test", "head"):
-        asked.append(("true distances", START, 0))
-    for of, setting, seed in asked:
+    for setting, seed in networks:
         way = setting.way
-        key = {"route": of, "physics": way.physics, "surfaces": way.surfaces, "steps": setting.steps, "seed": seed}
+        key = {"route": route, "physics": way.physics, "surfaces": way.surfaces, "steps": setting.steps, "seed": seed}
         missing = [number for number in range(SHAPES[name]) if (*map(str, key.values()), str(number)) not in done]
         task = load(trained(route, way, setting.steps, seed, work)).task if missing else None
         for number in missing:
             cell = held_out_cell(number, SEED_OF_SHAPES[name])
-            append_row(table, key | {"shape": number} | row_of(PREDICTED[of](task, cell), cell, answers))
+            append_row(table, key | {"shape": number} | row_of(PREDICTED[route](task, cell), cell, answers))
 
 
 if __name__ == "__main__":

@@ -31,21 +31,33 @@ def summarise(folder: Path) -> Values:
         rows = [row for row in test if row["route"] == route]
         if rows:
             settings = settings_of(route)
-            judged = {name: Scores(rows, setting) for name, setting in settings.items()}
-            arms = {name: of for name, of in judged.items() if of.complete}
+            arms = arms_of(rows, settings)
             prefix = "" if route == "head" else f"{route}_"
             values |= {f"{prefix}{key}": value for key, value in numbers(arms).items()}
             chosen[route] = {name: words(setting) for name, setting in settings.items()}
             drawn[route] = arms, [row for row in validation if row["route"] == route]
-    oracle = Scores([row for row in test if row["route"] == "true distances"], START)
-    values |= _of_arm("oracle", oracle) | _of_gradients(read_rows(folder / "gradients.csv"))
-    write_study_results(
-        folder, values, seed=SEEDS[0], seeds=list(SEEDS), shapes=len(oracle.shapes), seeds_of_shapes=[VALIDATION, TEST], chosen=chosen
-    )
-    draw(drawn, oracle, folder / "figure.png")
+    values |= _of_gradients(read_rows(folder / "gradients.csv"))
+    arms = drawn["head"][0]
+    about = {"seeds": arms["with"].seeds, "shapes": len(arms["with"].shapes), "seeds_of_shapes": [VALIDATION, TEST], "chosen": chosen}
+    write_study_results(folder, values, seed=SEEDS[0], **about)
+    draw(drawn, folder / "figure.png")
     for key, (value, unit) in values.items():
         print(f"{key:48} {'–' if value is None else f'{value:.4g}':>10} {unit}")
     return values
+
+
+def arms_of(rows: Rows, settings: dict[str, Setting]) -> dict[str, Scores]:
+    """Scores by arm, of the trainings that both arms have with all shapes that the start has; arms without any are left out."""
+    count = len(Scores(rows, START).shapes)
+    whole = {}
+    for name, setting in settings.items():
+        of = Scores(rows, setting)
+        whole[name] = {seed for seed in of.seeds if sum(seed == known for known, _ in of.rows) == count}
+    trained = [seeds for name, seeds in whole.items() if name in ("with", "control") and settings[name].steps]
+    both = set.intersection(*trained) if trained else {0}
+    kept = [row for row in rows if int(row["steps"]) == 0 or int(row["seed"]) in both]
+    found = {name: Scores(kept, setting) for name, setting in settings.items()}
+    return {name: of for name, of in found.items() if of.complete and len(of.shapes) == count}
 
 
 def words(setting: Setting) -> str:

@@ -88,3 +88,16 @@ def test_judged_voxels_and_answers(study: None) -> None:
     cell = {"true": {"escape_time": 1.0, "neck_conductance": 1.0}, "labels": torch.from_numpy(truth)}
     row = row_of((mesh, truth), cell, ("escape_time", "neck_conductance"))  # no neck
     assert np.isnan(row["escape_time"]) and np.isnan(row["neck_conductance"]) and row["dice"] == 1
+
+
+def test_only_trainings_that_both_arms_have_whole_are_compared(study: None) -> None:
+    from choice import START, Setting
+    from routes import Way
+    from summary import arms_of
+
+    every = rows({(0, 0, 0): [0.2, 0.3], **{(1, 50, seed): [0.1, 0.1] for seed in (1, 2, 3)}, (0, 50, 1): [0.2, 0.2], (0, 50, 2): [0.2]})
+    found = arms_of(every, {"start": START, "with": Setting(Way(1), 50), "control": Setting(Way(0), 50), "equal": Setting(Way(0), 100)})
+    assert set(found) == {"start", "with", "control"}
+    assert found["with"].seeds == found["control"].seeds == [1]
+    alone = arms_of(every, {"start": START, "with": Setting(Way(1), 50), "control": START})
+    assert alone["with"].seeds == [1, 2, 3] and alone["control"].seeds == [0]
