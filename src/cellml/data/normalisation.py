@@ -75,16 +75,17 @@ def _moments(sections: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float64], NDA
     """
     count, bad = 0, 0
     mean = squares = np.zeros((1, 1, 1, 1))
-    for section in sections:
-        values = section.astype(np.float64)
-        bad += int((~np.isfinite(values)).sum())
-        more = values[0].size
-        own = values.mean(axis=(1, 2, 3), keepdims=True)
-        step = own - mean
-        values -= own
-        squares = squares + (values * values).sum(axis=(1, 2, 3), keepdims=True) + step**2 * (count * more / (count + more))
-        mean = mean + step * (more / (count + more))
-        count += more
+    with np.errstate(invalid="ignore"):  # what is not finite is counted, and refused by the caller
+        for section in sections:
+            values = section.astype(np.float64)
+            bad += int((~np.isfinite(values)).sum())
+            more = values[0].size
+            own = values.mean(axis=(1, 2, 3), keepdims=True)
+            step = own - mean
+            values -= own
+            squares = squares + (values * values).sum(axis=(1, 2, 3), keepdims=True) + step**2 * (count * more / (count + more))
+            mean = mean + step * (more / (count + more))
+            count += more
     return mean, np.sqrt(squares / count), bad
 
 
