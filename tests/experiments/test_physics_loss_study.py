@@ -33,16 +33,17 @@ def rows(errors: dict[tuple[float, int, int], list[float]], dice: float = 0.9) -
 
 
 def test_validation_shapes_choose_by_one_rule_and_may_choose_the_start(study: None) -> None:
-    from choice import START, candidates, choose
+    from choice import START, Setting, candidates, choose
+    from routes import Way
     from shapes import TRAINED
 
     found = rows({(0, 0, 0): [0.2, 0.3], (0, 50, 1): [0.3, 0.4], (0, 50, 2): [0.2, 0.4],
                   (1, 50, 1): [0.1, 0.3], (1, 50, 2): [0.1, 0.2], (3, 50, 1): [0.3, 0.1]})  # fmt: skip
-    control, physics = (choose(found, candidates("head", (50,), physics=with_it), TRAINED) for with_it in (False, True))
+    among = [START, Setting(Way(1), 50), Setting(Way(3), 50)]
+    control, physics = choose(found, candidates("head", (50,), physics=False), TRAINED), choose(found, among, TRAINED)
     assert control == START
     assert (physics.way.physics, physics.steps) == (1, 50)
     cheap = rows({(3, 50, 1): [0.01, 0.01], (3, 50, 2): [0.01, 0.01]}, dice=0.885)
-    among = candidates("head", (50,), physics=True)
     assert choose([row for row in found if row["physics"] != "3"] + cheap, among, TRAINED) == physics  # Dice 0.015 lower
     untaught = [row for row in found if row["steps"] == "0" or row["seed"] == "1"][:-1]
     assert choose(untaught, among, TRAINED).way.physics == 1  # weight 3 lacks a shape
