@@ -164,6 +164,8 @@ def _with_options(message: str, verb: str) -> str:
     while group and not choices:
         choices = sorted(str(p.relative_to(conf_dir()).with_suffix("")) for p in (conf_dir() / group).rglob("*.yaml"))
         group = group.rpartition("/")[0]
+    if missing[1].startswith("hydra/"):
+        return f"There is no configuration {missing[1]!r}. Launchers and sweepers of sweeps need the extra: pip install 'cellml[sweep]'."
     known = f" There are: {', '.join(choices)}; or add a folder of your own with --config-dir." if choices else ""
     return f"There is no configuration {missing[1]!r}.{known}"
 

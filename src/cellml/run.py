@@ -18,7 +18,7 @@ from cellml.initialisation import initialise
 from cellml.logged_history import keep_logged_rows
 from cellml.preemption import cluster_plugins
 from cellml.resume import resume_point
-from cellml.sweeps.own_folder import train_in_own_folder, where_to_go_on
+from cellml.sweeps.own_folder import train_in_own_folder, was_finished, where_to_go_on
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def train(config: DictConfig) -> float | None:
 
     folder = output_folder()
     if getattr(pl.utilities.rank_zero_only, "rank", 0) != 0:
-        return _train_in(folder, config)
+        return None if was_finished(config, folder) else _train_in(folder, config)
     return train_in_own_folder(folder, config, lambda: _train_in(folder, config))
 
 

@@ -34,10 +34,15 @@ def test_the_first_ctrl_c_waits_for_the_step_and_saves_and_the_second_does_not_w
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_several_processes_are_left_to_the_periodic_checkpoints(tmp_path: Path) -> None:
+def test_ctrl_c_of_several_processes_is_left_to_the_periodic_checkpoints(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    KeepPosition(tmp_path / "last.ckpt").on_train_start(trainer([], world=2), None)  # type: ignore[arg-type]
-    assert signal.getsignal(signal.SIGINT) is before
+    terminate, callback = signal.getsignal(signal.SIGTERM), KeepPosition(tmp_path / "last.ckpt")
+    callback.on_train_start(trainer([], world=2), None)  # type: ignore[arg-type]
+    try:
+        assert signal.getsignal(signal.SIGINT) is before and signal.getsignal(signal.SIGTERM) is not terminate
+    finally:
+        callback.on_train_end(trainer([], world=2), None)  # type: ignore[arg-type]
+    assert signal.getsignal(signal.SIGTERM) is terminate
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])

@@ -24,16 +24,26 @@ def train_in_own_folder(folder: Path, config: Any, steps: Callable[[], float | N
     sweep = in_sweep()
     if sweep:
         _require_one_process(config)
-    again = sweep or started_again() or resumes_itself(config, folder)
+    again = _may_begin_again(config, folder)
     identity = [word for word in job_overrides() if not word.startswith("resume=")]  # one may ask to go on only the second time
     with held_folder(folder, identity, again=again, patience_s=-1 if sweep else 15):
-        earlier = read_record(folder) if again and (folder / "model.ckpt").is_file() else None
-        if earlier is not None and earlier.state == "done":
+        if was_finished(config, folder):
             log.info("%s was finished before.", folder)
-            return earlier.value
+            record = read_record(folder)
+            return None if record is None else record.value
         with recorded(folder, job_overrides(), str(config.training.objective)) as value:
             value.append(steps())
     return value[0]
+
+
+def was_finished(config: Any, folder: Path) -> bool:
+    """Whether this very run was trained to its end before, so that none of its processes has anything to do."""
+    record = read_record(folder) if _may_begin_again(config, folder) and (folder / "model.ckpt").is_file() else None
+    return record is not None and record.state == "done"
+
+
+def _may_begin_again(config: Any, folder: Path) -> bool:
+    return in_sweep() or started_again() or resumes_itself(config, folder)
 
 
 def resumes_itself(config: Any, folder: Path) -> bool:
