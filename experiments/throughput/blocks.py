@@ -27,7 +27,7 @@ import numpy as np
 FOLDER = Path(__file__).parent
 WORK = Path(os.environ.get("CELLML_THROUGHPUT") or Path(tempfile.gettempdir(), "cellml-throughput"))
 SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-LARGE, MIDDLE, SMALL = 1280, 448, 128  # voxels along each axis
+LARGE, MIDDLE, SMALL = 1280, 448, 96  # voxels along each axis
 KILLS = 20
 # What is run in a process of its own, so that nothing of this one is counted, and says whether torch came into the client.
 _RUN = (
@@ -94,7 +94,8 @@ def write_numbers(name: str, numbers: dict[str, tuple[float, str]]) -> None:
 def measure_volume() -> None:
     """The large volume with two workers: peak memory of all processes, seconds, scores."""
     output = WORK / "large.zarr"
-    told = run_blockwise(asked(LARGE, output, workers=2, truth=str(volume(LARGE) / "truth.zarr")))
+    sizes = {"block": [128, 256, 256], "tile": [160, 160, 160]}
+    told = run_blockwise(asked(LARGE, output, workers=2, truth=str(volume(LARGE) / "truth.zarr"), **sizes))
     scores = told["scores"]
     write_numbers(
         "blocks_volume",
@@ -121,7 +122,7 @@ def measure_speedup() -> None:
         output = WORK / f"speed_{workers}.zarr"
         shutil.rmtree(output, ignore_errors=True)
         begun = time.perf_counter()
-        told = run_blockwise(asked(MIDDLE, output, workers=workers, block=[224, 224, 224], tile=[96, 96, 96]))
+        told = run_blockwise(asked(MIDDLE, output, workers=workers, block=[128, 224, 224], tile=[112, 112, 112]))
         seconds[f"blocks_{workers}"] = time.perf_counter() - begun
         seconds[f"predict_{workers}"] = told["predict"]
         shutil.rmtree(WORK / f"population_{workers}", ignore_errors=True)
@@ -156,7 +157,7 @@ def kill_blocks() -> None:
     from cellml.report.rows import append_row, read_rows
 
     rows = FOLDER / "kills_blocks.csv"
-    small = {"block": [64, 64, 64], "tile": [32, 32, 32], "workers": 2}
+    small = {"block": [48, 48, 48], "tile": [32, 32, 32], "workers": 2}
     expected = WORK / "unbroken.zarr"
     if not expected.is_dir():
         run_blockwise(asked(SMALL, expected, **small))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,17 +29,11 @@ def proportional_set_size(process: int) -> int:
 
 def process_tree(root: int) -> list[int]:
     """A process and all that descend from it."""
-    children: dict[int, list[int]] = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                stat = Path(entry.path, "stat").read_text()
-            except OSError:
-                continue
-            children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
     found = [root]
     for process in found:
-        found += children.get(process, [])
+        for thread in Path(f"/proc/{process}/task").glob("*/children"):  # each thread lists what it started
+            with suppress(OSError):
+                found += [int(number) for number in thread.read_text().split()]
     return found
 
 
