@@ -39,9 +39,12 @@ class LocalDask:
         """As `Engine`. Raises CellmlError where Dask is not installed."""
         distributed = _distributed()
         limit = 0 if self.memory_gb is None else int(self.memory_gb * 1e9)
-        with _configured(), distributed.LocalCluster(
-            n_workers=self.workers, threads_per_worker=1, processes=True, memory_limit=limit, dashboard_address=None, silence_logs=50
-        ) as cluster, distributed.Client(cluster, set_as_default=False) as client:  # fmt: skip
+        options = {"processes": True, "memory_limit": limit, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+        with (
+            _configured(),
+            distributed.LocalCluster(n_workers=self.workers, threads_per_worker=1, **options) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
             yield partial(dask_jobs, client)
 
 
@@ -95,7 +98,7 @@ class SlurmDask:
             python=self.python,
             job_extra_directives=list(self.directives),
             job_script_prologue=[*(f"export {name}=1" for name in _THREADS), *self.prologue],
-            scheduler_options={"dashboard_address": None},
+            scheduler_options={"dashboard_address": ":0"},
         )
 
 
