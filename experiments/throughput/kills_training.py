@@ -15,7 +15,7 @@ import torch
 from cellml.report.rows import append_row, read_rows
 
 FOLDER = Path(__file__).parent
-KILLS, STEPS = 20, 24
+KILLS, STEPS = 20, 24  # kills at any moment of a run's life, and as many once it has written a checkpoint
 
 
 def kill_trainings(seed: int = 0) -> None:
@@ -26,20 +26,28 @@ def kill_trainings(seed: int = 0) -> None:
         place = Path(name)
         phantom(place / "phantom.npz")
         begin = time.monotonic()
-        assert wait_for(start(place, "whole", workers=0)) == 0
+        process = start(place, "whole", workers=0)
+        wait_for_checkpoint(place / "whole")
+        ready = time.monotonic() - begin
+        assert wait_for(process) == 0
         whole = time.monotonic() - begin
-        done = len(read_rows(table))
-        moments = np.random.default_rng(seed).uniform(0, whole, KILLS)
-        for number in range(done, KILLS):
+        random = np.random.default_rng(seed)
+        moments = [*random.uniform(0, whole, KILLS), *random.uniform(0, whole - ready, KILLS)]
+        for number in range(len(read_rows(table)), 2 * KILLS):
             append_row(table, one_kill(place, number, float(moments[number])))
 
 
 def one_kill(place: Path, number: int, moment: float) -> dict[str, Any]:
-    """Kill a training after `moment` seconds, or half of that and so on where it had ended by then; let it go on; compare."""
-    workers = 0 if number < 3 * KILLS // 4 else 2
+    """Kill a training after `moment` seconds, or half of that and so on where it had ended by then; let it go on; compare.
+
+    Of each twenty kills the last five are of trainings with two loader processes.
+    """
+    workers, late = 0 if number % KILLS < 3 * KILLS // 4 else 2, number >= KILLS
     while True:
         name = f"killed_{number}_{moment:.3f}"
         process = start(place, name, workers)
+        if late:
+            wait_for_checkpoint(place / name)
         time.sleep(moment)
         os.kill(process, signal.SIGKILL)
         if wait_for(process) == -signal.SIGKILL:
@@ -48,7 +56,14 @@ def one_kill(place: Path, number: int, moment: float) -> dict[str, Any]:
     last = place / name / "checkpoints" / "last.ckpt"
     step = int(torch.load(last, weights_only=True)["global_step"]) if last.is_file() else 0
     assert wait_for(start(place, name, workers)) == 0
-    return {"kill": number, "moment_s": f"{moment:.3f}", "step": step, "loader_processes": workers, "same": int(same(place, name))}
+    told = {"kill": number, "since": "checkpoint" if late else "start", "moment_s": f"{moment:.3f}", "step": step}
+    return {**told, "loader_processes": workers, "same": int(same(place, name))}
+
+
+def wait_for_checkpoint(folder: Path) -> None:
+    """Wait until the run in a folder has written its first checkpoint."""
+    while not (folder / "checkpoints" / "last.ckpt").is_file():
+        time.sleep(0.005)
 
 
 def same(place: Path, name: str) -> bool:
