@@ -177,16 +177,19 @@ def kill_blocks() -> None:
     run_blockwise(asked(SMALL, output, **small))
     usual = time.perf_counter() - begun
     for number in range(len(read_rows(rows)), KILLS):
-        for path in (output, output.with_name(f"{output.name}.blocks")):
-            shutil.rmtree(path, ignore_errors=True)
-        chance = random.Random(number)
-        row = {"number": number, "whom": ("all", "worker")[number % 2], **_killed(asked(SMALL, output, **small), usual, number, chance)}
-        run_blockwise(asked(SMALL, output, **small))
-        append_row(rows, {**row, "same": int(np.array_equal(_voxels(output), whole))})
+        wait_s, row = random.Random(number).uniform(0.0, 0.6 * usual), None
+        while row is None:
+            for path in (output, output.with_name(f"{output.name}.blocks")):
+                shutil.rmtree(path, ignore_errors=True)
+            row = _killed(asked(SMALL, output, **small), wait_s, worker=number % 2 == 1)
+            wait_s /= 2
+        if not output.is_dir():
+            run_blockwise(asked(SMALL, output, **small))
+        append_row(rows, {"number": number, **row, "same": int(np.array_equal(_voxels(output), whole))})
 
 
-def _killed(arguments: dict[str, Any], usual: float, number: int, chance: random.Random) -> dict[str, Any]:
-    """Start a run, kill a worker or all of it once something is done, and wait for what is left to end."""
+def _killed(arguments: dict[str, Any], wait_s: float, *, worker: bool) -> dict[str, Any] | None:
+    """Start a run, kill a worker or all of it so many seconds after planning, and wait for what is left; None where it had ended before."""
     from cellml.blocks.memory import process_tree
 
     output = Path(arguments["output"])
@@ -195,20 +198,20 @@ def _killed(arguments: dict[str, Any], usual: float, number: int, chance: random
         env=os.environ | SINGLE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     work = output.with_name(f"{output.name}.blocks")
-    begun = time.perf_counter()
-    while process.poll() is None and not list(work.glob("plan-*/*.json")) and time.perf_counter() < begun + 10 * usual:
+    while process.poll() is None and not list(work.glob("plan-*/0*.json")):
         time.sleep(0.02)
-    time.sleep(chance.uniform(0.0, 0.6 * usual))
-    done = len(list(work.glob("*-*/0*")))
-    ended = process.poll() is not None
-    if number % 2:
-        workers = [one for one in process_tree(process.pid)[1:] if _is_worker(one)]
-        if workers and not ended:
-            os.kill(chance.choice(workers), signal.SIGKILL)
-    elif not ended:
+    time.sleep(wait_s)
+    workers = [one for one in process_tree(process.pid)[1:] if _is_worker(one)]
+    stages = {name: len(list(work.glob(f"{name}-*/0*"))) for name in ("tiles", "decode", "number")}
+    if process.poll() is not None or not workers or output.is_dir():
+        process.wait()
+        return None
+    if worker:
+        os.kill(random.Random(wait_s).choice(workers), signal.SIGKILL)
+    else:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return {"parts_done": done, "had_ended": int(ended)}
+    return {"killed": "worker" if worker else "all", "seconds_after_planning": round(wait_s, 2), **stages}
 
 
 def _is_worker(process: int) -> bool:
