@@ -18,7 +18,7 @@ def test_help_explains_every_setting_and_imports_no_hydra(verb: str, capsys: pyt
 def test_help_of_train_lists_groups_and_recipes(capsys: pytest.CaptureFixture[str]) -> None:
     main(["train", "--help"])
     text = capsys.readouterr().out
-    assert "trainer: cpu, ddp, gpu" in text and "segmentation/fib25_demo" in text
+    assert "trainer: cpu, ddp, fsdp, gpu" in text and "segmentation/fib25_demo" in text
 
 
 def test_choices_of_a_group() -> None:
