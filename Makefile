@@ -23,8 +23,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/cellml demo output=runs/demo $(if $(PRETRAINED),pretrained=experiments/segmentation_fib25/model.ckpt)
 
+# Two processes of one thread each; files stay whole, for their fixtures are costly. make test JOBS=8 where there are more cores
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
