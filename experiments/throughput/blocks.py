@@ -202,7 +202,8 @@ def _killed(arguments: dict[str, Any], wait_s: float, *, worker: bool) -> dict[s
         time.sleep(0.02)
     time.sleep(wait_s)
     workers = [one for one in process_tree(process.pid)[1:] if _is_worker(one)]
-    stages = {name: len(list(work.glob(f"{name}-*/0*"))) for name in ("tiles", "decode", "number")}
+    names = {"tiles": "tiles_done", "decode": "blocks_decoded", "number": "blocks_numbered"}
+    stages = {column: len(list(work.glob(f"{name}-*/0*"))) for name, column in names.items()}
     if process.poll() is not None or not workers or output.is_dir():
         process.wait()
         return None
