@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from cellml.blocks.grid import Grid
-from cellml.blocks.manifest import Manifest, held_alone
+from cellml.blocks.manifest import Manifest
 from cellml.blocks.store import chunks_for, noted, publish, read_part, ready_store, write_durably
-from cellml.errors import CellmlError
 from cellml.io.header import ImageHeader
 
 HEADER = ImageHeader((10, 9, 8), np.dtype(np.uint32), "ZYX", (10.0, 10.0, 10.0), (0.0, 0.0, 0.0), name="labels", kind="instance")
@@ -55,13 +54,6 @@ def test_a_kill_while_a_part_is_written_leaves_it_to_do(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert Manifest.of(tmp_path, "tiles", {}, ".npy").waiting([7]) == [7]
-
-
-def test_two_runs_do_not_meet_in_one_folder(tmp_path: Path) -> None:
-    with held_alone(tmp_path), pytest.raises(CellmlError, match="Another run is at work"), held_alone(tmp_path):
-        pass
-    with held_alone(tmp_path):
-        pass
 
 
 def test_a_store_is_filled_block_by_block_and_published(tmp_path: Path) -> None:

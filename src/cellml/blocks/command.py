@@ -10,11 +10,12 @@ from typing import Any
 
 from cellml.blocks.engine import Run, engine_of
 from cellml.blocks.labelling import Labelled, Labelling
-from cellml.blocks.manifest import Manifest, held_alone
+from cellml.blocks.manifest import Manifest
 from cellml.blocks.memory import watched_memory
 from cellml.blocks.request import Request, as_tuple, fingerprint
 from cellml.blocks.stages import Limits, all_done, watched
 from cellml.errors import CellmlError, FileError
+from cellml.io.alone import alone_in
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def blockwise(
     beside = _beside(target, "_probabilities.zarr") if probabilities else None
     labelling = Labelling(request, target, beside, place, _block(block), keep)
     begun = time.perf_counter()
-    with held_alone(place), watched_memory() as peak, engine.opened() as run:
+    with alone_in(place), watched_memory() as peak, engine.opened() as run:
         found = labelling.done(run, limits)
         told: dict[str, Any] = {"output": str(target), "voxels": _voxels(found), **found.seconds}
         if found.frame.kind == "instance":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import CellmlError
 from cellml.io.atomic import atomic_path, write_json
 
 
@@ -74,15 +71,3 @@ class Manifest:
 def digest(asked: Mapping[str, Any]) -> str:
     """Twelve digits that stand for plain values."""
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
-
-
-@contextmanager
-def held_alone(work: Path) -> Iterator[None]:
-    """Hold a run's folder. Raises CellmlError where another run on this machine holds it; a run that is killed holds nothing."""
-    work.mkdir(parents=True, exist_ok=True)
-    with (work / "lock").open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CellmlError(f"Another run is at work in {work}; wait for it, end it, or choose another output.") from None
-        yield
