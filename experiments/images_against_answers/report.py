@@ -13,6 +13,7 @@ from figures import filters_figure, wedge_figure
 from judge import JUDGES
 from rows import errors, judge_floor, measured, selections
 from summary import Errors, mean_change, mean_error, median_error
+from tissue import THRESHOLDS
 
 from cellml.evaluation.leaderboard import Entry, Leaderboard, leaderboard
 from cellml.report.results import write_study_results
@@ -28,7 +29,8 @@ def report() -> None:
     floor = judge_floor()
     values["judge_error_mean"] = (round(mean_error(floor).value, 4), "1")
     values["neurites"] = (len(floor.neurites), "count")
-    lines = [f"judge itself: {mean_error(floor)}", *wedge_table(values), "", *filters_table(values), "", *boards(values)]
+    lines = [f"judge itself: {mean_error(floor)}", *wedge_table(values), "", *filters_table(values), ""]
+    lines += [*repairs(values), "", *strengths_left(values), "", *thresholds(), "", *boards(values)]
     sys.stdout.write("\n".join(lines) + "\n")
     write_study_results(HERE, values, seed=0, data="fib25_train2", conditions={name: len(measured(name)) for name in STUDIES})
     wedge_figure(HERE / "wedge.png")
@@ -42,7 +44,7 @@ def described(found: Errors) -> str:
     some = found.answered.any()
     ratio, answered = (np.median(found.ratio[found.answered]), np.median(found.error[found.answered])) if some else (np.nan, np.nan)
     medians = f"{median_error(found).value:.2f}; {answered:.2f}"
-    return f"{found.dice.mean():.2f} | {found.answered.sum()}; {ratio:.2f} | {medians} | {mean_error(found)}"
+    return f"{found.dice.mean():.2f} | {found.answered.sum()}; {ratio:.2f} | {medians} | {mean_error(found)}".replace("nan", "–")
 
 
 def wedge_table(values: Values) -> list[str]:
@@ -67,6 +69,44 @@ def filters_table(values: Values) -> list[str]:
             values[f"{name}_error"] = (round(mean_error(found).value, 4), "1")
             values[f"{name}_change"] = (round(change.value, 4), "1")
         lines.append(text + " |")
+    return lines
+
+
+def repairs(values: Values) -> list[str]:
+    """By how much a repaired reconstruction differs from the one that was shown to the network."""
+    lines = []
+    for one in (one for one, _ in measured("wedge") if one.method == "repaired"):
+        for judge in JUDGES:
+            found, bare = (errors("wedge", c, "test", judge) for c in (one, replace(one, method="wiener")))
+            change = mean_change(found, bare)
+            lines.append(f"{one.title}, {judge}: {change}")
+            values[_named(f"wedge_{judge}_change", one.title)] = (round(change.value, 4), "1")
+    return lines
+
+
+def strengths_left(values: Values) -> list[str]:
+    """Strengths that the validation part did not choose: adapted Rand error; change of the mean error by both judges, in the test part."""
+    chosen, lines = {one for one, _ in selections()}, []
+    for one, row in measured("filters"):
+        if one in chosen:
+            continue
+        changes = []
+        for judge in JUDGES:
+            found, bare = (errors("filters", c, "test", judge) for c in (one, replace(one, family="none", strength="none")))
+            changes.append(mean_change(found, bare))
+            values[_named(f"filters_{judge}", f"{one.damage} {one.title}") + "_change"] = (round(changes[-1].value, 4), "1")
+        lines.append(f"{one.damage}; {one.title}: {float(row['rand_test']):.3f}; {changes[0]}; {changes[1]}")
+    return lines
+
+
+def thresholds() -> list[str]:
+    """How many images have the least and the largest threshold that were offered, for either judge."""
+    lines = []
+    for study in STUDIES:
+        for column in ("threshold", "threshold_mended"):
+            found = [float(row[column]) for _, row in measured(study)]
+            ends = f"{found.count(min(THRESHOLDS))} least, {found.count(max(THRESHOLDS))} largest"
+            lines.append(f"{study}, {column}: {ends} of {len(found)}")
     return lines
 
 

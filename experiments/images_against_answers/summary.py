@@ -72,7 +72,8 @@ class Spread:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+        value, low, high = (f"{round(number, 2) + 0.0:.2f}".replace("-", "−") for number in (self.value, self.low, self.high))
+        return f"{value} ({low} to {high})"
 
 
 def median_error(found: Errors) -> Spread:
