@@ -13,7 +13,9 @@ import pytest
 from cellml.errors import CellmlError, FileError
 from cellml.io.alone import LOCK, alone_in
 
-HOLD = "import sys, time\nfrom cellml.io.alone import alone_in\nwith alone_in(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)"
+HOLD = (
+    "import sys, time\nfrom cellml.io.alone import alone_in\nwith alone_in(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)"
+)
 
 
 def test_a_second_process_is_told_and_the_lock_of_a_killed_one_is_free(tmp_path: Path) -> None:

@@ -36,7 +36,12 @@ def test_answers_that_could_not_be_had_teach_nothing_and_are_counted():
 
 
 def test_what_cannot_be_a_loss_is_refused():
-    for wrong in ({"observables": {}}, {"observables": TWO, "weight": -1.0}, {"observables": TWO, "robust": 0.0}, {"observables": TWO, "robust": math.nan}):
+    for wrong in (
+        {"observables": {}},
+        {"observables": TWO, "weight": -1.0},
+        {"observables": TWO, "robust": 0.0},
+        {"observables": TWO, "robust": math.nan},
+    ):
         with pytest.raises(CellmlError, match="physics loss"):
             PhysicsLoss(**wrong)
 

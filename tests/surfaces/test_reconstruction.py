@@ -36,6 +36,6 @@ def test_another_surface_or_spacing_is_made() -> None:
 
 
 def test_few_are_kept() -> None:
-    for size in range(101, 110):
-        reconstruct(tetrahedron(float(size)), spacing_nm=25.0)
+    for size in range(101, 107):
+        reconstruct(tetrahedron(float(size)), spacing_nm=40.0)
     assert len(reconstruction._KEPT) == reconstruction._MOST_KEPT

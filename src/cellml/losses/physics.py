@@ -42,7 +42,7 @@ class PhysicsLoss(nn.Module):
         """
         if predicted.shape != truth.shape:
             raise CellmlError(
-                f"The data tell answers of shape {tuple(truth.shape)}, the loss asks for {tuple(predicted.shape)}: data.answers.observables "
+                f"Data have answers of shape {tuple(truth.shape)}, the loss asks for {tuple(predicted.shape)}: data.answers.observables "
                 f"must be those of task.physics.observables ({', '.join(self.observables)}), in the same order."
             )
         truth = truth.to(predicted)
