@@ -99,6 +99,7 @@ def test_its_band_holds_the_truth_where_it_was_visited_and_widens_elsewhere(foun
     assert inside[seen].mean() >= 0.65 and width[seen].mean() < 0.2  # one set of errors; experiments/learned_laws has sixty
     assert (np.abs(found.rate - wanted) < 2 * (found.high - found.low) / 2 + 1e-9)[seen].all()
     assert inside[~seen].all() and width[above].mean() > 2 * width[seen].mean() and (np.diff(width[above]) >= 0).all()
+    assert found.concentrations[0] == found.low[0] == found.high[0] == 0 < found.high[1]  # the law is 0 there, and the band knows it
     for course in (found.rate, found.low, found.high):
         assert (np.diff(course) >= 0).all()
     assert (found.low <= found.rate).all() and found.low[0] == found.rate[0] == 0

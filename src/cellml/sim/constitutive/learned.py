@@ -90,8 +90,9 @@ def learned_laws(fit: Fit, laws: Mapping[str, MonotoneLaw], *, points: int = 50,
     the maximum on average. An end of the interval that falls is replaced by the best bound from its side, for the law never falls:
     low(c) = max low(c′ ≤ c), high(c) = min high(c′ ≥ c), each of which still holds with its probability.
 
-    Below, the band reaches from 0 to the highest rate at the lower end of the range. Above, it begins at the lowest rate at the upper end,
-    and rises to the highest one there and the quantile of the growth since, r(c) − r(c_end), over 400 draws of z (`seed`).
+    Below, the band reaches from 0 to the highest rate at the lower end of the range; at concentration 0 it is 0, as the law is. Above, it
+    begins at the lowest rate at the upper end, and rises to the highest one there and the quantile of the growth since,
+    r(c) − r(c_end), over 400 draws of z (`seed`).
     """
     return [_banded(fit, reaction, law, points, level, seed) for reaction, law in laws.items()]
 
@@ -112,6 +113,7 @@ def _banded(fit: Fit, reaction: str, law: MonotoneLaw, points: int, level: float
     low[seen] = np.maximum.accumulate((best - half)[seen].clip(min=0.0))
     high[seen] = np.minimum.accumulate((best + half)[seen][::-1])[::-1]
     high[c < low_end] = high[seen][0]
+    high[c == 0] = 0.0  # as the law is by construction
     beyond = c > high_end
     if beyond.any():
         draws = np.array([rate(z) for z in np.random.default_rng(seed).multivariate_normal(fit.z, fit.covariance, size=_DRAWS)])
