@@ -129,3 +129,15 @@ def test_wrong_words_end_before_anything_is_written(tmp_path: Path, settings: di
     with pytest.raises(CellmlError, match="is no step of a pipeline"):
         run_pipeline(output=str(tmp_path), **settings)
     assert (tmp_path / "01_image" / "holiday.jpg").read_text() == "mine"
+
+
+def test_a_point_outside_the_image_is_told_before_the_image_is_segmented(
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cellml.infer import command as infer
+
+    monkeypatch.setattr(infer, "infer_file", None)
+    table = tmp_path / "table.json"
+    table.write_text('[{"name": "in", "point_nm": [120, 110, 100]}, {"name": "far", "point_nm": [120, 110, 9000]}]')
+    with pytest.raises(CellmlError, match=r"table.json, object 'far': The point .* lies outside"):
+        run_pipeline(output=str(tmp_path / "run"), **{**settings, "objects": {"table": str(table)}})

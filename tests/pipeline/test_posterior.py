@@ -8,7 +8,7 @@ import pytest
 
 from cellml.errors import CellmlError, FileError
 from cellml.pipeline.answers import Answer, asked_model
-from cellml.pipeline.posterior import posterior_of, read_spread
+from cellml.pipeline.posterior import few_shapes, posterior_of, read_spread
 from cellml.pipeline.recipe import PosteriorStep, SolveStep
 from cellml.pipeline.scaling import Scaling, scaling_of
 from cellml.uncertainty.spread import SpreadCalibration
@@ -98,6 +98,47 @@ def test_with_one_meshing_nothing_is_said_of_the_mesh_and_the_figure_leaves_it_o
     assert draws is not None
     labels = [text.get_text() for text in posterior_figure([found], {"a time": draws}).axes[-1].get_yticklabels()]
     assert "mesh" not in labels and "segmentation" in labels and len(labels) == 5
+
+
+def test_an_interval_of_few_shapes_says_so_and_a_calibrated_one_needs_not() -> None:
+    found, _ = posterior_of(answers(np.array([0.042, 0.0605]).reshape(1, 2, 1)), TIME, PosteriorStep(), SpreadCalibration())
+    assert found.note.startswith("from 2 shapes") and "samples.images=4 samples.segmentations=5" in found.note
+    twice, _ = posterior_of(answers(grid(0.3, 0.1, (3, 6, 2))), TIME, PosteriorStep(), SpreadCalibration())
+    assert twice.answers == 36 and twice.note.startswith("from 18 shapes")  # meshings of one shape are no further shapes
+    assert posterior_of(answers(grid(0.3, 0.1, (4, 5, 1))), TIME, PosteriorStep(), SpreadCalibration())[0].note == ""
+    assert posterior_of(answers(grid(0.3, 0.1, (3, 4, 1))), TIME, PosteriorStep(), SpreadCalibration(objects=9))[0].note == ""
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+def test_as_many_shapes_as_are_asked_for_can_hold_the_level(level: float) -> None:
+    enough = next(n for n in range(1, 100) if not few_shapes(n, level))
+    assert (enough - 1) / (enough + 1) >= level - 1e-9 > (enough - 2) / enough - 2e-9
+
+
+def test_an_index_of_a_single_pair_has_no_interval() -> None:
+    """Two segmentations of one image: one difference, which no weights of the draws change."""
+    found, _ = posterior_of(answers(np.array([0.042, 0.0605]).reshape(1, 2, 1)), TIME, PosteriorStep(), SpreadCalibration())
+    parts = {i.name: i for i in found.indices}
+    for name in ("segmentation", "parameter", "shrinkage"):
+        assert parts[name].total > 0 and np.isnan([parts[name].total_low, parts[name].total_high]).all()
+    four, _ = posterior_of(answers(grid(0.3, 0.1, (2, 2, 1))), TIME, PosteriorStep(), SpreadCalibration())
+    parts = {i.name: i for i in four.indices}
+    assert parts["image"].total_high > parts["image"].total_low and np.isnan(parts["parameter"].first_low)  # one pair differs in both
+    more, _ = posterior_of(answers(grid(0.3, 0.1, (2, 3, 1))), TIME, PosteriorStep(), SpreadCalibration())
+    assert all(np.isnan(i.total_low) == (i.name == "mesh") for i in more.indices)
+
+
+def test_the_figure_shows_a_part_that_has_a_total_only_and_names_what_is_not_known() -> None:
+    from cellml.pipeline.posterior_figure import posterior_figure
+
+    found, draws = posterior_of(answers(np.array([0.042, 0.0605]).reshape(1, 2, 1)), TIME, PosteriorStep(), SpreadCalibration())
+    assert draws is not None
+    axis = posterior_figure([found], {"a time": draws}).axes[-1]
+    labels = [text.get_text() for text in axis.get_yticklabels()]
+    assert labels[0] == "segmentation" and "mesh" not in labels
+    widths = [bar.get_width() for bar in axis.patches]
+    assert found.indices[1].total in widths and np.isnan(widths[0])
+    assert "\nnot known: image, mesh\nfirst-order not known: segmentation" in axis.get_xlabel()
 
 
 def test_missing_answers_are_counted_and_too_few_make_no_posterior() -> None:

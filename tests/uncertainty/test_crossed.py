@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
-from cellml.uncertainty.crossed import resampled_parts, variance_parts
+from cellml.uncertainty.crossed import resampled_parts, resampling_units, variance_parts
 
 NAMES = ("a", "b", "c")
 
@@ -62,6 +62,17 @@ def test_weights_of_one_change_nothing_and_random_ones_spread_about_the_estimate
     assert variance_parts(answers, NAMES, [np.ones(n) for n in answers.shape]) == plain
     firsts = [p.parts[0].first for p in resampled_parts(answers, NAMES, draws=200)]
     assert np.percentile(firsts, 5) < plain.parts[0].first < np.percentile(firsts, 95)
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 1), (2, 2, 1), (2, 2, 2), (3, 2, 1), (4, 3, 2)])
+def test_what_rests_on_one_unit_is_what_resampling_leaves_as_it_is(sizes: tuple[int, int, int]) -> None:
+    answers = grid(sizes, (1.0, 0.5, 0.2, 0.3), 1) + 0.1 * np.random.default_rng(2).standard_normal(sizes)
+    drawn = resampled_parts(answers, NAMES, draws=40)
+    variance, parts = resampling_units(answers, NAMES)
+    assert (variance < 2) == (np.ptp([p.variance for p in drawn]) < 1e-9)
+    for row, kind in enumerate(("first", "total")):
+        shares = np.array([[getattr(one, kind) / p.variance for one in p.parts] for p in drawn])
+        assert ((parts[row] < 2) == (np.isnan(shares).all(axis=0) | (np.ptp(shares, axis=0) < 1e-9))).all()
 
 
 def test_too_few_answers_and_wrong_names_are_refused() -> None:

@@ -205,11 +205,15 @@ def _hash_of(reference: str) -> str:
 
 
 def _tell_posterior(folder: Path) -> None:
-    """A line for each answer."""
+    """A line for each answer, and one for each note on some of them."""
     import json
 
     from cellml.pipeline.posterior import FILE
 
-    for p in json.loads((folder / FILE).read_text(encoding="utf-8"))["posteriors"]:
+    found = json.loads((folder / FILE).read_text(encoding="utf-8"))["posteriors"]
+    for p in found:
         said = f"{p['estimate']:.4g} [{p['low']:.4g}, {p['high']:.4g}] {p['unit']}" if p["status"] == "ok" else p["status"]
         print(f"object {p['object']}, {p['observable']}: {said}")
+    for note in dict.fromkeys(p["note"] for p in found if p["note"]):
+        names = dict.fromkeys(p["object"] for p in found if p["note"] == note)
+        print(f"Note on {', '.join(names)}: {note}.")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
-from cellml.types import Labels, TetMesh, Triple
+from cellml.types import Labels, TetMesh, Triple, Volume
 
 SMOOTHING = 0.5  # σ of the signed distance in voxels, as `cellml mesh` begins with
 _MARGIN = 3  # voxels around the object
@@ -43,7 +43,7 @@ def object_at(labels: Labels, point_nm: Triple) -> NDArray[np.bool_]:
     return mask
 
 
-def voxel_of(labels: Labels, point_nm: Triple) -> tuple[int, int, int]:
+def voxel_of(labels: Labels | Volume, point_nm: Triple) -> tuple[int, int, int]:
     """The voxel (z, y, x) that holds a point. Raises CellmlError for one outside the volume."""
     found = [int(np.floor((p - o) / s + 0.5)) for p, o, s in zip(point_nm, labels.origin, labels.spacing, strict=True)]
     if any(not 0 <= k < n for k, n in zip(found, labels.data.shape, strict=True)):

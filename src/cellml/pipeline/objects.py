@@ -13,7 +13,7 @@ from cellml.errors import CellmlError, FileError
 from cellml.evaluation.objects import ObjectChoice
 from cellml.pipeline.geometry import deepest_point, voxel_of
 from cellml.sim.ends import AUTOMATIC, Place, Places
-from cellml.types import Labels, Triple
+from cellml.types import Labels, Triple, Volume
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ def chosen_objects(labels: Labels, choice: ObjectChoice) -> list[Followed]:
     return [Followed(str(number), deepest_point(labels, number)) for number in picked]
 
 
-def read_objects_table(path: str | Path, labels: Labels | None = None) -> list[Followed]:
+def read_objects_table(path: str | Path, within: Labels | Volume | None = None) -> list[Followed]:
     """A JSON list of {"name", "point_nm": [z, y, x], "places": {"largest_cut": {"plane", "centroid", "area"}} or null}.
 
-    labels: the grid in which all points must lie. Raises FileError for another content, CellmlError for a point outside.
+    within: the grid (Z, Y, X) in which all points must lie. Raises FileError for another content, CellmlError, naming the
+    entry, for a point outside.
     """
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -61,9 +62,17 @@ def read_objects_table(path: str | Path, labels: Labels | None = None) -> list[F
         raise FileError(f'{path} is no table of objects ({error!r}); it must be [{{"name": "a", "point_nm": [z, y, x]}}, …].') from error
     if not found or len({one.name for one in found}) < len(found):
         raise FileError(f"{path} must name at least one object, and each name once; it has {len(found)}.")
-    for one in found if labels is not None else ():
-        voxel_of(labels, one.point_nm)  # type: ignore[arg-type]
+    if within is not None:
+        for one in found:
+            _require_within(one, within, path)
     return found
+
+
+def _require_within(one: Followed, within: Labels | Volume, path: str | Path) -> None:
+    try:
+        voxel_of(within, one.point_nm)
+    except CellmlError as error:
+        raise CellmlError(f"{path}, object {one.name!r}: {error}") from error
 
 
 def followed_of(entry: Mapping[str, Any]) -> Followed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import ceil, isqrt
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from cellml.errors import CellmlError, FileError
 from cellml.pipeline.answers import REFERENCE_CELL, Answer, asked_model, read_answers
 from cellml.pipeline.recipe import PosteriorStep, SolveStep
 from cellml.pipeline.scaling import Scaling, scaling_of
-from cellml.uncertainty.crossed import Parts, resampled_parts, variance_parts
+from cellml.uncertainty.crossed import Parts, resampled_parts, resampling_units, variance_parts
 from cellml.uncertainty.sobol import Index
 from cellml.uncertainty.spread import Drawn, SpreadCalibration, WidenedPercentiles, calibration_of, summarised
 
@@ -30,7 +31,7 @@ Calibrated = SpreadCalibration | WidenedPercentiles
 DRAWN = ("image", "segmentation", "mesh")
 PARTS = (*DRAWN, "unseen", "shrinkage", "parameter")
 FILE, TABLE, INDICES, DRAWS = "posterior.json", "posterior.csv", "sobol.csv", "draws.npz"
-FORMAT = 2  # of what this step computes: a change of it makes the step begin anew
+FORMAT = 3  # of what this step computes: a change of it makes the step begin anew
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Posterior:
     geometry_low, geometry_high: ends of the interval as far as geometry is in doubt, both and the reference for the specimen as it was
     imaged; low, high: for the living one, with shrinkage and parameters; missing: share of draws without an answer; spread: of the
     logarithm of the answers, before calibration; indices: of each part, empty where the answers do not tell; status: "ok", or why there is
-    no posterior.
+    no posterior; note: what the interval is not worth, empty where there is nothing to say.
     """
 
     object: str
@@ -58,6 +59,7 @@ class Posterior:
     spread: float | None
     status: str
     indices: tuple[Index, ...] = ()
+    note: str = ""
 
 
 def make_posterior(folder: Path, answers: Path, solve: SolveStep, step: PosteriorStep) -> Mapping[str, Any]:
@@ -124,7 +126,24 @@ def posterior_of(
     estimate = float(np.exp(drawn.middle + calibration.shift) * step.shrinkage**scaling.length)
     ends = (geometry_low, geometry_high, float(low), float(high))
     indices = indices_of(np.log(grid), drawn, scaling, step, calibration)
-    return Posterior(*about, estimate, reference, *ends, len(good), missing, drawn.spread, "ok", indices), made
+    note = "" if calibration.objects else few_shapes(int(np.isfinite(grid).any(axis=2).sum()), step.level)
+    return Posterior(*about, estimate, reference, *ends, len(good), missing, drawn.spread, "ok", indices, note), made
+
+
+def few_shapes(shapes: int, level: float) -> str:
+    """A sentence where an interval of so many shapes cannot have the level, empty where it can.
+
+    shapes: drawn ones with an answer, in any number of meshings. Between the least and the largest of n answers a further one lies with the
+    chance (n - 1)/(n + 1), and percentiles of them lie inside of these two: the level needs (1 + level)/(1 - level) of them at least.
+    """
+    needed = ceil(round((1 + level) / (1 - level), 6))
+    if shapes >= needed:
+        return ""
+    images = isqrt(needed)
+    return (
+        f"from {shapes} shapes: an interval of so few is too narrow; {100 * level:g} % need {needed} or more, such as "
+        f"samples.images={images} samples.segmentations={ceil(needed / images)}, or a calibration"
+    )
 
 
 def answer_grid(rows: Sequence[Answer]) -> Floats:
@@ -141,7 +160,8 @@ def indices_of(
     logs: Floats, drawn: Drawn, scaling: Scaling, step: PosteriorStep, calibration: Calibrated, *, draws: int = 300
 ) -> tuple[Index, ...]:
     """First-order and total indices of the logarithm of an answer, with bootstrap intervals; empty where no two answers differ in all
-    draws. Those of a part that no pair of answers tells, such as the mesh's where there is one meshing, are NaN.
+    draws. Those of a part that no pair of answers tells, such as the mesh's where there is one meshing, are NaN, and so are the intervals
+    of those that one pair tells.
     """
     try:
         parts = variance_parts(logs, DRAWN)
@@ -154,6 +174,9 @@ def indices_of(
     }
     shares = np.array([_shares(p, added) for p in resampled_parts(logs, DRAWN, draws=draws, seed=step.seed)])
     low, high = np.percentile(shares, (50 * (1 - step.level), 50 * (1 + step.level)), axis=0)
+    of_variance, units = resampling_units(logs, DRAWN)
+    single = np.concatenate([units, np.full((2, len(added)), of_variance)], axis=1) < 2  # resampled in vain: nothing varies
+    low, high = np.where(single, np.nan, low), np.where(single, np.nan, high)
     first, total = _shares(parts, added)
     return tuple(
         Index(name, *(float(v) for v in (first[k], low[0, k], high[0, k], total[k], low[1, k], high[1, k]))) for k, name in enumerate(PARTS)

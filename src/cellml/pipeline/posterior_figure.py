@@ -58,14 +58,17 @@ def _histogram(axis: Any, posterior: Any, values: NDArray[np.float64]) -> None:
 def draw_parts(axis: Any, found: Sequence[Any]) -> None:
     """Bars of the mean first-order and total indices of posteriors, with intervals over them (over draws where there is one).
 
-    Parts that no posterior can tell, such as the mesh's where there is one meshing, are left out.
+    Parts that no posterior can tell, such as the mesh's where there is one meshing, are left out, and named below the axis, as are those of
+    which one index is known only.
     """
     axis.set_title("where the variance comes from")
-    axis.set_xlabel("share of the variance of ln(answer)")
     if not found:
+        axis.set_xlabel("share of the variance of ln(answer)")
         axis.text(0.5, 0.5, "too few answers to tell", ha="center", va="center", transform=axis.transAxes, color=MUTED)
         return
-    told = [k for k in range(len(found[0].indices)) if any(np.isfinite(p.indices[k].first) for p in found)]
+    known = {kind: _known(found, kind) for kind in ("first", "total")}
+    told = np.flatnonzero(known["first"] | known["total"]).tolist()
+    axis.set_xlabel("share of the variance of ln(answer)" + _unknown([i.name for i in found[0].indices], known))
     place = np.arange(len(told))[::-1]
     for shift, kind, colour in ((0.18, "first", BLUE), (-0.18, "total", ORANGE)):
         value = np.array([[getattr(p.indices[k], kind) for k in told] for p in found])
@@ -83,6 +86,19 @@ def draw_parts(axis: Any, found: Sequence[Any]) -> None:
     axis.set_yticks(place, [_WORDS.get(name, name) for name in names])
     axis.set_xlim(0, 1)
     axis.legend(loc="lower right", fontsize=7)
+
+
+def _known(found: Sequence[Any], kind: str) -> NDArray[np.bool_]:
+    """(parts,): whether any posterior tells an index, "first" or "total"."""
+    return np.isfinite([[getattr(i, kind) for i in p.indices] for p in found]).any(axis=0)
+
+
+def _unknown(names: Sequence[str], known: Mapping[str, NDArray[np.bool_]]) -> str:
+    """Lines on what has no bar, empty where all is known."""
+    kinds = {"not known": ~known["first"] & ~known["total"], "first-order not known": ~known["first"] & known["total"]}
+    kinds["total not known"] = known["first"] & ~known["total"]
+    lines = {words: [name for name, lacks in zip(names, which, strict=True) if lacks] for words, which in kinds.items()}
+    return "".join(f"\n{words}: {', '.join(lacking)}" for words, lacking in lines.items() if lacking)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

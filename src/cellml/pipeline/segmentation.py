@@ -39,6 +39,8 @@ def make_segmentation(
     """
     from cellml.infer.command import infer_file
 
+    # A point outside is told now: the segmentation may take hours.
+    named = None if objects.table is None else read_objects_table(objects.table, read_image(image))
     several = len(checkpoints) * step.tta > 1
     told = infer_file(
         list(checkpoints),
@@ -57,7 +59,7 @@ def make_segmentation(
         information=False,
     )
     labels = read_labels_of(folder)
-    followed = chosen_objects(labels, objects.choice) if objects.table is None else read_objects_table(objects.table, labels)
+    followed = chosen_objects(labels, objects.choice) if named is None else named
     write_json(folder / OBJECTS, [one.as_dict() for one in followed])
     spacing = float(np.cbrt(np.prod(read_image(image).spacing)))
     length = float(correlation_nm or told.get("correlation_nm") or USUAL_LENGTH * spacing)

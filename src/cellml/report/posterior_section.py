@@ -64,7 +64,7 @@ def _table(found: Sequence[Any]) -> Html:
             unit_text(p.unit),
             *("–" if v is None else number(v) for v in (p.estimate, p.low, p.high, p.geometry_low, p.geometry_high)),
             f"{100 * p.missing:.0f} %",
-            "" if p.status == "ok" else p.status,
+            p.note if p.status == "ok" else p.status,
         ]
         for p in found
     ]

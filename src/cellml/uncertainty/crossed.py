@@ -60,6 +60,14 @@ def resampled_parts(answers: Floats, names: Sequence[str], *, draws: int = 500, 
     return [pairs.parts([np.asarray(rng.exponential(size=n)) for n in answers.shape]) for _ in range(draws)]
 
 
+def resampling_units(answers: Floats, names: Sequence[str]) -> tuple[int, NDArray[np.int64]]:
+    """On how many pairs of differing weight the variance rests, and each first-order and total index, (2, inputs).
+
+    What rests on one is the same under all weights: its resampled values say nothing of how uncertain it is. 0 where there is no pair.
+    """
+    return _Pairs.of(answers, names).units()
+
+
 @dataclass(frozen=True, eq=False)
 class _Pairs:
     """All pairs of known answers. levels: (N, k) of the answers; first, second: (P,) numbers of both; shared: (P,) the inputs that they
@@ -102,6 +110,16 @@ class _Pairs:
             told = (variance - float(gamma[alone]), float(gamma[others])) if self.varied[k] else (np.nan, np.nan)
             found.append(Part(name, *told))
         return Parts(variance, tuple(found))
+
+    def units(self) -> tuple[int, NDArray[np.int64]]:
+        """Pairs of differing weight behind the variance, and behind both indices of each input: of the larger of the two γ they need."""
+        one, other = self.levels[self.first], self.levels[self.second]
+        of_pair = np.column_stack([self.shared, np.minimum(one, other), np.maximum(one, other)])  # pairs of the same levels weigh the same
+        count = np.bincount(np.unique(of_pair, axis=0)[:, 0], minlength=1 << len(self.names))
+        whole, fixed = (1 << len(self.names)) - 1, sum(1 << k for k, more in enumerate(self.varied) if not more)
+        needed = [[count[fixed | (1 << k)] for k in range(len(self.names))], [count[whole & ~(1 << k)] for k in range(len(self.names))]]
+        found = np.where(self.varied & (np.array(needed) > 0), np.maximum(needed, count[fixed]), 0)
+        return int(count[fixed]), found.astype(np.int64)
 
     def _gamma(self, weights: Sequence[Floats] | None) -> Floats:
         """γ of each set of shared inputs, NaN where no pair shares just those."""
