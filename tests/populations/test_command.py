@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -204,3 +205,60 @@ def test_a_dask_cluster_gives_the_same_table(simulated: Path, spines: Path, tmp_
     assert {name: row["state"] for name, row in found.items()} == {name: row["state"] for name, row in expected.items()}
     good = [name for name, row in expected.items() if row["state"] == "ok"]
     assert good and all(found[name] == expected[name] for name in good)
+
+
+HERE = "+cluster._target_=cellml.blocks.engine.Here"
+PUMPED = """
+name: pumped
+membranes: {PM: {facets: membrane}}
+species: {Ca: {in: "*", D: {value: 10, unit: um^2/s}, initial: {value: 1, unit: uM}}}
+parameters: {gamma: {value: 6, unit: um/s}}
+reactions: [{name: pump, on: PM, equation: Ca -> 0, rate: gamma*Ca}]
+time: {end: {value: 60, unit: ms}, steps: 60}
+observables: [{type: amount, of: Ca, reduce: half_time, name: loss_time}]
+"""
+
+
+def test_a_full_disk_ends_the_run_and_is_no_property_of_a_shape(
+    spines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, written = tmp_path / "population", []
+
+    def full_at_the_second(mesh: object, path: Path) -> None:
+        written.append(path)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("cellml.io.write_mesh", full_at_the_second)
+    words = ["populate", f"source={spines}", *FAST, f"output={output}", HERE, "meshes=true", "limit=2"]
+    assert main(words) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "no space is left" in told and "wide.ply.vtu" in told and "the same command goes on" in told
+    assert list(rows(output)) == ["a/long.ply"]
+    assert main(words) == 0
+    assert [row["state"] for row in rows(output).values()] == ["ok", "ok"]
+
+
+def test_a_run_in_which_every_shape_failed_ends_in_an_error(spines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "shapes"
+    folder.mkdir()
+    (folder / "apart.ply").write_bytes((spines / "b" / "apart.ply").read_bytes())
+    assert main(["populate", f"source={folder}", *FAST, f"output={tmp_path / 'out'}", HERE]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "All 1 shapes failed: " in told and "2 parts" in told
+    assert rows(tmp_path / "out")["apart.ply"]["state"] == "failed"
+
+
+def test_idealised_shapes_of_shapes_without_a_base_have_none(tmp_path: Path) -> None:
+    """The whole surface is the membrane in both, so that the same pumps sit on equal areas."""
+    model = tmp_path / "pumped.yaml"
+    model.write_text(PUMPED)
+    shapes = tmp_path / "shapes"
+    shapes.mkdir()
+    write_surface(surface_of(Capsule(200.0, 400.0), steps=8), shapes / "one.ply")
+    real, ideal = tmp_path / "real", tmp_path / "ideal"
+    given = [f"model={model}", "voxels=500", HERE]
+    assert main(["populate", f"source={shapes}", *given, f"output={real}"]) == 0
+    assert main(["populate", f"source={real / 'table.csv'}", "idealised=capsule", *given, f"output={ideal}"]) == 0
+    assert json.loads((ideal / "record.json").read_text())["base"] == "none"
+    assert float(rows(ideal)["one.ply"]["loss_time"]) == pytest.approx(float(rows(real)["one.ply"]["loss_time"]), rel=0.03)

@@ -9,7 +9,7 @@ import pytest
 from cellml.errors import CellmlError, FileError
 from cellml.io import write_mesh, write_surface
 from cellml.populations.idealised import Capsule, surface_of
-from cellml.populations.members import Member, idealisable, members_of
+from cellml.populations.members import Member, idealisable, members_of, warn_of_unit
 from cellml.sim.analytic import box
 
 
@@ -53,3 +53,15 @@ def test_what_cannot_be_used_is_said(content: str, message: str, tmp_path: Path)
 
 def test_a_member_knows_whether_it_is_a_mesh() -> None:
     assert Member("m", "", "", Path("m.VTU")).is_mesh and not Member("m", "", "", (1.0, 2.0)).is_mesh
+
+
+def test_a_folder_in_um_is_told_of_before_it_is_solved(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for n in range(12):
+        write_surface(surface_of(Capsule(0.1, 0.2), steps=4), tmp_path / f"{n}.stl")  # numbers of µm, in files that note no unit
+    (tmp_path / "0.stl").write_text("damaged")
+    warn_of_unit(members_of(tmp_path, unit="um"), tmp_path)
+    assert not caplog.messages
+    for unit in (None, "m"):
+        caplog.clear()
+        warn_of_unit(members_of(tmp_path, unit=unit), tmp_path)
+        assert len(caplog.messages) == 1 and "unit=um" in caplog.messages[0]

@@ -72,6 +72,18 @@ def file_error(error: OSError, path: Path, *, needed: int | None = None) -> File
     return FileError(f"Cannot write {path}: {error}.")
 
 
+def full_disk(error: BaseException) -> OSError | None:
+    """The full disk, quota or file-size limit behind an exception, as the operating system told it; None where it is something else."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _FULL:
+            return seen
+        if "No space left on device" in str(seen):  # some libraries, and processes of their own, hide the number in their text
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
 def _full_disk(error: OSError, path: Path, needed: int | None) -> str:
     try:
         free = f"{gigabytes(shutil.disk_usage(path.parent).free)} are free in {path.parent}"

@@ -114,9 +114,12 @@ def mesh_file(
 
 def _of_surface(path: str, unit: str | None, sample_nm: float | None, voxel_nm: float | None, options: Mapping[str, Any]) -> MeshResult:
     from cellml.io import read_surface
+    from cellml.io.likely_size import warn_of_size
     from cellml.meshing.foreign import mesh_surface
 
-    return mesh_surface(read_surface(path, unit=unit), spacing_nm=sample_nm, voxel_nm=voxel_nm, **options)
+    surface = read_surface(path, unit=unit)
+    warn_of_size([surface], path)
+    return mesh_surface(surface, spacing_nm=sample_nm, voxel_nm=voxel_nm, **options)
 
 
 def _of_distances(reference: str, spacing_nm: Sequence[float] | None, options: Mapping[str, Any]) -> MeshResult:

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from cellml.blocks.engine import Engine, engine_of
 from cellml.blocks.stages import Limits
-from cellml.errors import CellmlError
-from cellml.populations.members import Member, idealisable, members_of
-from cellml.populations.recipe import BaseRule, Idealisation, Measured, Recipe
+from cellml.errors import CellmlError, FileError
+from cellml.populations.base_rule import base_rule
+from cellml.populations.members import Member, idealisable, members_of, warn_of_unit
+from cellml.populations.recipe import BaseRule, DiskFull, Idealisation, Measured, Recipe
 from cellml.populations.table import ABOUT, RECORD, TABLE, Table, read_record
 from cellml.populations.workers import Outcome
 from cellml.shapes.descriptors import DESCRIPTORS
@@ -47,30 +48,33 @@ def populate(
     source: "spines", a folder of tetrahedral meshes or of surfaces, whatever `read_population` reads, or, with `idealised`, the table of an
     earlier run; model: a model file or the name of a shipped one; output: a folder; one with a table of the same run goes on where it
     stood. base: which facets of a surface are called `base` (then those farthest from it are called `head`), see
-    `cellml.populations.recipe.Recipe`; "auto": the cut of spines, and the flat end of idealised shapes; idealised: simulate the capsule or
-    the ball and stick of equal volume and area in place of each shape; voxels: samples inside a surface; places, parameters, errors: as in
-    `cellml simulate`; cluster: an engine of `cellml.blocks`, None for processes of this machine; workers: how many, each of one thread,
-    the engine's own number if None; timeout_s: processor time of one try of one shape (and twenty times as long by the clock); tries: of
-    each shape, from the second on sampled more densely. limit: only the first so many shapes; again: try those that failed in the
-    earlier run once more; meshes: keep them in `output/meshes`; unit, group_pattern: see `cellml.shapes.reading.read_population`;
-    another pattern gives finished rows their groups anew. A shape is known by its name: rows stay as they are where its file has
-    changed since.
+    `cellml.populations.recipe.Recipe`; "auto": the cut of spines, and the flat end of idealised shapes unless the record beside the table
+    says that the real ones had no base; idealised: simulate the capsule or the ball and stick of equal volume and area in place of each
+    shape; voxels: samples inside a surface; places, parameters, errors: as in `cellml simulate`; cluster: an engine of `cellml.blocks`,
+    None for processes of this machine; workers: how many, each of one thread, the engine's own number if None; timeout_s: processor time
+    of one try of one shape (and twenty times as long by the clock); tries: of each shape, from the second on sampled more densely. limit:
+    only the first so many shapes; again: try those that failed in the earlier run once more; meshes: keep them in `output/meshes`; unit,
+    group_pattern: see `cellml.shapes.reading.read_population`; another pattern gives finished rows their groups anew. A shape is known by
+    its name: rows stay as they are where its file has changed since.
 
     Rows have the state "ok", "incomplete" (an observable has no answer on this shape; `reason` says why) or "failed". Returns counts, and
     seconds by the clock and of processors. Raises FileError and CellmlError for what cannot be read, before anything is written, and for
-    an output that holds another run, or in which another process works right now.
+    an output that holds another run, or in which another process works right now; FileError for a full disk, which ends the run (rows so
+    far are kept, and the same command goes on); CellmlError, after the table is written, where every shape failed.
     """
     from cellml.io.alone import alone_in
     from cellml.sim.shipped import find_model
 
     engine, limits = engine_of(cluster, workers), Limits(timeout_s, tries)
     members = members_of(source, unit=unit, group_pattern=group_pattern)[: _limit(limit)]
+    warn_of_unit(members, source)
     if idealised is not None:
         idealisable(members)
     target = Path(output).expanduser()
+    rule, about_base = base_rule(base, source, idealised)
     recipe = Recipe(
         find_model(model),
-        _base_rule(base, source, idealised),
+        rule,
         idealised,
         _voxels(voxels),
         places or {},
@@ -91,7 +95,9 @@ def populate(
         rows |= _simulated(members, recipe, table, rows, asked, engine, limits)
         table.replace({**rows[m.name], "group": m.group, "class": m.kind} for m in members if m.name in rows)  # groups may be told anew
         table.copy_as_parquet()
-    return _told(rows, members, target, time.perf_counter() - begun, engine.workers)
+    summary = _told(rows, members, target, time.perf_counter() - begun, engine.workers, about_base)
+    _require_an_answer(rows, target)
+    return summary
 
 
 def _limit(limit: int | None) -> int | None:
@@ -104,12 +110,6 @@ def _voxels(voxels: int) -> int:
     if voxels < 200:
         raise CellmlError(f"voxels={voxels} is too few to hold a shape; use 200 or more.")
     return voxels
-
-
-def _base_rule(base: BaseRule, source: str | Path, idealised: str | None) -> BaseRule:
-    if base != "auto":
-        return base
-    return "cut" if idealised is not None or str(source).split(":")[0] == "spines" else "none"
 
 
 def _source(source: str | Path, output: Path) -> str:
@@ -185,6 +185,8 @@ def _simulated(
         bar = progress.add_task("", total=len(members), completed=len(members) - len(waiting))
         for outcome in run(recipe.prepare, waiting, timeout_s=limits.timeout_s, tries=limits.tries):
             member = waiting[outcome.number]
+            if isinstance(outcome.value, DiskFull):
+                raise FileError(f"{outcome.value.told} The rows so far are kept in {table.path}; the same command goes on from there.")
             row = _row(member, outcome)
             if outcome.value is not None and not noted:
                 write_json(table.path.with_name(RECORD), {**asked, "units": dict(outcome.value.units)})
@@ -206,8 +208,10 @@ def _row(member: Member, outcome: Outcome) -> dict[str, Any]:
     return {**cells, **dict(zip(ABOUT, about, strict=True))}
 
 
-def _told(rows: Mapping[str, Mapping[str, Any]], members: Sequence[Member], target: Path, wall_s: float, workers: int) -> dict[str, Any]:
-    """Counts and times, printed and returned."""
+def _told(
+    rows: Mapping[str, Mapping[str, Any]], members: Sequence[Member], target: Path, wall_s: float, workers: int, about_base: str
+) -> dict[str, Any]:
+    """Counts and times, printed and returned; about_base: what to say of the base, "" for nothing."""
     from rich.console import Console
 
     states = Counter(str(row["state"]) for row in rows.values())
@@ -224,8 +228,23 @@ def _told(rows: Mapping[str, Mapping[str, Any]], members: Sequence[Member], targ
         f"{summary['ok']} of {len(members)} shapes were simulated, {summary['incomplete']} incompletely, {summary['failed']} failed; "
         f"{cpu_s / 60:.1f} processor minutes in all, {wall_s / 60:.1f} minutes by the clock in this run with {workers} workers."
     )
-    reasons = Counter(str(row["reason"])[:160] for row in rows.values() if row["state"] != "ok")
-    for reason, count in reasons.most_common(5):
+    for reason, count in _reasons(rows).most_common(5):
         console.print(f"  {count} ×: {reason}")
+    if about_base:
+        console.print(about_base)
     console.print(f"The table is {target / TABLE}")
     return summary
+
+
+def _reasons(rows: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
+    return Counter(str(row["reason"])[:160] for row in rows.values() if row["state"] != "ok")
+
+
+def _require_an_answer(rows: Mapping[str, Mapping[str, Any]], target: Path) -> None:
+    """Raise CellmlError where every row failed: what is common to all is seldom a matter of the shapes."""
+    if all(row["state"] == "failed" for row in rows.values()):
+        told = "; ".join(reason.rstrip(".") for reason, _ in _reasons(rows).most_common(2))
+        raise CellmlError(
+            f"All {len(rows)} shapes failed: {told}. {target / TABLE} has the reasons; where the cause is not in the settings, mend it and "
+            "add again=true; other settings need another output."
+        )

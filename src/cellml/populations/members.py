@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cellml.types import Surface
 _log = logging.getLogger(__name__)
 _SURFACES = (".off", ".ply", ".obj", ".stl")
 _MESHES = (".vtu", ".msh", ".xdmf")
+_LOOKED_AT = 5  # of the shapes, to judge the unit of all
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,21 @@ def idealisable(members: Sequence[Member]) -> None:
             f"idealised= needs surfaces, or the table of an earlier run, but {meshes[0]!r} and {len(meshes) - 1} more are tetrahedra. "
             "Run populate on them without it first, and give its table.csv as the source."
         )
+
+
+def warn_of_unit(members: Sequence[Member], source: str | Path) -> None:
+    """Warn where the surfaces, by a few of them, have a size that says that their unit is another one."""
+    from cellml.io import read_surface
+    from cellml.io.likely_size import warn_of_size
+
+    found = []
+    for member in members[:: max(1, len(members) // _LOOKED_AT)][:_LOOKED_AT]:
+        if isinstance(member.shape, Surface):
+            found.append(member.shape)
+        elif isinstance(member.shape, Path) and not member.is_mesh:
+            with suppress(CellmlError):  # a damaged file is a matter of its own row
+                found.append(read_surface(member.shape, unit=member.unit))
+    warn_of_size(found, str(source))
 
 
 def _files(folder: Path, unit: str | None) -> list[Member]:
