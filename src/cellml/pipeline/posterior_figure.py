@@ -75,8 +75,10 @@ def draw_parts(axis: Any, found: Sequence[Any]) -> None:
         middle = _mean(value)
         if len(found) > 1:
             rng = np.random.default_rng(0)
-            means = [_mean(value[rng.integers(len(value), size=len(value))]) for _ in range(300)]
-            low, high = np.nanpercentile(means, (5, 95), axis=0)
+            means = np.array([_mean(value[rng.integers(len(value), size=len(value))]) for _ in range(300)])
+            low, high = np.full((2, len(told)), np.nan)
+            some = np.isfinite(middle)
+            low[some], high[some] = np.nanpercentile(means[:, some], (5, 95), axis=0)
         else:
             low, high = (np.array([getattr(found[0].indices[k], f"{kind}_{end}") for k in told]) for end in ("low", "high"))
         axis.barh(place + shift, middle, 0.34, color=colour, label="first-order" if kind == "first" else "total")
@@ -90,7 +92,8 @@ def draw_parts(axis: Any, found: Sequence[Any]) -> None:
 
 def _known(found: Sequence[Any], kind: str) -> NDArray[np.bool_]:
     """(parts,): whether any posterior tells an index, "first" or "total"."""
-    return np.isfinite([[getattr(i, kind) for i in p.indices] for p in found]).any(axis=0)
+    values = np.array([[getattr(i, kind) for i in p.indices] for p in found])
+    return np.asarray(np.isfinite(values).any(axis=0))
 
 
 def _unknown(names: Sequence[str], known: Mapping[str, NDArray[np.bool_]]) -> str:

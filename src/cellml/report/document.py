@@ -80,7 +80,7 @@ def _sections(run: RunFolder) -> tuple[list[Section], list[str], list[str]]:
         try:
             made.append(Section(anchor, title, build(run)))
         except AbsentError as absent:
-            if str(absent):
+            if str(absent) and not run.of_pipeline:  # which is no training, and has neither truth nor fields
                 left_out.append(f"{title}: {absent}.")
         except Exception as error:
             # An hour of computing ends in this report: one figure that cannot be drawn must not take the others with it.

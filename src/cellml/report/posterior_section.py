@@ -35,7 +35,7 @@ def posterior_section(run: RunFolder) -> Html:
     )
     why = f"Lengths: {settings['shrinkage_source']}. Diffusion coefficient: {settings['D_source']}."
     drawn = picture(posterior_figure(found, draws), alt="Histograms of the posterior and parts of its variance", caption=caption)
-    return Html(_table(found) + drawn + f"<p>{escape(why)}</p>")
+    return Html(_table(found) + _notes(found) + drawn + f"<p>{escape(why)}</p>")
 
 
 def read_posterior(path: Path) -> tuple[list[Any], Mapping[str, Any]]:
@@ -64,8 +64,14 @@ def _table(found: Sequence[Any]) -> Html:
             unit_text(p.unit),
             *("–" if v is None else number(v) for v in (p.estimate, p.low, p.high, p.geometry_low, p.geometry_high)),
             f"{100 * p.missing:.0f} %",
-            p.note if p.status == "ok" else p.status,
+            "" if p.status == "ok" else p.status,
         ]
         for p in found
     ]
     return table(titles, rows, text_columns=3)
+
+
+def _notes(found: Sequence[Any]) -> Html:
+    """A paragraph for each note, with the objects that it is on."""
+    named = {note: dict.fromkeys(p.object for p in found if p.note == note) for note in dict.fromkeys(p.note for p in found if p.note)}
+    return Html("".join(f"<p>Note on {escape(', '.join(names))}: {escape(note)}.</p>" for note, names in named.items()))

@@ -10,6 +10,7 @@
     NAME_information.json               records of information maps and of the objects they were carried into, anywhere below the folder
     objects.csv                         one row per truth object and observable (cellml.report.objects)
     posterior.json, draws.npz           what `cellml pipeline` concludes, anywhere below the folder
+    pipeline.json                       the folder is that of `cellml pipeline`: its image, labels and reference meshes are shown
     shape_answers.csv                   answers of drawn and of real shapes (cellml.evaluation.distributions)
     courses.csv, movie.gif              time in s and every time course of one simulation; its species in time
     species.json, solution.vtu          unit and kind of each species, and their nodal fields at the end
@@ -21,7 +22,7 @@ Every artefact may be missing: asking for it then raises AbsentError, and the se
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from cellml.report.objects import ObjectRow, read_objects
 from cellml.report.summary import SUMMARY_FILE, Summary, read_summary
 from cellml.types import Triple
 
-SCORES = "scores*.json"
+SCORES, PIPELINE = "scores*.json", "pipeline.json"
 
 
 class AbsentError(Exception):
@@ -69,6 +70,7 @@ class RunFolder:
             "observables.csv",
             "courses.csv",
             "posterior.json",
+            PIPELINE,
             "shape_answers.csv",
             SCORES,
             "*_information.json",
@@ -76,6 +78,11 @@ class RunFolder:
         )
         if not any(next(self.path.rglob(pattern), None) for pattern in known):
             raise FileError(f"{self.path} holds nothing to report: none of {', '.join(known)} is in it or below it.")
+
+    @property
+    def of_pipeline(self) -> bool:
+        """Whether `cellml pipeline` wrote the folder."""
+        return (self.path / PIPELINE).is_file()
 
     @cached_property
     def summary(self) -> Summary:
@@ -121,17 +128,26 @@ class RunFolder:
 
     @cached_property
     def meshes(self) -> list[MeshArtefact]:
-        """All meshes below the folder, in the order of their objects' numbers, truth before prediction; those of time series, and of a
-        pipeline's samples, left out.
+        """All meshes below the folder, in the order of their objects' numbers, truth before prediction; those of time series left out,
+        and of a pipeline's all but that of the reference segmentation of each object.
         """
-        many = {path.with_suffix("") for path in self.path.rglob("*.pvd")} | {path.parent for path in self.path.rglob("shapes.json")}
+        sampled = {path.parent for path in self.path.rglob("shapes.json")}
+        many = {path.with_suffix("") for path in self.path.rglob("*.pvd")} | sampled
         found = [path for path in self.path.rglob("*.vtu") if path.parent not in many]
-        paths = sorted(found, key=lambda p: (_natural(p.stem.split("_", 1)[-1]), p.stem.startswith("prediction"), str(p)))
-        if not paths:
+        paths = sorted(found, key=lambda p: (natural(p.stem.split("_", 1)[-1]), p.stem.startswith("prediction"), str(p)))
+        meshes = [read_mesh_artefact(path) for path in paths] + _references(sampled)
+        if not meshes:
             raise AbsentError("there are no meshes (*.vtu)")
-        return [read_mesh_artefact(path) for path in paths]
+        return meshes
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Sort 9 before 10: numbers by value, text by itself."""
+def _references(folders: set[Path]) -> list[MeshArtefact]:
+    """The meshes of a pipeline's reference segmentation, from folders object_NAME, in the order of their names."""
+    named = {folder.name.removeprefix("object_"): folder / "reference.vtu" for folder in folders}
+    there = sorted((name for name, path in named.items() if path.is_file()), key=natural)
+    return [replace(read_mesh_artefact(named[name]), object_id=name) for name in there]
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """A key that sorts 9 before 10: numbers by value, text by itself."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part]

@@ -15,6 +15,7 @@ from cellml.report.comparison_tables import objects_table, statistics_table
 from cellml.report.curves import learning_curves
 from cellml.report.markup import Html, details, escape, number, picture, table, unit_text
 from cellml.report.mesh_sections import evaluated_objects, object_colours
+from cellml.report.pipeline_slices import pipeline_slices
 from cellml.report.provenance import provenance
 from cellml.report.run_folder import AbsentError, RunFolder
 from cellml.report.slices import length_text, slices_figure
@@ -33,6 +34,8 @@ def results_section(run: RunFolder) -> Html:
 
 def slices_section(run: RunFolder) -> Html:
     """Image, truth, prediction, disagreement and boundaries on three planes."""
+    if run.of_pipeline:
+        return pipeline_slices(run)
     arrays: dict[str, Any] = {}
     spacing, lacking = None, []
     for name, key in (("raw", "raw"), ("truth", "labels"), ("prediction", "labels"), ("boundary", "boundary")):
