@@ -26,7 +26,9 @@ def pipeline_slices(run: RunFolder) -> Html:
     if not (image / IMAGE).is_file():
         raise AbsentError
     volume = read_image(image)
-    shown, places, names = None, [], []
+    shown = None
+    places: list[Voxel] = []
+    names: list[str] = []
     if (segmentation / LABELS).is_file():
         labels = read_labels_of(segmentation)
         names, places = _followed(labels, segmentation) if (segmentation / OBJECTS).is_file() else ([], [])
