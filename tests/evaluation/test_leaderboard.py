@@ -86,7 +86,7 @@ def test_runs_scored_folders_and_tables_meet_in_one_table(tmp_path: Path, capsys
 def test_what_cannot_be_ranked_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="There is no run"):
         leaderboard_of([str(tmp_path / "none")])
-    with pytest.raises(CellmlError, match="three entries"):
+    with pytest.raises(CellmlError, match="two entries"):
         leaderboard([Entry("a", 0.9, float("nan"))] * 5, "dice")
     write(tmp_path / "table.csv", [{"name": "x", "dice": 0.2}])
     with pytest.raises(FileError, match="rel_error"):
@@ -123,3 +123,25 @@ def test_runs_of_one_name_are_told_apart_and_those_without_numbers_are_named(tmp
 
 def test_distances_are_better_where_smaller() -> None:
     assert leaderboard([Entry("a", 1.0, 0.1), Entry("b", 2.0, 0.2), Entry("c", 3.0, 0.3)], "chamfer").tau == 1
+
+
+def test_two_runs_are_ranked_without_a_rank_correlation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, dice, error, objects in (("a", 0.9, 0.5, 3), ("b", 0.8, 0.1, 7)):
+        row = {"val/dice": dice, "val/sim/volume/rel_error": error, "val/sim/objects": objects}
+        write(tmp_path / name / "metrics.csv", [row])
+    figure = tmp_path / "board.png"
+    result = leaderboard_of([str(tmp_path / name) for name in "ab"], figure=str(figure))
+    assert [row["name"] for row in result["rows"]] == ["b", "a"] and result["disagreements"] == [["a", "b"]] and figure.is_file()
+    assert result["tau"] == {"tau": None, "low": None, "high": None}
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Kendall's τ needs 3 entries or more; of 1 pairs that differ in both, 1 (100%)" in said
+    assert "Few objects rank here, fewer than 5 (a: 3)" in said
+
+
+def test_tau_has_an_interval_from_four_untied_pairs_on() -> None:
+    three = [Entry("a", 0.9, 0.1), Entry("b", 0.8, 0.3), Entry("c", 0.7, 0.2)]
+    board = leaderboard(three, "dice")
+    assert board.tau == pytest.approx(1 / 3) and np.isnan([board.tau_low, board.tau_high]).all()
+    assert np.isfinite(leaderboard([*three, Entry("d", 0.6, 0.4)], "dice").tau_low)
+    tied = [Entry("a", 0.9, 0.1), Entry("b", 0.8, 0.1), Entry("c", 0.7, 0.1), Entry("d", 0.6, 0.2)]
+    assert np.isnan(leaderboard(tied, "dice").tau_low)  # three of six pairs are untied in both

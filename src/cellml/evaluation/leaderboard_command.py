@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from cellml.errors import CellmlError, FileError
-from cellml.evaluation.leaderboard import Entry, Leaderboard, leaderboard
+from cellml.evaluation.leaderboard import FEWEST_FOR_TAU, Entry, Leaderboard, leaderboard
 
 SCORES = ("dice", "iou", "adapted_rand_error", "voi_sum")
+FEW_OBJECTS = 5  # a median over fewer moves with each of them
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def leaderboard_of(
     runs: folders of `cellml train … callbacks=simulation`, whose `metrics.csv` has both numbers; folders with `scores.json` and
     `objects.csv`; or CSV tables with a row a model and the columns `name`, the score and `rel_error`; score: of overlap, the first of dice,
     iou, adapted_rand_error and voi_sum that is there where None; observable: whose error, the first where None; margins: differences that
-    count. Runs that lack one of the two are left out, and named. Returns what is written. Raises CellmlError where fewer than three runs
+    count. Runs that lack one of the two are left out, and named. Returns what is written. Raises CellmlError where fewer than two runs
     have both numbers, and for a score or an observable that none has, FileError for files that cannot be read.
     """
     from cellml.io import write_json
@@ -115,9 +116,22 @@ def print_board(board: Leaderboard, observable: str) -> None:
     console.width = console.width if console.is_terminal else 120
     console.print(table)
     share = len(board.disagreements) / board.pairs if board.pairs else 0.0
-    tau = f"Kendall's τ {board.tau:.2f} ({board.tau_low:.2f} to {board.tau_high:.2f})"
-    told = tau if isfinite(board.tau) else "All are tied in one of the two, so that there is no rank correlation"
-    console.print(f"{told}; of {board.pairs} pairs that differ in both, {len(board.disagreements)} ({share:.0%}) are the other way round.")
+    console.print(
+        f"{_of_tau(board)}; of {board.pairs} pairs that differ in both, {len(board.disagreements)} ({share:.0%}) are the other way round."
+    )
+    few = [f"{row.entry.name}: {row.entry.objects}" for row in board.rows if 0 < row.entry.objects < FEW_OBJECTS]
+    if few:
+        told = f"Few objects rank here, fewer than {FEW_OBJECTS} ({', '.join(few)}): other objects may well order them otherwise."
+        console.print(told, markup=False)
+
+
+def _of_tau(board: Leaderboard) -> str:
+    if len(board.rows) < FEWEST_FOR_TAU:
+        return f"Kendall's τ needs {FEWEST_FOR_TAU} entries or more"
+    if not isfinite(board.tau):
+        return "All are tied in one of the two, so that there is no rank correlation"
+    interval = f"{board.tau_low:.2f} to {board.tau_high:.2f}" if isfinite(board.tau_low) else "too few pairs for an interval"
+    return f"Kendall's τ {board.tau:.2f} ({interval})"
 
 
 def _folder(folder: Path) -> Run:

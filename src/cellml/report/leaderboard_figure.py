@@ -30,7 +30,7 @@ def leaderboard_figure(board: Leaderboard, observable: str) -> Figure:
                 place = (row.entry.overlap, row.entry.error)
                 axes.annotate(row.entry.name, place, xytext=(4, 3), textcoords="offset points", fontsize=7, color=INK)
         axes.set(
-            title=f"Kendall's τ {board.tau:.2f} ({board.tau_low:.2f} to {board.tau_high:.2f})",
+            title=_title(board),
             xlabel=f"{board.score.replace('_', ' ')} ({'lower' if lower_is_better(board.score) else 'higher'} is better)",
             ylabel=f"relative error of the {observable.replace('_', ' ') or 'answer'}, median",
         )
@@ -39,3 +39,8 @@ def leaderboard_figure(board: Leaderboard, observable: str) -> Figure:
         axes.axhline(1, color=MUTED, linewidth=0.8)
         axes.legend(loc="best")
     return figure
+
+
+def _title(board: Leaderboard) -> str:
+    interval = f" ({board.tau_low:.2f} to {board.tau_high:.2f})" if np.isfinite(board.tau_low) else ""
+    return f"Kendall's τ {board.tau:.2f}{interval}" if np.isfinite(board.tau) else "Overlap and simulated answer"
