@@ -12,7 +12,7 @@ import pytest
 
 from cellml.cli import main
 from cellml.errors import CellmlError
-from cellml.populations.associate_command import with_codes
+from cellml.populations.associate_command import limits_of, with_codes
 from cellml.populations.table import Table, read_simulated
 from cellml.shapes.harmonics.geodesic import geodesic_sphere
 from cellml.shapes.population import Population
@@ -95,3 +95,15 @@ def test_bad_input_is_told_in_words(
     assert main(["associate", *given, f"output={tmp_path / 'out'}"]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_what_few_groups_and_shapes_cannot_show_is_said() -> None:
+    asked = {"draws": 5000, "fdr": 0.05, "level": 0.95}
+    many = [f"g{n % 8}" for n in range(40)]
+    assert limits_of(many, 68, **asked) == []
+    three = limits_of([f"g{n % 3}" for n in range(30)], 68, **asked)
+    assert len(three) == 1 and "Intervals (95 %) over 3 groups are too narrow" in three[0]
+    none = limits_of(["a", "a", "b", "b"], 10, **asked)[1]
+    assert "allow is 0.25" in none and none.endswith("over 10 pairs nothing could have been kept.")
+    (few,) = limits_of(many, 68, draws=199, fdr=0.05, level=0.95)
+    assert few.endswith("nothing could have been kept unless 7 of them reach it.")  # 68/200/7 < 0.05 < 68/200/6

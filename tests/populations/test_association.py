@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
-from cellml.populations.association import _resampled, associate, permutation_p
+from cellml.populations.association import _resampled, associate, least_p, permutation_p
 from cellml.populations.scales import Columns, group_numbers
 
 
@@ -99,3 +99,12 @@ def test_constant_columns_are_left_out_and_wide_ones_taken_as_logarithms() -> No
     assert made.dropped == ("flat",) and made.names == ("wide", "narrow")
     assert made.logarithms.tolist() == [True, False]
     np.testing.assert_allclose(made.values[:, 0], np.log([1, 2, 4, 8]))
+
+
+def test_the_least_p_is_that_of_one_arrangement_among_all() -> None:
+    assert least_p(["a", "a", "b", "b", "b"], 5000) == pytest.approx(1 / 12)
+    assert least_p(["a", "b", "c", "d"], 5000) == pytest.approx(1 / 24)  # each alone: over all shapes
+    assert least_p(some_groups(400, 4), 999) == pytest.approx(1 / 1000)
+    x = np.array([0.0, 1.0, 0.0, 1.0, 5.0])[:, None]
+    reached = permutation_p(x, x, group_numbers(["a", "a", "b", "b", "b"], 5), 4000, np.random.default_rng(0))
+    assert reached[0, 0] == pytest.approx(1 / 12, rel=0.2)

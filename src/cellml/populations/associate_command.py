@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cellml.errors import CellmlError
-from cellml.populations.association import Association, associate
+from cellml.populations.association import Association, associate, least_p
 from cellml.populations.dependence import Dependence, dependences
 from cellml.populations.regression import Regression, regress
 from cellml.populations.scales import Columns, Floats
@@ -18,6 +19,7 @@ from cellml.populations.table import Simulated, read_simulated
 
 ASSOCIATIONS, REGRESSION, DEPENDENCE = "associations.csv", "regression.csv", "dependence.csv"
 FIGURES = ("associations.png", "dependence.png")
+FEW_GROUPS = 6  # below, a bootstrap over groups has few distinct resamples, and its intervals hold less than they say
 FILES = (ASSOCIATIONS, REGRESSION, DEPENDENCE, *FIGURES)
 
 
@@ -68,7 +70,27 @@ def associate_file(
         aside.mkdir()
         _write(aside, found, x, together, drawn, y, read.units, fdr=fdr, level=level)
     _print(found, together, read, fdr, output)
+    for told in limits_of(read.groups, len(found), draws=draws, fdr=fdr, level=level):
+        print(told)
     return found
+
+
+def limits_of(groups: Sequence[str], pairs: int, *, draws: int, fdr: float, level: float) -> list[str]:
+    """What so few groups, shapes or draws cannot show, in sentences; none where there are enough.
+
+    With m pairs the control keeps k of them that all have the smallest p where m p / k is at most fdr (`benjamini_hochberg`).
+    """
+    told, count, least = [], len(set(groups)), least_p(groups, draws)
+    if count < FEW_GROUPS:
+        told.append(f"Intervals ({100 * level:g} %) over {count} groups are too narrow; {FEW_GROUPS} are the least to rely on.")
+    needed = ceil(pairs * least / fdr * (1 - 1e-9))
+    if needed > 1:
+        whatever = "nothing could have been kept" if needed > pairs else f"nothing could have been kept unless {needed} of them reach it"
+        told.append(
+            f"The smallest p that these shapes, groups and draws={draws} allow is {least:.2g}; at a false-discovery rate of {fdr:g} over "
+            f"{pairs} pairs {whatever}."
+        )
+    return told
 
 
 def with_codes(read: Simulated, checkpoint: str | Path, source: str | Path) -> Simulated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,16 @@ def permutation_p(x: Floats, y: Floats, groups: NDArray[np.int64], draws: int, r
         shuffled = np.lexsort((rng.random(len(x)), sorted_groups))
         larger += np.abs(x.T @ y[shuffled]) >= observed
     return np.asarray((1 + larger) / (1 + draws))
+
+
+def least_p(groups: Sequence[str], draws: int) -> float:
+    """The smallest p that `permutation_p` can give: of one arrangement among Π n! within groups of n shapes (N! where each group has one
+    shape), or among the draws and the observed one where these are fewer.
+    """
+    counts = np.bincount(group_numbers(groups, len(groups)))
+    sizes = [len(groups)] if counts.max() == 1 else counts.tolist()
+    arrangements = float(np.exp(min(sum(lgamma(size + 1) for size in sizes), 700.0)))
+    return max(1 / arrangements, 1 / (1 + draws))
 
 
 def _centred(values: Floats, groups: NDArray[np.int64]) -> Floats:
