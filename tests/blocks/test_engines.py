@@ -114,3 +114,16 @@ def test_slurm_is_asked_for_single_threads() -> None:
         "--nthreads 1",
     ):
         assert line in script, line
+
+
+def test_dask_is_silent_while_it_works_and_as_before_afterwards() -> None:
+    import logging
+
+    pytest.importorskip("distributed", reason="clusters need the extra `cluster`")
+    from cellml.blocks.dask_engine import _configured
+
+    before = logging.getLogger("distributed").level
+    with _configured():
+        assert not logging.getLogger("distributed.scheduler").isEnabledFor(logging.WARNING)
+        assert not logging.getLogger("distributed.client").isEnabledFor(logging.WARNING)
+    assert logging.getLogger("distributed").level == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -178,7 +179,18 @@ def _distributed() -> Any:
     return distributed
 
 
-def _configured() -> Any:
+@contextmanager
+def _configured() -> Iterator[None]:
+    """Dask's settings, and its loggers silent: they tell of every worker that ends, and what goes wrong in a job comes back with it."""
     import dask
 
-    return dask.config.set(_SETTINGS)
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with dask.config.set(_SETTINGS):
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
