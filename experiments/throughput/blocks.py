@@ -27,7 +27,7 @@ import numpy as np
 FOLDER = Path(__file__).parent
 WORK = Path(os.environ.get("CELLML_THROUGHPUT") or Path(tempfile.gettempdir(), "cellml-throughput"))
 SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-LARGE, MIDDLE, SMALL = 1280, 320, 96  # voxels along each axis
+LARGE, MIDDLE, SMALL = 1280, 512, 96  # voxels along each axis
 KILLS = 20
 # What is run in a process of its own, so that nothing of this one is counted, and says whether torch came into the client.
 _RUN = (
