@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from cellml.io.csv_table import read_csv
 
 
 def keep_logged_rows(loggers: Sequence[Any], step: int) -> None:
@@ -28,13 +30,19 @@ def logged_rows(path: Path, step: int) -> list[dict[str, float]]:
 
 
 def last_values(path: Path) -> dict[str, float]:
-    """The last number in each column of a `metrics.csv`."""
+    """The last number in each column of a `metrics.csv`. Raises FileError where it is damaged."""
     last: dict[str, float] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            for key, text in row.items():
-                try:
-                    last[str(key)] = float(text)
-                except (TypeError, ValueError):
-                    continue
+    for row in read_csv(path)[1]:
+        last |= numbers_of(row)
     return last
+
+
+def numbers_of(row: Mapping[str, str]) -> dict[str, float]:
+    """The cells of a row that are numbers."""
+    found = {}
+    for key, text in row.items():
+        try:
+            found[key] = float(text)
+        except ValueError:
+            continue
+    return found

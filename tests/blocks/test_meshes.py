@@ -11,10 +11,10 @@ import pytest
 
 from cellml.blocks.manifest import Manifest
 from cellml.blocks.meshes import Box, Meshing, chosen, table_of
+from cellml.blocks.workers import Outcome
 from cellml.errors import CellmlError
 from cellml.io import read_mesh, write_labels
 from cellml.meshing.labels import mesh_labels
-from cellml.populations.workers import Outcome
 from cellml.types import Labels
 
 OBJECTS = {"voxels": np.array([900, 5]), "low": np.array([[8, 0, 9], [0, 0, 0]]), "high": np.array([[20, 11, 21], [1, 1, 5]])}

@@ -105,7 +105,7 @@ def test_what_cannot_be_ranked_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no JSON of scores"):
         leaderboard_of([str(tmp_path / "empty")])
     (tmp_path / "table.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FileError, match="cannot be read as a table"):
+    with pytest.raises(FileError, match="no CSV table that can be read"):
         leaderboard_of([str(tmp_path / "table.csv")])
 
 

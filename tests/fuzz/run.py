@@ -22,7 +22,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from mutations import mutated  # noqa: E402
-from targets import TARGETS, Target  # noqa: E402
+from target import Target  # noqa: E402
+from targets import TARGETS  # noqa: E402
 from trial import finding_of, make_seeds  # noqa: E402
 
 CORPUS = HERE / "corpus"

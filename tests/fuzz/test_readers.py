@@ -44,7 +44,7 @@ def test_a_reader_that_fails_or_hangs_is_found(tmp_path: Path, monkeypatch: pyte
     import time
 
     import trial
-    from targets import Target
+    from target import Target
 
     path = tmp_path / "a.txt"
     path.write_bytes(b"1")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from targets import Target
+from target import Target
 
 from cellml.errors import CellmlError
 

@@ -23,12 +23,12 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 def test_commands_compose(command: str) -> None:
     words = shlex.split(command.format(path="a/model.ckpt"))
     if words[0] == "python":
-        compile(words[2], "command", "exec")
+        assert compile(words[2], "command", "exec")
         return
     verb, overrides = words[1], words[2:]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir().resolve()), version_base="1.3"):
-        compose(verb, quote_paths(group_choices(verb, overrides)))
+        assert compose(verb, quote_paths(group_choices(verb, overrides)))
 
 
 def test_every_task_that_is_named_exists() -> None:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from cellml.blocks.workers import PATIENCE, Work
 from cellml.errors import CellmlError
-from cellml.populations.workers import PATIENCE, Work
 
 _ready: dict[str, Work] = {}  # of this process: what the last stage prepared, such as a network
 

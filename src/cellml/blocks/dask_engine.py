@@ -7,14 +7,14 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from cellml.blocks.attempt import attempted, digest_of
 from cellml.blocks.engine import Run
+from cellml.blocks.workers import THREADS, Outcome, Spent, Work
 from cellml.errors import CellmlError
-from cellml.populations.workers import Outcome, Work
 
 # A job whose process died is blamed at once: retries are counted here.
 _SETTINGS = {
@@ -98,26 +98,15 @@ class SlurmDask:
             walltime=self.walltime,
             python=self.python,
             job_extra_directives=list(self.directives),
-            job_script_prologue=[*(f"export {name}=1" for name in _THREADS), *self.prologue],
+            job_script_prologue=[*(f"export {name}=1" for name in THREADS), *self.prologue],
             scheduler_options={"dashboard_address": ":0"},
         )
-
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-@dataclass
-class _Spent:
-    tries: int = 0
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-    reasons: list[str] = field(default_factory=list)
 
 
 def dask_jobs(
     client: Any, prepare: Callable[[], Work], jobs: Sequence[Any], *, timeout_s: float = 120.0, tries: int = 2
 ) -> Iterator[Outcome]:
-    """As `cellml.populations.workers.run_jobs`, on the workers of a Dask client.
+    """As `cellml.blocks.workers.run_jobs`, on the workers of a Dask client.
 
     A worker whose job takes longer than timeout_s of processor time, or twenty times as long by the clock, is ended by its own timer and
     started anew by its nanny, as one that is killed or runs out of memory is; the job is tried again.
@@ -125,7 +114,7 @@ def dask_jobs(
     from distributed import as_completed
 
     (digest, packed), run = digest_of(prepare), secrets.token_hex(6)
-    waiting, spent = deque(range(len(jobs))), {number: _Spent() for number in range(len(jobs))}
+    waiting, spent = deque(range(len(jobs))), {number: Spent() for number in range(len(jobs))}
     running, ended = dict[Any, int](), as_completed(loop=client.loop)
     while waiting or running:
         # One job a worker: where a process dies, no other job is taken for the cause.

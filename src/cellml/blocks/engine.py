@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from cellml.blocks.workers import Outcome, Work, run_jobs
 from cellml.errors import CellmlError
-from cellml.populations.workers import Outcome, Work, run_jobs
 
 
 class Run(Protocol):
-    """`cellml.populations.workers.run_jobs` on the workers of an engine."""
+    """`cellml.blocks.workers.run_jobs` on the workers of an engine."""
 
     def __call__(self, prepare: Callable[[], Work], jobs: Sequence[Any], *, timeout_s: float, tries: int) -> Iterator[Outcome]:
         """The outcome of each job, in the order in which they end."""

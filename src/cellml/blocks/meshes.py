@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.blocks.manifest import Manifest
+from cellml.blocks.workers import Outcome
 from cellml.errors import CellmlError
-from cellml.populations.workers import Outcome
 
 _PAD = 4  # voxels around an object: more than any filter of the mesher reaches beyond the two that it keeps
 _COLUMNS = ("label", "voxels", "state", "reason", "tetrahedra", "least_dihedral_deg", "wall_s")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellml.blocks.engine import Run
+from cellml.blocks.workers import Outcome, Work
 from cellml.errors import CellmlError
-from cellml.populations.workers import Outcome, Work
 
 _MOST_FAILURES = 8  # the others would fail as well, and take their time for it
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +11,8 @@ from typing import Any
 
 from cellml.errors import CellmlError, FileError
 from cellml.evaluation.leaderboard import FEWEST_FOR_TAU, Entry, Leaderboard, leaderboard
+from cellml.io.csv_table import read_csv
+from cellml.logged_history import last_values, numbers_of
 
 SCORES = ("dice", "iou", "adapted_rand_error", "voi_sum")
 FEW_OBJECTS = 5  # a median over fewer moves with each of them
@@ -141,7 +142,7 @@ def _folder(folder: Path) -> Run:
     overlaps: dict[str, float] = {}
     errors: dict[str, tuple[float, int]] = {}
     for path in sorted(folder.rglob("metrics.csv")):
-        last = _last_values(path)
+        last = last_values(path)
         overlaps |= {key.removeprefix("val/"): value for key, value in last.items() if key.startswith("val/") and "/sim/" not in key}
         count = _count(last.get("val/sim/objects", 0.0))
         for key, value in last.items():
@@ -168,33 +169,6 @@ def _count(value: float) -> int:
     return int(value) if isfinite(value) else 0
 
 
-def _last_values(path: Path) -> dict[str, float]:
-    """The last number in each column of Lightning's table."""
-    last: dict[str, float] = {}
-    for row in _rows(path):
-        last |= _numbers_of(row)
-    return last
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(f"{path} cannot be read as a table ({error}).") from error
-
-
-def _numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
-    """The cells of a row that are numbers."""
-    found = {}
-    for key, text in row.items():
-        try:
-            found[str(key)] = float(text)
-        except (TypeError, ValueError):
-            continue
-    return found
-
-
 def _numbers(content: Any) -> dict[str, float]:
     """All numbers of nested containers, by their own key; the first of a key counts."""
     found: dict[str, float] = {}
@@ -209,12 +183,12 @@ def _numbers(content: Any) -> dict[str, float]:
 
 def _table(path: Path, name: str) -> list[Run]:
     """A row a model: every column that is a number is a score, `rel_error` its error."""
-    rows = _rows(path)
+    rows = read_csv(path)[1]
     if not rows or name not in rows[0] or "rel_error" not in rows[0]:
         raise FileError(f"{path} needs a row a model, with the columns {name}, rel_error and a score of overlap.")
     found = []
     for row in rows:
-        numbers = _numbers_of(row)
+        numbers = numbers_of(row)
         error, count = numbers.pop("rel_error", nan), _count(numbers.get("objects", 0.0))
         found.append(Run(str(row[name]), numbers, {row.get("observable") or "answer": (error, count)}))
     return found

@@ -73,7 +73,7 @@ def outcomes(prepare: Callable[[], Callable[[Followed, int], Any]], jobs: Sequen
             work(job, 1)
             yield ""
         return
-    from cellml.populations.workers import run_jobs
+    from cellml.blocks.workers import run_jobs
 
     for outcome in run_jobs(prepare, jobs, workers=workers, timeout_s=LIMIT_S):
         yield "" if not outcome.reason else f"{jobs[outcome.number].name}: {outcome.reason}"

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from cellml.blocks.engine import Engine, engine_of
 from cellml.blocks.stages import Limits
+from cellml.blocks.workers import Outcome
 from cellml.errors import CellmlError, FileError
 from cellml.populations.base_rule import base_rule
 from cellml.populations.members import Member, idealisable, members_of, warn_of_unit
 from cellml.populations.recipe import BaseRule, DiskFull, Idealisation, Measured, Recipe
 from cellml.populations.table import ABOUT, RECORD, TABLE, Table, read_record
-from cellml.populations.workers import Outcome
 from cellml.shapes.descriptors import DESCRIPTORS
 
 

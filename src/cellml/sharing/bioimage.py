@@ -57,7 +57,7 @@ def write_package(
     """
     from cellml.io import atomic_path
 
-    raw = test_image(network, about)
+    raw = drawn_image(network, about)
     answer = in_units(run(normalised(raw, about["input"]["normalisation"])), about["output"].get("units", []))
     files = {
         "model.onnx": contents["onnx"],
@@ -90,7 +90,7 @@ def accepted(package: Path) -> str:
     return f"accepted by bioimageio.spec {spec.__version__} as format {loaded.format_version}"
 
 
-def test_image(network: SharedNetwork, about: Mapping[str, Any]) -> NDArray[np.float32]:
+def drawn_image(network: SharedNetwork, about: Mapping[str, Any]) -> NDArray[np.float32]:
     """(1, C, Z, Y, X) float32 of a drawn block of tissue, as a microscope's grey values, the same in every package."""
     from cellml.data.phantom import em_phantom
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from cellml.blocks.workers import run_jobs
 from cellml.errors import CellmlError
-from cellml.populations.workers import run_jobs
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_each_job_ends_in_one_outcome_whatever_happens_to_it(prepare: Any, tmp_p
 
 
 def test_what_hangs_is_ended_by_the_clock_and_leaves_no_process(prepare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cellml.populations.workers.PATIENCE", 20.0)
+    monkeypatch.setattr("cellml.blocks.workers.PATIENCE", 20.0)
     (late,) = run_jobs(prepare, [("hang", str(tmp_path / "pid"))], workers=1, timeout_s=0.2, tries=1)
     assert late.reason == "it took longer than 4 s by the clock"
     if (tmp_path / "pid").exists():  # not where the machine is so busy that it did not begin in time
@@ -40,7 +40,7 @@ def test_what_hangs_is_ended_by_the_clock_and_leaves_no_process(prepare: Any, tm
 
 
 def test_what_is_busy_for_too_long_is_ended_however_slow_the_clock(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cellml.populations.workers.PATIENCE", 1e4)
+    monkeypatch.setattr("cellml.blocks.workers.PATIENCE", 1e4)
     found = {one.number: one for one in run_jobs(prepare, [("busy", ""), ("good", 1)], workers=1, timeout_s=0.2, tries=1)}
     assert found[0].reason == "it took more processor time than 0.2 s"
     assert found[1].value[0] == 1

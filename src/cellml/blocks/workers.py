@@ -17,7 +17,7 @@ from typing import Any
 from cellml.errors import CellmlError
 
 # A worker is one processor's work: what would start threads of its own is told not to.
-_SINGLE = (
+THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -54,7 +54,9 @@ class _Worker:
 
 
 @dataclass
-class _Spent:
+class Spent:
+    """What the tries of a job have taken so far, and why they failed."""
+
     tries: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -73,7 +75,7 @@ def run_jobs(
     """
     if workers < 1 or tries < 1 or not timeout_s > 0:
         raise CellmlError(f"workers={workers}, tries={tries} and timeout_s={timeout_s} must be at least 1, 1 and above 0.")
-    waiting, spent = deque(range(len(jobs))), {number: _Spent() for number in range(len(jobs))}
+    waiting, spent = deque(range(len(jobs))), {number: Spent() for number in range(len(jobs))}
     crew: list[_Worker] = []
     try:
         while waiting or any(worker.number >= 0 for worker in crew):
@@ -107,7 +109,7 @@ def _busy(crew: Sequence[_Worker]) -> int:
     return sum(worker.number >= 0 for worker in crew)
 
 
-def _hand_out(worker: _Worker, number: int, jobs: Sequence[Any], spent: dict[int, _Spent], timeout_s: float) -> None:
+def _hand_out(worker: _Worker, number: int, jobs: Sequence[Any], spent: dict[int, Spent], timeout_s: float) -> None:
     spent[number].tries += 1
     worker.number, worker.begun = number, time.monotonic()
     worker.deadline = worker.begun + PATIENCE * timeout_s
@@ -193,8 +195,8 @@ def _end(worker: _Worker) -> None:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Processes started here use one thread for linear algebra, whatever this one uses."""
-    before = {name: os.environ.get(name) for name in _SINGLE}
-    os.environ |= dict.fromkeys(_SINGLE, "1")
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ |= dict.fromkeys(THREADS, "1")
     try:
         yield
     finally:
