@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import FileError
 from cellml.io.formats import sniff
+from cellml.io.hdf5_own import require_own, whole_array
 
 _DATA = "exchange/data"
 
@@ -37,6 +38,7 @@ class DataExchange:
         self._path, self._file = path, h5py.File(path, "r")
         try:
             self._data = self._file[_DATA]
+            require_own(self._data, path)
             if self._data.ndim != 3:
                 raise FileError(f"{path}:{_DATA} has shape {self._data.shape}; projections are (angle, y, x).")
             self.shape: tuple[int, int, int] = tuple(self._data.shape)
@@ -64,6 +66,7 @@ class DataExchange:
         field = self._file.get(f"exchange/{name}")
         if field is None or 0 in field.shape:
             return None
+        require_own(field, self._path)
         if field.ndim not in (2, 3) or tuple(field.shape[-2:]) != self.shape[1:]:
             raise FileError(f"{self._path}: exchange/{name} has shape {field.shape}, but the projections are {self.shape[1:]} (y, x).")
         return field
@@ -77,7 +80,7 @@ class DataExchange:
         theta = self._file.get("exchange/theta")
         if theta is None:
             return None
-        angles = np.asarray(theta[...], np.float64).reshape(-1)
+        angles = whole_array(self._file, "exchange/theta", self._path).astype(np.float64).reshape(-1)
         if str(theta.attrs.get("units", "degrees")).lower().startswith("rad"):
             angles = np.rad2deg(angles)
         return np.asarray(np.where(angles > 180, angles - 360, angles))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import FileError
 from cellml.io.hdf5_image import hdf5_in_memory
+from cellml.io.hdf5_own import whole_array
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_functions import facet_function, outward, positive
 from cellml.io.mesh_names import KEY, names_line, read_names
@@ -31,10 +32,10 @@ def read(path: Path) -> tuple[TetMesh, str]:
         if "mesh/topology" not in file or "mesh/coordinates" not in file:
             raise FileError(f"{path} has no /mesh/topology and /mesh/coordinates; it holds {', '.join(file) or 'nothing'}.")
         known = read_names(str(file.attrs[KEY]) if KEY in file.attrs else None, path)
-        points, tets = _array(file, "mesh/coordinates"), _array(file, "mesh/topology").astype(np.int64)
-        regions = _array(file, "mf3/values") if "mf3/values" in file else np.ones(len(tets))
-        facets = _array(file, "mf2/topology").astype(np.int64) if "mf2/values" in file else np.zeros((0, 3), np.int64)
-        tags = _array(file, "mf2/values") if "mf2/values" in file else np.zeros(0)
+        points, tets = whole_array(file, "mesh/coordinates", path), whole_array(file, "mesh/topology", path).astype(np.int64)
+        regions = whole_array(file, "mf3/values", path) if "mf3/values" in file else np.ones(len(tets))
+        facets = whole_array(file, "mf2/topology", path).astype(np.int64) if "mf2/values" in file else np.zeros((0, 3), np.int64)
+        tags = whole_array(file, "mf2/values", path) if "mf2/values" in file else np.zeros(0)
     if tets.ndim != 2 or tets.shape[1] != 4:
         raise FileError(f"{path} holds cells of shape {tets.shape}, no tetrahedra (T, 4).")
     # dolfin fills what was never set with the largest number of its type
@@ -65,7 +66,3 @@ def _topology(group: Any, cells: NDArray[np.int64], kind: str, values: NDArray[A
     group["topology"].attrs["partition"] = np.zeros(1, np.uint64)
     group["cell_indices"] = np.arange(len(cells), dtype=np.uint64)
     group["values"] = values.astype(np.uint64)
-
-
-def _array(file: Any, name: str) -> NDArray[Any]:
-    return np.asarray(file[name][...])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -14,12 +13,14 @@ import numpy as np
 from cellml.errors import FileError
 from cellml.io.attribute_frame import attribute_frame, frame_attributes
 from cellml.io.formats import expect, stored_as, wrong_content
+from cellml.io.hdf5_own import require_own, whole_array
 from cellml.io.header import ImageHeader, Stored, WritableArray
 from cellml.io.location import Location, pick
 from cellml.io.patient_file import PatientFile
 
 FORM = "HDF5"
 _CHUNK = 64
+_FEW = 64  # numbers of a voxel size; more are none
 _CACHE_BYTES = 1 << 26  # whole chunks stay in memory while blocks that cross them are written
 
 
@@ -31,24 +32,10 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     expect(location.path, FORM)
     with h5py.File(location.path, "r") as file:
         dataset = file[pick(location, _datasets(file), usual)]
-        _require_own(dataset, location)
+        require_own(dataset, location.path)
         labels = "".join(str(dim.label) for dim in dataset.dims).upper()
-        frame = attribute_frame(list(_holders(dataset)), labels=labels if len(labels) == dataset.ndim else "")
+        frame = attribute_frame(list(_holders(dataset, location.path)), labels=labels if len(labels) == dataset.ndim else "")
         yield Stored(ImageHeader(tuple(dataset.shape), dataset.dtype, **frame), dataset)
-
-
-def _require_own(dataset: Any, location: Location) -> None:
-    """Raise FileError where voxels would come from files outside of this one's folder: a name there can point at anything on the disk."""
-    folder = location.path.parent.resolve()
-    names = [name for name, _, _ in dataset.external or ()]
-    names += [source.file_name for source in (dataset.virtual_sources() if dataset.is_virtual else ())]
-    for name in names:
-        place = Path(os.fsdecode(name))
-        if name != "." and not (folder / place).resolve().is_relative_to(folder):
-            raise FileError(
-                f"{location} takes its voxels from {place}, outside of its own folder, which is not followed. Copy them in (h5repack), or "
-                "put the files side by side."
-            )
 
 
 def check_target(location: Location, header: ImageHeader) -> ImageHeader:
@@ -127,14 +114,14 @@ def _datasets(file: Any) -> list[str]:
     return sorted(names)
 
 
-def _holders(dataset: Any) -> Iterator[Mapping[str, Any]]:
+def _holders(dataset: Any, path: Path) -> Iterator[Mapping[str, Any]]:
     """Attributes of the dataset, then of its groups up to the root, each with a `voxel_nm` dataset beside it."""
     yield dataset.attrs
     group = dataset.parent
     while True:
         yield group.attrs
-        if "voxel_nm" in group:
-            yield {"voxel_nm": group["voxel_nm"][()]}
+        if "voxel_nm" in group and group["voxel_nm"].size <= _FEW:
+            yield {"voxel_nm": whole_array(group, "voxel_nm", path)}
         if group.name == "/":
             return
         group = group.parent

@@ -79,11 +79,13 @@ class ImageSource:
         return block[0] if frame is not None and self.axes[0] == "T" else block
 
     def _require_memory(self, parts: dict[str, slice]) -> None:
-        """A few bytes of metadata can promise any size."""
+        """A few bytes of metadata can promise any size, of the image or of the chunks that are unpacked for a voxel of it."""
         lengths = dict(zip(self._stored_axes, self._stored.header.shape, strict=True))
         voxels = math.prod(len(range(*parts[axis].indices(size))) if axis in parts else size for axis, size in lengths.items())
         remedy = "Read a region of it, or predict it block by block (cellml blockwise)."
         require_memory(voxels * self.dtype.itemsize, f"What is asked of {self._location}", remedy)
+        chunk = math.prod(getattr(self._stored.array, "chunks", None) or (0,)) * self.dtype.itemsize
+        require_memory(chunk, f"A single chunk of {self._location}", "Have it stored anew in chunks of a few megabytes.")
 
     def _channels(self, header: ImageHeader) -> tuple[str, ...]:
         if "C" not in self.axes:

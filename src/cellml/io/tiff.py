@@ -111,6 +111,7 @@ class _Tiles:
 
     def __init__(self, series: Any, shape: tuple[int, ...]) -> None:
         self._series, self._shape = series, shape
+        self.chunks = tuple(int(n) for n in series.keyframe.chunks)  # of a tile, a strip or a page
         self._array: Any = None
 
     def __getitem__(self, index: tuple[slice, ...]) -> Any:

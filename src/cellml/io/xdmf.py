@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import FileError
 from cellml.io.hdf5_image import hdf5_in_memory
+from cellml.io.hdf5_own import sound_dataset
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_grid import grid_of_mesh, mesh_of_grid
 from cellml.io.mesh_names import KEY, names_line
@@ -35,14 +36,26 @@ def read(path: Path) -> tuple[TetMesh, str]:
 
 
 def _require_beside(path: Path) -> None:
-    """Raise FileError where the numbers stand elsewhere than in the folder of the XML: a name there can point at anything on the disk."""
+    """Raise FileError where numbers stand elsewhere than in the folder of the XML, for a name can point at anything on the disk, and
+    CellmlError where an array promises more than the free memory.
+    """
+    import h5py
+
     folder = path.parent.resolve()
     for item in ElementTree.parse(path).iter("DataItem"):
-        name, colon, _ = (item.text or "").strip().rpartition(":")
-        if item.get("Format", "XML").upper() == "HDF" and colon and not (folder / name).resolve().is_relative_to(folder):
+        kind, text = item.get("Format", "XML").upper(), (item.text or "").strip()
+        name, _, inside = text.rpartition(":") if kind == "HDF" else (text, "", "")
+        if kind == "XML" or not name:
+            continue
+        if kind != "HDF" or not (folder / name).resolve().is_relative_to(folder):
             raise FileError(
                 f"{path} takes its numbers from {name}, outside of its own folder, which is not followed; put the two side by side."
+                if kind == "HDF"
+                else f"{path} takes its numbers from {name}, a file of Format={kind}, which is not followed; have them written as HDF."
             )
+        if (folder / name).is_file():
+            with h5py.File(folder / name, "r") as file:
+                sound_dataset(file, inside, folder / name)
 
 
 def write(mesh: TetMesh, paths: list[Path], extras: Extras) -> None:
