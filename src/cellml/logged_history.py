@@ -11,21 +11,31 @@ from cellml.io.csv_table import read_csv
 
 
 def keep_logged_rows(loggers: Sequence[Any], step: int) -> None:
-    """Give Lightning's CSV loggers, which begin anew, the rows of their file up to `step`; later ones are computed again."""
-    from pytorch_lightning.loggers import CSVLogger
+    """Give Lightning's CSV loggers, which begin anew, the rows of their file up to `step`; later ones are computed again.
 
+    Of several processes the first one logs, and the others do nothing.
+    """
+    from pytorch_lightning.loggers import CSVLogger
+    from pytorch_lightning.utilities import rank_zero_only
+
+    if rank_zero_only.rank:
+        return
     for logger in loggers:
         if isinstance(logger, CSVLogger):
             rows = logged_rows(Path(logger.log_dir) / "metrics.csv", step)
             logger.experiment.metrics.extend(rows)
+            logger.experiment.save()  # it has removed the file, and may be killed again before it would write
 
 
 def logged_rows(path: Path, step: int) -> list[dict[str, float]]:
-    """The rows of a `metrics.csv` up to a step, without their empty cells; none where there is no file."""
+    """The rows of a `metrics.csv` up to a step, without their empty cells; none where there is no file.
+
+    A last line without its end was cut off when the run was killed: it is left out, for its numbers may lack digits.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: float(text) for key, text in row.items() if key and text} for row in csv.DictReader(stream)]
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = [numbers_of(row) for row in csv.DictReader(line for line in lines if line.endswith("\n"))]
     return [{**row, "step": int(row["step"])} for row in rows if row.get("step", step + 1) <= step]
 
 
@@ -43,6 +53,6 @@ def numbers_of(row: Mapping[str, str]) -> dict[str, float]:
     for key, text in row.items():
         try:
             found[key] = float(text)
-        except ValueError:
+        except (TypeError, ValueError):  # csv has None for cells that are missing, and a list for those without a name
             continue
     return found
