@@ -13,7 +13,7 @@ from cellml import memory
 from cellml.errors import CellmlError, FileError
 from cellml.io import open_image, read_mesh, read_volume, write_mesh
 from cellml.io.data_exchange import DataExchange
-from cellml.io.hdf5_own import _matching
+from cellml.io.hdf5_own import _matching, require_own
 from cellml.types import TetMesh
 
 h5py = pytest.importorskip("h5py")
@@ -86,6 +86,34 @@ def test_a_virtual_data_set_of_files_in_the_folder_is_read_even_in_a_circle(inne
     assert not read_volume(f"{inner / 'a.h5'}:raw", spacing_nm=SPACING).data.any()
     with open_image(f"{inner / 'a.h5'}:round", spacing_nm=SPACING) as source:
         assert source.shape == (2, 3, 4)
+
+
+def test_relative_names_are_reckoned_as_hdf5_does(inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the current folder, where raw files are meant, and where the file of a virtual data set is not beside it."""
+    with h5py.File(inner / "a.h5", "w") as file:
+        file.create_dataset("raw", shape=(2, 3, 4), dtype="u1", external=[("secret.bin", 0, 24)])
+        layout = h5py.VirtualLayout(shape=(4, 3), dtype="f8")
+        layout[:] = h5py.VirtualSource("secret.h5", "points", shape=(4, 3))
+        file.create_virtual_dataset("points", layout)
+    monkeypatch.chdir(inner.parent)
+    with h5py.File(inner / "a.h5", "r") as file:
+        np.testing.assert_array_equal(file["points"][:], MESH.points)
+        for name in ("raw", "points"):
+            with pytest.raises(FileError, match=r"takes its numbers from .*secret\.\w+, outside of its own folder"):
+                require_own(file[name], inner / "a.h5")
+    (inner.parent / "secret.bin").rename(inner / "secret.bin")
+    monkeypatch.chdir(inner)
+    assert read_volume("a.h5:raw", spacing_nm=SPACING).data.any()
+
+
+def test_a_file_that_is_linked_to_is_read(inner: Path) -> None:
+    write_mesh(MESH, inner / "a.xdmf")
+    image(inner / "a.h5")
+    (inner.parent / "links").mkdir()
+    for name in ("a.h5", "a.xdmf", "a.xdmf.h5"):
+        (inner.parent / "links" / name).symlink_to(inner / name)
+    assert read_volume(inner.parent / "links/a.h5", spacing_nm=SPACING).shape == (2, 3, 4)
+    assert len(read_mesh(inner.parent / "links/a.xdmf").points) == 4
 
 
 def test_numbered_files_of_a_virtual_data_set_are_all_looked_at(inner: Path) -> None:

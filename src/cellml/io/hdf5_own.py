@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
+from cellml.io.beside import stands_beside
 from cellml.memory import require_memory
 
 _NUMBERED = re.compile(r"%\d*b")  # a virtual data set's block number, in the name of a file for each
@@ -24,9 +25,8 @@ def require_own(dataset: Any, path: Path) -> None:
     A name there can point at anything on the disk: that of a raw file, of the file of a virtual data set, whose own numbers may come from
     elsewhere again, or of the file that a link led to.
     """
-    folder = path.parent.resolve()
-    for place in _places(dataset, folder, set()):
-        if not place.resolve().is_relative_to(folder):
+    for place in _places(dataset, path, set()):
+        if not stands_beside(place, path):
             raise FileError(
                 f"{path}:{dataset.name} takes its numbers from {place}, outside of its own folder, which is not followed. Copy them in "
                 "(h5repack), or put the files side by side."
@@ -55,8 +55,8 @@ def whole_array(file: Any, name: str, path: Path) -> NDArray[Any]:
     return np.asarray(sound_dataset(file, name, path)[()])
 
 
-def _places(dataset: Any, folder: Path, seen: set[tuple[str, str]]) -> Iterator[Path]:
-    """Every file that numbers of a data set come from. folder: of the file that the user named, from which HDF5 reckons raw files."""
+def _places(dataset: Any, path: Path, seen: set[tuple[str, str]]) -> Iterator[Path]:
+    """Every file that numbers of a data set come from. path: the file that the user named."""
     import h5py
 
     here = Path(os.fsdecode(dataset.file.filename)).absolute()
@@ -64,27 +64,30 @@ def _places(dataset: Any, folder: Path, seen: set[tuple[str, str]]) -> Iterator[
         return
     seen.add((str(here), dataset.name))
     yield here
-    yield from (folder / os.fsdecode(name) for name, _, _ in dataset.external or ())
+    yield from (Path(os.fsdecode(name)).absolute() for name, _, _ in dataset.external or ())  # HDF5 reckons from the current folder
     for source in dataset.virtual_sources() if dataset.is_virtual else ():
         for other in [here] if source.file_name == "." else _matching(here.parent, source.file_name):
             yield other
             if other == here:
-                yield from _places_of(dataset.file, source.dset_name, folder, seen)
-            elif other.is_file() and other.resolve().is_relative_to(folder):
+                yield from _places_of(dataset.file, source.dset_name, path, seen)
+            elif other.is_file() and stands_beside(other, path):
                 with h5py.File(other, "r") as file:
-                    yield from _places_of(file, source.dset_name, folder, seen)
+                    yield from _places_of(file, source.dset_name, path, seen)
 
 
-def _places_of(file: Any, name: str, folder: Path, seen: set[tuple[str, str]]) -> Iterator[Path]:
+def _places_of(file: Any, name: str, path: Path, seen: set[tuple[str, str]]) -> Iterator[Path]:
     import h5py
 
     found = file.get(name)
     if isinstance(found, h5py.Dataset):
-        yield from _places(found, folder, seen)
+        yield from _places(found, path, seen)
 
 
 def _matching(folder: Path, name: str) -> list[Path]:
-    """The files that a virtual data set names, at least one, there or not."""
-    if not _NUMBERED.search(name) or Path(name).is_absolute():
-        return [folder / name]
-    return list(folder.glob(_NUMBERED.sub("*", name))) or [folder / name]
+    """The files that a virtual data set means by a name: in its own folder, else in the current one; at least one, there or not."""
+    for base in (folder, Path.cwd()):
+        pattern = _NUMBERED.search(name) and not Path(name).is_absolute()
+        found = list(base.glob(_NUMBERED.sub("*", name))) if pattern else [base / name]
+        if there := [place for place in found if place.is_file()]:
+            return there
+    return [folder / name]

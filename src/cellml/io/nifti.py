@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import math
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ _TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
 _AXES = {2: "XY", 3: "XYZ", 4: "XYZT", 5: "XYZTC"}
 _LONGEST = 32767  # an axis of NIfTI-1
 _CHUNK = 1 << 24
+_LARGEST_NOTES = 1 << 26  # bytes before the voxels
 _COMMENT = 6  # extension code of plain text
 
 _log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     packed = location.path.name.lower().endswith(".gz")
     if sniff(location.path) not in ({"gzip"} if packed else {FORM, None}):
         raise wrong_content(location.path, FORM, ValueError())
+    if packed:
+        _check_notes(location.path)
     image: Any = nibabel.load(location.path)
     header = image.header
     proxy = image.dataobj
@@ -119,6 +123,19 @@ def _frame(image: Any, location: Location) -> dict[str, Any]:
 def _note(extension: Any) -> dict[str, Any]:
     content = extension.get_content() if extension.get_code() == _COMMENT else b""
     return read_note(content.rstrip(b"\x00") if isinstance(content, bytes) else content)
+
+
+def _check_notes(path: Path) -> None:
+    """Raise FileError where a gzipped file puts its voxels behind more notes than there can be: nibabel reads all that is before them."""
+    with gzip.open(path) as file:
+        head = file.read(540)
+    order = "<" if head[:4] in (b"\x5c\x01\x00\x00", b"\x1c\x02\x00\x00") else ">"
+    kind, place = ("q", 168) if head[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c") else ("f", 108)
+    if len(head) < 348:
+        raise EOFError(f"its header has {len(head)} bytes")
+    (offset,) = struct.unpack_from(order + kind, head, place)
+    if not 0 <= offset <= _LARGEST_NOTES:
+        raise FileError(f"{path} is damaged: its voxels begin at byte {offset:g}, behind more notes than any program writes.")
 
 
 def _check_length(path: Path, header: Any, offset: int) -> None:

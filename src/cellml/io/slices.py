@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import FileError
+from cellml.errors import CellmlError, FileError
 from cellml.io.buffer import disk_buffer
 from cellml.io.formats import check_folder, expect, refuse_axes, stored_as, wrong_content
 from cellml.io.header import ImageHeader, Stored, positive, read_note, triple
 from cellml.io.location import Location
 from cellml.io.storage import storage_dtype
+from cellml.memory import require_memory
 
 FORM = "a folder of slices"
 _SUFFIXES = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 _SIDECAR = "cellml.json"
+_PNG_BYTES = {"I;16": 2, "I": 4}  # of a pixel, for the modes of PNG that have more than one
+_SMALLER = "Read it on a machine with more memory, or cut the sections into smaller ones."
 _TYPES = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8")
 
 
@@ -96,6 +100,8 @@ def _read_slice(path: Path) -> NDArray[Any]:
     expect(path, form)
     try:
         image = _png(path) if form == "PNG" else _tiff(path)
+    except CellmlError:
+        raise
     except Exception as error:  # each library has its own exceptions for damaged files
         raise wrong_content(path, form, error) from error
     if image.ndim not in (2, 3):
@@ -104,9 +110,12 @@ def _read_slice(path: Path) -> NDArray[Any]:
 
 
 def _png(path: Path) -> NDArray[Any]:
-    from PIL import Image
+    # Not Image.open: it opens other kinds by their first bytes (EPS by calling Ghostscript), and takes large sections for bombs.
+    from PIL.PngImagePlugin import PngImageFile
 
-    with Image.open(path) as image:
+    with PngImageFile(path) as image:
+        pixel = len(image.getbands()) * _PNG_BYTES.get(image.mode, 1)
+        require_memory(image.width * image.height * pixel, f"{path}", _SMALLER)
         return np.asarray(image)
 
 
@@ -116,7 +125,10 @@ def _tiff(path: Path) -> NDArray[Any]:
     with tifffile.TiffFile(path) as tif:
         if len(tif.pages) > 1:
             raise ValueError(f"it holds {len(tif.pages)} pages, and a slice is one; give the file itself instead of its folder")
-        return np.asarray(tif.pages[0].asarray())
+        page = tif.pages[0]
+        held = max(int(page.nbytes), math.prod(page.chunks) * np.dtype(page.dtype).itemsize)
+        require_memory(held, f"{path}", _SMALLER)
+        return np.asarray(page.asarray())
 
 
 def _frame(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cellml.io.formats import expect, stored_as
 from cellml.io.header import ImageHeader, Stored, StoredArray, read_note
 from cellml.io.location import Location
 from cellml.io.storage import storage_dtype
+from cellml.io.tiff_files import require_own_pages, require_sound_ome
 from cellml.io.tiff_frame import imagej_metadata, ome_metadata, tiff_frame
 
 FORM = "TIFF"
@@ -32,14 +33,16 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
 
     expect(location.path, FORM)
     with _loud(location), tifffile.TiffFile(location.path) as tif:
+        require_sound_ome(tif, location.path)
         series = tif.series[0].levels[0]
+        require_own_pages(series, location.path)
         frame = tiff_frame(tif)
         note = read_note(frame.pop("text"))
         # tifffile leaves out axes of length 1; where the note says which were meant, or where Y or X went, all are needed.
         squeezed = not note and {"Y", "X"} <= set(series.axes)
         axes, shape = _named(series.get_axes(squeezed), series.get_shape(squeezed))
         header = ImageHeader(shape, np.dtype(series.dtype), axes=axes, **{**frame, **note})
-        yield Stored(header, _array(tif, series, location, shape))
+        yield Stored(header, _array(series, location, shape))
 
 
 def check_target(location: Location, header: ImageHeader) -> ImageHeader:
@@ -94,15 +97,18 @@ def _named(axes: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
     return letters, shape
 
 
-def _array(tif: Any, series: Any, location: Location, shape: tuple[int, ...]) -> StoredArray:
+def _array(series: Any, location: Location, shape: tuple[int, ...]) -> StoredArray:
     if series.dataoffset is None:
         return _Tiles(series, shape)
-    end = int(series.dataoffset) + int(series.nbytes)
-    size = location.path.stat().st_size
-    if end > size:
-        raise FileError(f"{location.path} is truncated: its image ends at byte {end}, but the file has {size}. Fetch or make it again.")
-    order = np.dtype(series.dtype).newbyteorder(tif.byteorder)
-    mapped: StoredArray = np.memmap(location.path, dtype=order, mode="r", offset=int(series.dataoffset), shape=shape)
+    file = series.keyframe.parent  # a series may stand in another file beside the one that describes it
+    path, end = Path(file.filehandle.path), int(series.dataoffset) + int(series.nbytes)
+    if end > path.stat().st_size:
+        raise FileError(
+            f"{location.path} is truncated: its image ends at byte {end} of {path.name}, but the file has {path.stat().st_size}. "
+            "Fetch or make it again."
+        )
+    order = np.dtype(series.dtype).newbyteorder(file.byteorder)
+    mapped: StoredArray = np.memmap(path, dtype=order, mode="r", offset=int(series.dataoffset), shape=shape)
     return mapped
 
 

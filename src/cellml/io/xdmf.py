@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import FileError
+from cellml.io.beside import stands_beside
 from cellml.io.hdf5_image import hdf5_in_memory
 from cellml.io.hdf5_own import sound_dataset
 from cellml.io.mesh_format import Extras
@@ -41,13 +42,13 @@ def _require_beside(path: Path) -> None:
     """
     import h5py
 
-    folder = path.parent.resolve()
+    folder = path.parent
     for item in ElementTree.parse(path).iter("DataItem"):
         kind, text = item.get("Format", "XML").upper(), (item.text or "").strip()
         name, _, inside = text.rpartition(":") if kind == "HDF" else (text, "", "")
         if kind == "XML" or not name:
             continue
-        if kind != "HDF" or not (folder / name).resolve().is_relative_to(folder):
+        if kind != "HDF" or not stands_beside(folder / name, path):
             raise FileError(
                 f"{path} takes its numbers from {name}, outside of its own folder, which is not followed; put the two side by side."
                 if kind == "HDF"

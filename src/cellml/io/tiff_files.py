@@ -1,0 +1,47 @@
+"""TIFF that is spread over several files: they stand in the folder of the one that was named."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from cellml.errors import FileError
+from cellml.io.beside import stands_beside
+from cellml.memory import require_memory
+
+_SLOT = 8  # bytes that tifffile takes for each plane that is promised, before it looks for it
+
+
+def require_sound_ome(tif: Any, path: Path) -> None:
+    """Look at the OME-XML of an open tifffile.TiffFile before tifffile acts on it.
+
+    Raises FileError where it names files outside of the folder of `path`, and CellmlError where it promises more planes than their mere
+    list has room for in the free memory. XML that cannot be parsed is left to tifffile, which says so.
+    """
+    if not tif.is_ome:
+        return
+    try:
+        root = ElementTree.fromstring(tif.ome_metadata)
+    except ElementTree.ParseError:
+        return
+    for element in root.iter():
+        if (name := element.get("FileName")) and element.text != root.get("UUID"):  # that one is this file, whatever it was called
+            _require_inside(path.parent / name, path)
+        if element.tag.endswith("Pixels"):
+            planes = math.prod(int(element.get(f"Size{axis}", 1)) for axis in "ZCT")
+            require_memory(planes * _SLOT, f"The list of {planes} planes that {path} promises", "It is damaged; fetch it again.")
+
+
+def require_own_pages(series: Any, path: Path) -> None:
+    """Raise FileError where pages of a tifffile.TiffPageSeries stand in files outside of the folder of `path`."""
+    own = series.keyframe.parent.filehandle.path
+    pages = series.pages if series.is_multifile else ()
+    for place in {own, *(page.parent.filehandle.path for page in pages if page is not None)}:
+        _require_inside(Path(place), path)
+
+
+def _require_inside(place: Path, path: Path) -> None:
+    if not stands_beside(place, path):
+        raise FileError(f"{path} takes pages from {place}, outside of its own folder, which is not followed; put the files side by side.")
