@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import lzma
 import re
 import resource
 import shutil
 import struct
 import zipfile
-from contextlib import suppress
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -183,32 +185,33 @@ def test_bombs_are_refused_before_memory_is_taken(name: str, make, tmp_path: Pat
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
 
 
-def test_an_archive_note_of_many_megabytes_is_refused(tmp_path: Path) -> None:
-    np.savez_compressed(tmp_path / "a.npz", raw=SMALL.data, voxel_nm=np.zeros(10_000_000))
-    with pytest.raises(FileError, match="voxel_nm has 80 MB"):
-        read_volume(tmp_path / "a.npz")
+def test_a_compressed_mesh_is_no_bomb(tmp_path: Path, little_memory: None) -> None:
+    write_mesh(MESH, tmp_path / "a.vtu")
+    packer = zlib.compressobj(1)
+    bomb = b"".join([*(packer.compress(bytes(1_000_000)) for _ in range(1500)), packer.flush()])
+    text = (tmp_path / "a.vtu").read_text()
+    assert 'compressor="vtkZLibDataCompressor"' in text
+    points = re.search(r"<Points>.*?<DataArray[^>]*>(.*?)</DataArray>", text, re.DOTALL)
+    assert points is not None
+    data = base64.b64encode(struct.pack("<4I", 1, 32768, 96, len(bomb))).decode() + base64.b64encode(bomb).decode()
+    (tmp_path / "b.vtu").write_text(text[: points.start(1)] + data + text[points.end(1) :])
+    with pytest.raises(FileError, match=r"b\.vtu has \d+\.\d MB, and unpacks to more than 0\.25 GB"):
+        read_mesh(tmp_path / "b.vtu")
+    assert len(read_mesh(tmp_path / "a.vtu").points) == 4
 
 
-def test_a_compressed_checkpoint_is_refused_unread(tmp_path: Path) -> None:
-    from cellml.checkpoint import read
+def test_what_is_unpacked_is_counted_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cellml.io import unpacking
 
-    with zipfile.ZipFile(tmp_path / "b.ckpt", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", bytes(50_000_000))
-        archive.writestr("archive/version", "3")
-    with pytest.raises(FileError, match="is compressed, which can hide any size"):
-        read(tmp_path / "b.ckpt")
-
-
-def test_archives_of_surfaces_write_nothing_outside(tmp_path: Path) -> None:
-    from cellml.data.spine_meshes import all_spines
-
-    with zipfile.ZipFile(tmp_path / "spines.zip", "w") as archive:
-        archive.writestr("../../outside.off", "OFF\n4 4 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n")
-    before = set(tmp_path.rglob("*"))
-    with suppress(CellmlError):
-        list(all_spines(tmp_path / "spines.zip"))
-    assert set(tmp_path.rglob("*")) == before
-    assert not (tmp_path.parent.parent / "outside.off").exists() and not (tmp_path.parent / "outside.off").exists()
+    monkeypatch.setattr(memory, "free_memory_gb", lambda: 4e-6)  # 1000 bytes are allowed
+    (tmp_path / "a").touch()
+    allowance = unpacking.Allowance(tmp_path / "a")
+    assert allowance.zlib(zlib.compress(bytes(600))) == bytes(600) and allowance.lzma(lzma.compress(bytes(400))) == bytes(400)
+    assert allowance.zlib(zlib.compress(b"")) == b""
+    with pytest.raises(zlib.error, match="end too early"):
+        allowance.zlib(zlib.compress(b"")[:-1])
+    with pytest.raises(CellmlError, match="unpacks to more than"):
+        allowance.zlib(zlib.compress(b"1"))
 
 
 def test_nothing_in_the_source_runs_foreign_text() -> None:

@@ -6,16 +6,14 @@ A checkpoint is a Lightning checkpoint plus the key `cellml`: plain dictionaries
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellml.checkpoint_file import SCHEMA, require_archive, require_record
 from cellml.errors import ContractError, FileError
 from cellml.trusted import require_trusted, targets_of, texts_of
-
-SCHEMA = 1
 
 # Narrower than whole packages: torch.load, monai.bundle and the like would run what a stranger wrote.
 TRUSTED = (
@@ -53,7 +51,6 @@ TRUSTED = (
 
 # Functions that a task may be built with; everything else must be a class, for a function does its work at once.
 _TRUSTED_FUNCTIONS = ("cellml.tasks.schedules.",)
-_CONTRACT = ("channels", "spacing_nm", "normalisation")
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def read(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileError(f"There is no checkpoint {path}.")
-    _require_archive(path)
+    require_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -119,40 +116,8 @@ def read(path: str | Path) -> dict[str, Any]:
             f"{path} cannot be read as a checkpoint ({path.stat().st_size} bytes; {type(error).__name__}); "
             "it may be truncated. Copy it again."
         ) from error
-    _require_record(content, path)
+    require_record(content, path)
     return content  # type: ignore[no-any-return]
-
-
-def _require_archive(path: Path) -> None:
-    """Raise FileError for what is no complete zip archive, or one whose parts are compressed: torch and Lightning compress nothing."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        with path.open("rb") as stream:
-            begins_well = stream.read(2) == b"PK"
-        raise FileError(
-            f"{path} is {'cut off or damaged' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): "
-            "a checkpoint is a complete zip archive. "
-            f"{'Copy it again.' if begins_well else 'Name a file that cellml train wrote, such as model.ckpt.'}"
-        ) from error
-    if packed:
-        raise FileError(f"{path} is no checkpoint of cellml or Lightning: {packed[0]} in it is compressed, which can hide any size.")
-
-
-def _require_record(content: Any, path: Path) -> None:
-    if not isinstance(content, dict) or not isinstance(content.get("cellml"), dict) or not isinstance(content.get("state_dict"), dict):
-        raise FileError(f"{path} is not a cellml checkpoint: it lacks the keys `cellml` and `state_dict`.")
-    record = content["cellml"]
-    if record.get("schema") != SCHEMA:
-        raise FileError(
-            f"{path} has checkpoint schema {record.get('schema')}; this cellml reads schema {SCHEMA}. Use the version that wrote it."
-        )
-    contract = record.get("contract")
-    missing = [f"cellml.{key}" for key in ("task", "config") if not isinstance(record.get(key), str)]
-    missing += [f"cellml.contract.{key}" for key in _CONTRACT if not isinstance(contract, dict) or key not in contract]
-    if missing:
-        raise FileError(f"{path} is not a complete cellml checkpoint: it lacks {', '.join(missing)}.")
 
 
 def load(path: str | Path, *, trust: Sequence[str] = (), task: str | None = None) -> LoadedModel:
@@ -193,8 +158,12 @@ def require_match(contract: Mapping[str, Any], *, spacing_nm: Sequence[float], c
 def _build(record: Mapping[str, Any], path: str | Path, trust: Sequence[str]) -> Any:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
-    config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
+    try:
+        config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
+    except OmegaConfBaseException as error:
+        raise FileError(f"{path}: its configuration cannot be resolved ({str(error).splitlines()[0]}).") from error
     if not isinstance(config, dict) or not isinstance(config.get("task"), dict):
         raise FileError(f"{path} is not a complete cellml checkpoint: its configuration describes no task.")
     if any("${" in text for text in texts_of(config["task"])):

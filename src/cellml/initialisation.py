@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellml.checkpoint_file import require_archive
 from cellml.errors import CellmlError, FileError
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ def read_weights(source: str | Path) -> tuple[dict[str, Any], dict[str, Any] | N
     path = Path(source)
     if not path.is_file():
         raise FileError(f"There is no file {path} to initialise from; training.initialise_from names a checkpoint or a file of weights.")
+    if zipfile.is_zipfile(path):
+        require_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellml.annotation.candidates import Decision, candidate_table, decision_table
 from cellml.errors import CellmlError, FileError
+from cellml.io.npz import read_arrays
 from cellml.types import Labels, Volume
 
 _STATE = "state.npz"
@@ -51,22 +52,31 @@ def read_state(folder: Path, image: Volume, classes: Sequence[str]) -> SavedStat
     path = folder / _STATE
     if not path.exists():
         return None
+    arrays = _arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            scribbles, labels, facts = file["scribbles"], file["labels"], json.loads(str(file["facts"]))
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        scribbles, labels, facts = arrays["scribbles"], arrays["labels"], json.loads(str(arrays["facts"]))
+        shape, spacing, known = tuple(facts["shape"]), np.asarray(facts["spacing"], float).reshape(3), facts["classes"]
+        decisions = {int(label): Decision(verdict, number) for label, (verdict, number) in facts["decisions"].items()}
+        saved = SavedState(scribbles, labels, decisions, int(facts["entries"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{path} is damaged ({error}); move it away to begin anew.") from error
-    if tuple(facts["shape"]) != image.shape or not np.allclose(facts["spacing"], image.spacing, rtol=1e-3):
+    if shape != image.shape or not np.allclose(spacing, image.spacing, rtol=1e-3):
         raise CellmlError(
-            f"The session in {folder} is about {tuple(facts['shape'])} voxels of {facts['spacing']} nm (z, y, x), the image has "
+            f"The session in {folder} is about {shape} voxels of {facts['spacing']} nm (z, y, x), the image has "
             f"{image.shape} of {list(image.spacing)} nm; give another session=FOLDER, or the image that it was begun with."
         )
-    if facts["classes"] != list(classes):
-        raise CellmlError(
-            f"The session in {folder} has the classes {facts['classes']}, asked for are {list(classes)}; give those of the session."
-        )
-    decisions = {int(label): Decision(verdict, number) for label, (verdict, number) in facts["decisions"].items()}
-    return SavedState(scribbles, labels, decisions, int(facts["entries"]))
+    if not scribbles.shape == labels.shape == shape or scribbles.dtype.kind != "u" or labels.dtype.kind != "u":
+        raise FileError(f"{path} is damaged: its scribbles and labels are no whole numbers of {shape} voxels; move it away to begin anew.")
+    if known != list(classes):
+        raise CellmlError(f"The session in {folder} has the classes {known}, asked for are {list(classes)}; give those of the session.")
+    return saved
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        return read_arrays(path)
+    except FileError as error:
+        raise FileError(f"{path} is damaged; move it away to begin anew. {error}") from error
 
 
 def write_outputs(

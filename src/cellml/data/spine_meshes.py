@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile
 
 from cellml.data.labelled_mesh import LabelledMesh
 from cellml.errors import CellmlError, FileError
+from cellml.memory import require_memory
 from cellml.types import Surface
 
 _ARCHIVE = "spinetool_spines.zip"
@@ -41,6 +42,7 @@ def all_spines(path: Path | None = None) -> list[tuple[str, Surface, str, str]]:
     path = path or spine_archive()
     try:
         with ZipFile(path) as archive, TemporaryDirectory() as folder:
+            _require_room(archive, path)
             groups = json.loads(archive.read(_CLASSES))["groups"]
             kinds = {name.replace("\\", "/"): kind for kind, members in groups.items() for name in members}
             found = []
@@ -50,6 +52,12 @@ def all_spines(path: Path | None = None) -> list[tuple[str, Surface, str, str]]:
     except (BadZipFile, KeyError, json.JSONDecodeError) as error:
         raise FileError(f"{path} is not the archive of spine meshes that was expected ({type(error).__name__}: {error}).") from error
     return found
+
+
+def _require_room(archive: ZipFile, path: Path) -> None:
+    """Raise CellmlError where a part of the archive is larger than the free memory: all are read whole."""
+    largest = max((one.file_size for one in archive.infolist()), default=0)
+    require_memory(largest, f"A part of {path}", "It is not the archive of spine meshes; fetch it again (data/README.md).")
 
 
 def stack_of(folder: str) -> str:
@@ -67,6 +75,7 @@ def read_spines(classes: Sequence[str] = ("Mushroom", "Thin", "Stubby"), path: P
     path = path or spine_archive()
     try:
         with ZipFile(path) as archive, TemporaryDirectory() as folder:
+            _require_room(archive, path)
             groups = json.loads(archive.read(_CLASSES))["groups"]
             unknown = sorted(set(classes) - set(groups))
             if unknown:

@@ -12,11 +12,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import FileError
+from cellml.errors import CellmlError, FileError
 from cellml.io.buffer import disk_buffer
-from cellml.io.formats import expect, stored_as
+from cellml.io.formats import expect, stored_as, wrong_content
 from cellml.io.header import ImageHeader, Lazy, Stored, StoredArray, positive, read_note, triple
-from cellml.io.location import Location, pick
+from cellml.io.location import Location, pick, require
 from cellml.memory import require_memory
 
 FORM = "npz"
@@ -46,6 +46,33 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
         )
         stored = archive.getinfo(f"{member}.npy").compress_type == zipfile.ZIP_STORED and 0 not in shape
         yield Stored(header, _mapped(archive, member, shape, dtype, fortran, offset) if stored else _loaded(archive, member))
+
+
+def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+    """Every array of an archive of plain arrays, read at once.
+
+    Raises FileError for a missing or damaged archive and for pickled objects, and CellmlError where the arrays are larger than the free
+    memory, however small the file.
+    """
+    location = Location(Path(path))
+    require(location)
+    try:
+        with zipfile.ZipFile(location.path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            for name in names:
+                _array_header(archive, name, location)
+            size = sum(archive.getinfo(name).file_size for name in names)
+            require_memory(size, f"{path}, unpacked,", "Read it on a machine with more memory.")
+            return {name.removesuffix(".npy"): _read(archive, name) for name in names}
+    except CellmlError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy have their own exceptions for damaged archives
+        raise wrong_content(location.path, FORM, error) from error
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    with archive.open(name) as file:
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
 def check_target(location: Location, header: ImageHeader) -> ImageHeader:
@@ -115,8 +142,7 @@ def _loaded(archive: zipfile.ZipFile, member: str) -> StoredArray:
             f"{member!r} of {archive.filename}, unpacked,",
             "Convert it on a larger machine to a format that is read in parts: .zarr, .h5.",
         )
-        with archive.open(f"{member}.npy") as file:
-            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+        return _read(archive, f"{member}.npy")
 
     return Lazy(load)
 
@@ -126,8 +152,7 @@ def _small(archive: zipfile.ZipFile, name: str) -> NDArray[Any] | None:
         return None
     if (size := archive.getinfo(f"{name}.npy").file_size) > _LARGEST_NOTE:
         raise FileError(f"{archive.filename} is damaged: {name} has {size / 1e6:.0f} MB, and is a few numbers or words.")
-    with archive.open(f"{name}.npy") as file:
-        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    return _read(archive, f"{name}.npy")
 
 
 def _notes(archive: zipfile.ZipFile) -> dict[str, Any]:

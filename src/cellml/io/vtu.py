@@ -11,16 +11,22 @@ from numpy.typing import NDArray
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_grid import grid_of_mesh, mesh_of_grid
 from cellml.io.mesh_names import KEY, names_line
+from cellml.io.unpacking import bounded
 from cellml.types import TetMesh
 
 _GRID = "<UnstructuredGrid>"
 
 
 def read(path: Path) -> tuple[TetMesh, str]:
-    """Read tetrahedra and triangles, and the unit. Raises FileError without tetrahedra; meshio's own errors for damaged files."""
-    import meshio
+    """Read tetrahedra and triangles, and the unit.
 
-    grid = meshio.vtu.read(path)
+    Raises FileError without tetrahedra, CellmlError where what is compressed has no room in memory, and meshio's own errors for damaged
+    files.
+    """
+    from meshio.vtu import _vtu
+
+    with bounded(_vtu, path):
+        grid = _vtu.read(path)
     return mesh_of_grid(grid, _text(grid.field_data.get(KEY)), path)
 
 

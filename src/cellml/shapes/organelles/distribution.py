@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from cellml.errors import FileError
+from cellml.errors import ContractError, FileError
+from cellml.io.npz import read_arrays
 from cellml.shapes.organelles.count import CountModel
 from cellml.shapes.organelles.placement import Placement
 from cellml.shapes.organelles.sources import ObservedShapes, ShapeSource, SizeModel
+from cellml.trusted import require_trusted
 from cellml.types import Surface
 
 _SCHEMA = 1
@@ -71,10 +72,11 @@ def save_distribution(distribution: Distribution, path: str | Path) -> None:
 
 
 def load_distribution(path: str | Path) -> Distribution:
-    """Read what `save_distribution` wrote. Raises FileError for a file that is no such thing, and for a placement that is not cellml's."""
+    """Read what `save_distribution` wrote. Raises FileError for a file that is no such thing, ContractError for a
+    placement that is not cellml's, and CellmlError for more than the memory holds.
+    """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path)
         header = json.loads(str(arrays["header"]))
         surfaces = _surfaces(arrays, header["name"])
         return Distribution(
@@ -85,8 +87,8 @@ def load_distribution(path: str | Path) -> Distribution:
             _placement(header["placement"], arrays, path),
             tuple(header["notes"]),
         )
-    except (OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
-        if isinstance(error, FileError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        if isinstance(error, FileError | ContractError):
             raise
         raise FileError(
             f"{path} holds no distribution of organelles as `cellml fill` writes it ({type(error).__name__}: {error})."
@@ -100,9 +102,9 @@ def _surfaces(arrays: dict[str, Any], name: str) -> Sequence[Surface]:
 
 
 def _placement(header: dict[str, Any], arrays: dict[str, Any], path: str | Path) -> Placement:
-    module, _, name = str(header.pop("_target_")).rpartition(".")
-    if not module.startswith("cellml.shapes.organelles."):
-        raise FileError(f"{path} names the placement {module}.{name}; only those of cellml.shapes.organelles are opened.")
+    target = str(header.pop("_target_"))
+    require_trusted(target, ("cellml.shapes.organelles.",), path, remedy="placements of your own are kept by your own code.")
+    module, _, name = target.rpartition(".")
     values: dict[str, Any] = dict(header)
     for key, array in arrays.items():
         root, _, rest = key.partition("/")
