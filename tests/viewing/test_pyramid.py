@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from cellml.io import open_image, read_labels, read_volume, write_labels, write_volume
 from cellml.types import Labels, Volume
+from cellml.viewing import pyramid
 from cellml.viewing.pyramid import contrast, level_factors, reduced, steps, write_pyramid
 
 
@@ -56,6 +57,39 @@ def test_levels_lie_where_the_image_is(image: Volume, tmp_path: Path) -> None:
     coarse = read_volume(f"{tmp_path / 'image.zarr'}:1")
     np.testing.assert_array_equal(coarse.data, reduced(image.data, (1, 2, 2), "mean"))
     assert coarse.spacing == (20.0, 20.0, 20.0) and coarse.origin == (100.0, 55.0, 5.0), "a coarse voxel lies between its fine ones"
+
+
+@pytest.mark.parametrize("kind", ["image", "labels", "channels"])
+def test_memory_is_bounded_however_wide_sections_are(kind: str, image: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = np.stack([image.data, image.data[::-1]]) if kind == "channels" else image.data
+    write_volume(Volume(data, image.spacing, axes="CZYX" if kind == "channels" else "ZYX"), tmp_path / "image.npz")
+    blocks: list[int] = []
+
+    def written(store: str) -> None:
+        with open_image(tmp_path / "image.npz") as source:
+            read = source.read
+            monkeypatch.setattr(source, "read", lambda *args, **more: blocks.append((found := read(*args, **more)).nbytes) or found)
+            write_pyramid(source, tmp_path / store, labels=kind == "labels")
+
+    written("whole.zarr")
+    assert max(blocks) == data[..., :64, :, :].nbytes
+    blocks.clear()
+    monkeypatch.setattr(pyramid, "_BLOCK", 1)
+    written("parts.zarr")
+    assert max(blocks) == data[..., :64, :64, :].nbytes and len(blocks) == 2 * 3
+    for level in ("0", "1", "2"):
+        whole, parts = (zarr.open_group(tmp_path / store, mode="r")[level][:] for store in ("whole.zarr", "parts.zarr"))
+        np.testing.assert_array_equal(whole, parts)
+
+
+def test_contrast_of_large_sections_comes_from_their_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = np.zeros((1, 9, 10), np.float32)
+    data[0, 3:6] = np.linspace(1, 2, 30).reshape(3, 10)
+    write_volume(Volume(data, (1.0, 1.0, 1.0)), tmp_path / "a.npz")
+    monkeypatch.setattr(pyramid, "_SEEN", 30)
+    with open_image(tmp_path / "a.npz") as source:
+        low, high, largest = contrast(source)
+    assert 1.0 <= low < high <= 2.0 and largest == 2.0
 
 
 def test_labels_keep_their_numbers(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from cellml.errors import CellmlError
-from cellml.io import open_image, read_labels, write_labels, write_mesh, write_surface, write_volume
+from cellml.io import open_image, read_labels, read_volume, write_labels, write_mesh, write_surface, write_volume
 from cellml.sim.analytic import box
 from cellml.types import Labels, Surface, Volume
 from cellml.viewing.command import view_files
@@ -94,6 +94,38 @@ def test_an_older_view_is_replaced_only_when_asked_and_nothing_else_ever(view: S
     (mine / "notes").write_text("x")
     with pytest.raises(CellmlError, match="is no view"):
         view_files(view.image, output=mine, viewer="neuroglancer", overwrite=True)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://example.org/a/view"])
+def test_a_view_is_served_from_where_it_is_served_now(
+    url: str, files: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not from where it was to be served when it was written."""
+    folder = files.folder / "view"
+    view_files(files.image, labels=files.labels, meshes=files.mesh, output=folder, viewer="neuroglancer", url=url)
+    served: list[tuple[Path, int]] = []
+    monkeypatch.setattr("cellml.viewing.server.serve", lambda folder, port: served.append((folder, port)))
+    found = view_files(output=folder, serve=True, port=4321)
+    state = json.loads(unquote(found["link"].partition("#!")[2]))
+    sources = [source.partition("://")[2] for layer in state["layers"] for source in np.atleast_1d(layer["source"])]
+    here = "http://127.0.0.1:4321"
+    assert sources == [f"{here}/volume.zarr", f"{here}/volume.zarr/labels/cells", f"{here}/meshes", f"{here}/properties"]
+    assert served == [(folder, 4321)] and found["link"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"layers": [3]}'])
+def test_a_state_that_is_none_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(content)
+    with pytest.raises(CellmlError, match=r"state\.json is no state of a view"):
+        view_files(output=tmp_path, serve=True)
+
+
+def test_of_a_film_the_first_time_is_shown_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = np.stack([np.full((4, 5, 6), n, np.uint8) for n in (3, 9)])
+    write_volume(Volume(data, SPACING, axes="TZYX", name="film"), tmp_path / "film.npz")
+    view_files(tmp_path / "film.npz", output=tmp_path / "v", viewer="neuroglancer")
+    assert "film has 2 times; a browser is shown the first" in caplog.text
+    assert set(read_volume(tmp_path / "v/volume.zarr").data.ravel()) == {3}
 
 
 def test_labels_alone_and_meshes_alone(files: SimpleNamespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,7 +34,7 @@ def view_files(
     Returns the viewer used, names of layers, and for a browser the folder and the link. Raises CellmlError where nothing is given, where
     files cannot be read, and where the folder is taken.
     """
-    from cellml.viewing.folder import MARK, require_folder, write_view
+    from cellml.viewing.folder import MARK, require_folder, served_state, write_view
     from cellml.viewing.napari_window import fill_viewer, napari_missing, open_viewer
     from cellml.viewing.server import serve as serve_folder
     from cellml.viewing.state import link
@@ -45,7 +44,7 @@ def view_files(
     folder, named = Path(output), [_list(labels), _list(uncertainty), _list(meshes)]
     if input is None and not any(named):
         if serve and (folder / MARK).is_file():
-            address = link(json.loads((folder / MARK).read_text(encoding="utf-8")))
+            address = link(served_state(folder, f"http://127.0.0.1:{port}"))
             print(f"Open\n{address}")
             serve_folder(folder, port)
             return {"viewer": "neuroglancer", "output": str(folder), "link": address}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cellml.errors import CellmlError
+from cellml.errors import CellmlError, FileError
 from cellml.io.source import ImageSource
 from cellml.types import Triple
 from cellml.viewing.meshes import NamedSurface, write_precomputed
@@ -15,6 +16,8 @@ from cellml.viewing.pyramid import contrast, write_pyramid
 from cellml.viewing.state import ViewLayer, link, viewer_state
 
 MARK = "state.json"
+
+_log = logging.getLogger(__name__)
 
 
 def write_view(
@@ -51,6 +54,9 @@ def _write_layers(
     surfaces: Sequence[NamedSurface],
 ) -> list[ViewLayer]:
     layers = []
+    for source in [*([] if image is None else [image]), *(one for _, one in (*labels, *uncertainty))]:
+        if source.frames > 1:
+            _log.warning("%s has %d times; a browser is shown the first (napari shows all).", source.name, source.frames)
     if image is not None:
         write_pyramid(image, folder / "volume.zarr")
         channels = len(image.channels) if "C" in image.axes else 0
@@ -110,6 +116,30 @@ Or open any Neuroglancer and paste `state.json` under “Edit JSON state” ({{}
 
 The stores are OME-Zarr 0.5 with several levels; `cellml`, napari and others read them too. Lengths are nanometres.
 """
+
+
+def served_state(folder: Path, url: str) -> dict[str, Any]:
+    """The state of a view that was written before, with its files at `url`, wherever it was to be served from then.
+
+    Raises FileError where state.json is none of a view.
+    """
+    try:
+        state: dict[str, Any] = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        for layer in state["layers"]:
+            found = layer["source"]
+            moved = [_moved(str(one), folder, url) for one in (found if isinstance(found, list) else [found])]
+            layer["source"] = moved if isinstance(found, list) else moved[0]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{folder / MARK} is no state of a view ({error}); write it anew with overwrite=true.") from error
+    return state
+
+
+def _moved(source: str, folder: Path, url: str) -> str:
+    """zarr://WHEREVER/volume.zarr as zarr://URL/volume.zarr: the longest end of it that lies in the folder stays."""
+    kind, _, address = source.partition("://")
+    parts = address.split("/")
+    inside = next(("/".join(parts[n:]) for n in range(len(parts)) if parts[n] and (folder / "/".join(parts[n:])).exists()), None)
+    return source if inside is None else f"{kind}://{url}/{inside}"
 
 
 def require_folder(output: Path, overwrite: bool) -> None:

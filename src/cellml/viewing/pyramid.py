@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ Factor = tuple[int, int, int]
 Reduction = Literal["mean", "majority"]
 
 _CHUNK = 64
+_BLOCK = 1 << 28  # bytes that are read at once
+_SEEN = 1 << 24  # voxels of a section that its contrast is taken from
 _SMALL = 64  # voxels: an axis that is as short is not halved, and when all are, no coarser level is made
 
 
@@ -97,24 +100,32 @@ def reduced(block: NDArray[Any], step: Factor, how: Reduction) -> NDArray[Any]:
     return np.asarray(np.take_along_axis(samples, votes.argmax(axis=0)[None], axis=0)[0])
 
 
+def slabs(shape: Sequence[int], voxel_bytes: int) -> Iterator[tuple[slice, slice]]:
+    """Rows and sections (z, y) that are handled at once: whole chunks, of full width, in about `_BLOCK` bytes.
+
+    shape: (z, y, x); voxel_bytes: of a voxel with all its channels.
+    """
+    rows = max(1, _BLOCK // (_CHUNK * shape[2] * voxel_bytes) // _CHUNK) * _CHUNK
+    for z in range(0, shape[0], _CHUNK):
+        for y in range(0, shape[1], rows):
+            yield slice(z, min(z + _CHUNK, shape[0])), slice(y, min(y + rows, shape[1]))
+
+
 def _copy(source: ImageSource, array: Any, frame: int, channels: bool) -> None:
-    depth = source.shape[0]
-    for start in range(0, depth, _CHUNK):
-        z = slice(start, min(start + _CHUNK, depth))
-        region = (z, slice(0, source.shape[1]), slice(0, source.shape[2]))
-        block = source.read(region, frame=frame if source.axes[0] == "T" else None)
+    for z, y in slabs(source.shape, source.dtype.itemsize * max(1, len(source.channels))):
+        block = source.read((z, y, slice(0, source.shape[2])), frame=frame if source.axes[0] == "T" else None)
         block = block if channels or block.ndim == 3 else block[0]
         if array.dtype.kind == "u" and block.dtype.kind == "i":  # labels of voxels that nobody labelled are negative
             block = np.maximum(block, 0)
-        array[(..., z, slice(None), slice(None))] = block.astype(array.dtype)
+        array[(..., z, y, slice(None))] = block.astype(array.dtype)
 
 
 def _coarsen(before: Any, after: Any, step: Factor, how: Reduction) -> None:
-    depth = after.shape[-3]
-    for start in range(0, depth, _CHUNK):
-        stop = min(start + _CHUNK, depth)
-        block = before[(..., slice(start * step[0], min(stop * step[0], before.shape[-3])), slice(None), slice(None))]
-        after[(..., slice(start, stop), slice(None), slice(None))] = reduced(np.asarray(block), step, how)
+    height, width = before.shape[-3:-1]
+    lead = math.prod(before.shape[:-3])
+    for z, y in slabs(after.shape[-3:], before.dtype.itemsize * lead * math.prod(step)):
+        fine = (slice(z.start * step[0], min(z.stop * step[0], height)), slice(y.start * step[1], min(y.stop * step[1], width)))
+        after[(..., z, y, slice(None))] = reduced(np.asarray(before[(..., *fine, slice(None))]), step, how)
 
 
 def _stored(dtype: np.dtype[Any], labels: bool) -> np.dtype[Any]:
@@ -131,11 +142,15 @@ def _names(channels: int) -> list[str]:
 
 
 def contrast(source: ImageSource, frame: int = 0) -> Triple:
-    """Half a per cent and 99.5 per cent of the values of a few sections, and the largest of them."""
+    """Half a per cent and 99.5 per cent of the values of a few sections (of their middle, where they are large), and the largest of
+    them.
+    """
     depth = source.shape[0]
     planes = []
+    rows = min(source.shape[1], max(1, _SEEN // source.shape[2]))
+    first = (source.shape[1] - rows) // 2
     for z in sorted({int(n) for n in np.linspace(0, depth - 1, min(depth, 5))}):
-        region = (slice(z, z + 1), slice(0, source.shape[1]), slice(0, source.shape[2]))
+        region = (slice(z, z + 1), slice(first, first + rows), slice(0, source.shape[2]))
         planes.append(source.read(region, frame=frame if source.axes[0] == "T" else None).ravel())
     values = np.concatenate(planes).astype(np.float64)
     values = values[np.isfinite(values)]
