@@ -47,6 +47,15 @@ def test_objects_are_those_of_infer(tiny_run: Any, volume: Path, tmp_path: Path,
     assert np.array_equal(blended.data, read_volume(tmp_path / "whole_probabilities.zarr").data) and blended.axes == "CZYX"
 
 
+def test_tiles_keep_what_the_decoder_reads(tiny_run: Any, volume: Path, tmp_path: Path) -> None:
+    for name, probabilities in (("all", True), ("few", False)):
+        told = {"cluster": HERE, "block": (24, 32, 10), "decode": COMPONENTS, "keep": True, **SIZES}
+        blockwise(str(tiny_run.model), str(volume), str(tmp_path / f"{name}.zarr"), probabilities=probabilities, **told)
+    kept = {name: {len(np.load(p)) for p in tmp_path.glob(f"{name}.zarr.blocks/tiles-*/*.npy")} for name in ("all", "few")}
+    assert kept["few"] == {3} and kept["all"] == {read_volume(tmp_path / "all_probabilities.zarr").data.shape[0]} != {3}
+    assert np.array_equal(read_labels(tmp_path / "few.zarr").data, read_labels(tmp_path / "all.zarr").data)
+
+
 def test_classes_are_those_of_infer(semantic_run: Any, volume: Path, tmp_path: Path) -> None:
     infer_file(str(semantic_run.model), str(volume), str(tmp_path / "whole.zarr"), **SIZES)
     blockwise(str(semantic_run.model), str(volume), str(tmp_path / "out.zarr"), cluster=HERE, block=(16, 32, 16), **SIZES)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cellml.blocks.engine import Here, Processes, engine_of
+from cellml.blocks.workers import ENVIRONMENT
 from cellml.errors import CellmlError
 
 
@@ -50,6 +51,18 @@ class Noting:
         return lambda job, attempt: int(job)
 
 
+@dataclass(frozen=True)
+class Unprepared:
+    def prepare(self) -> Callable[[Any, int], int]:
+        raise CellmlError("there is no such network")
+
+
+@dataclass(frozen=True)
+class Environment:
+    def prepare(self) -> Callable[[Any, int], dict[str, str | None]]:
+        return lambda job, attempt: {name: os.environ.get(name) for name in ENVIRONMENT}
+
+
 JOBS = [("good", 1), ("killed once", 2), ("bad", 3), ("wrong", 4), ("killed", 5), ("endless", 6), *(("good", n) for n in range(7, 12))]
 
 
@@ -78,6 +91,26 @@ def test_a_dask_cluster_does_what_can_be_done_and_says_why_not(run: Any, tmp_pat
 def test_a_dask_cluster_prepares_once_in_a_process(run: Any, tmp_path: Path) -> None:
     found = list(run(Noting(tmp_path).prepare, list(range(20)), timeout_s=10.0, tries=1))
     assert sorted(o.value for o in found) == list(range(20)) and 1 <= len(list(tmp_path.iterdir())) <= 2
+
+
+def test_workers_without_a_job_get_ready_for_the_next_stage(run: Any, tmp_path: Path) -> None:
+    assert [o.value for o in run(Noting(tmp_path).prepare, [7], timeout_s=10.0, tries=1)] == [7]
+    ends = time.monotonic() + 30.0
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert len({p.name.partition("-")[0] for p in tmp_path.iterdir()}) == 2
+    failing = run(Unprepared().prepare, [1], timeout_s=10.0, tries=1)
+    assert [o.reason for o in failing] == ["there is no such network"]
+
+
+@pytest.mark.parametrize("engine", ["processes", "dask"])
+def test_workers_have_one_thread_and_keep_their_memory(engine: str, run: Any) -> None:
+    if engine == "processes":
+        with Processes(1).opened() as other:
+            (found,) = other(Environment().prepare, [0], timeout_s=10.0, tries=1)
+    else:
+        (found,) = run(Environment().prepare, [0], timeout_s=10.0, tries=1)
+    assert found.value == ENVIRONMENT and os.environ.get("MALLOC_MMAP_MAX_") is None
 
 
 def test_processes_and_this_process_answer_alike(tmp_path: Path) -> None:

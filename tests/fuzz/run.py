@@ -40,10 +40,20 @@ def main(words: list[str]) -> int:
     names, seconds, seed = given.get("readers", ",".join(TARGETS)).split(","), float(given.get("seconds", 600)), int(given.get("seed", 0))
     found = 0
     for name in names:
+        before = _processor_s()
         count, findings = _fuzz(name, engine, seconds, seed)
         found += len(findings)
-        print(f"{name:14} {count:8} files, {len(findings)} findings", *findings, sep="\n  ", flush=True)
+        told = (
+            f"{name:14} {count:8} files, {len(findings)} findings ({engine}, {seconds:.0f} s, {_processor_s() - before:.0f} s of processor)"
+        )
+        print(told, *findings, sep="\n  ", flush=True)
     return int(found > 0)
+
+
+def _processor_s() -> float:
+    """Of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _best_engine() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import pickle
 import resource
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from cellml.blocks.workers import PATIENCE, Work
@@ -30,9 +32,7 @@ def attempted(digest: str, packed: bytes, job: Any, attempt: int, timeout_s: flo
     """
     begun, used = time.monotonic(), _processor_s()
     try:
-        if digest not in _ready:
-            _ready.clear()  # what an earlier stage held makes room
-            _ready[digest] = pickle.loads(packed)()
+        _prepare(digest, packed)
         signal.setitimer(signal.ITIMER_PROF, timeout_s)
         signal.setitimer(signal.ITIMER_REAL, PATIENCE * timeout_s)
         good, value = True, _ready[digest](job, attempt)
@@ -44,6 +44,22 @@ def attempted(digest: str, packed: bytes, job: Any, attempt: int, timeout_s: flo
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         signal.setitimer(signal.ITIMER_REAL, 0.0)
     return good, value, time.monotonic() - begun, _processor_s() - used
+
+
+def get_ready(digest: str, packed: bytes) -> None:
+    """Prepare for jobs that other workers have; what goes wrong here is told by the first job that meets it."""
+    with suppress(Exception):
+        _prepare(digest, packed)
+
+
+def _prepare(digest: str, packed: bytes) -> None:
+    if digest in _ready:
+        return
+    _ready.clear()  # what an earlier stage held makes room
+    gc.unfreeze()
+    gc.collect()
+    _ready[digest] = pickle.loads(packed)()
+    gc.freeze()  # libraries stay: that need not be found out by looking through them again and again
 
 
 def _processor_s() -> float:

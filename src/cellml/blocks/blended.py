@@ -15,9 +15,10 @@ from cellml.infer.tiles import Tile
 
 @dataclass(frozen=True, eq=False)
 class BlendedTiles:
-    """tiles: of the frame; manifest: of the prediction, whose files hold their contributions."""
+    """channels: how many were kept; tiles: of the frame; manifest: of the prediction, whose files hold their contributions."""
 
     frame: Frame
+    channels: int
     tiles: list[Tile]
     manifest: Manifest
 
@@ -26,7 +27,7 @@ class BlendedTiles:
 
         Contributions are added in the order of the plan, which is that of `SlidingWindow.slabs`: the sums are the same to the last bit.
         """
-        sums = np.zeros((self.frame.channels, *(part.stop - part.start for part in region)), np.float32)
+        sums = np.zeros((self.channels, *(part.stop - part.start for part in region)), np.float32)
         for number, tile in enumerate(self.tiles):
             kept = tile.kept_in(self.frame.shape)
             meet = [slice(max(k.start, r.start), min(k.stop, r.stop)) for k, r in zip(kept, region, strict=True)]

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cellml.blocks.attempt import attempted, digest_of
+from cellml.blocks.attempt import attempted, digest_of, get_ready
 from cellml.blocks.engine import Run
-from cellml.blocks.workers import THREADS, Outcome, Spent, Work
+from cellml.blocks.workers import ENVIRONMENT, Outcome, Spent, Work
 from cellml.errors import CellmlError
 
 # A job whose process died is blamed at once: retries are counted here.
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
+    "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
     "distributed.worker.daemon": False,
+    "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
@@ -98,7 +100,7 @@ class SlurmDask:
             walltime=self.walltime,
             python=self.python,
             job_extra_directives=list(self.directives),
-            job_script_prologue=[*(f"export {name}=1" for name in THREADS), *self.prologue],
+            job_script_prologue=[*(f"export {name}={value}" for name, value in ENVIRONMENT.items()), *self.prologue],
             scheduler_options={"dashboard_address": ":0"},
         )
 
@@ -109,13 +111,16 @@ def dask_jobs(
     """As `cellml.blocks.workers.run_jobs`, on the workers of a Dask client.
 
     A worker whose job takes longer than timeout_s of processor time, or twenty times as long by the clock, is ended by its own timer and
-    started anew by its nanny, as one that is killed or runs out of memory is; the job is tried again.
+    started anew by its nanny, as one that is killed or runs out of memory is; the job is tried again. Where there are fewer jobs than
+    workers, all get ready for them: later stages ask for the same libraries, which then need not be imported by one while others compute.
     """
-    from distributed import as_completed
+    from distributed import as_completed, fire_and_forget
 
     (digest, packed), run = digest_of(prepare), secrets.token_hex(6)
     waiting, spent = deque(range(len(jobs))), {number: Spent() for number in range(len(jobs))}
     running, ended = dict[Any, int](), as_completed(loop=client.loop)
+    for place in client.nthreads() if len(jobs) < len(client.nthreads()) else ():
+        fire_and_forget(client.submit(get_ready, digest, packed, key=f"cellml-{run}-{place}", workers=[place], pure=False))
     while waiting or running:
         # One job a worker: where a process dies, no other job is taken for the cause.
         while waiting and len(running) < max(1, len(client.nthreads())):

@@ -20,12 +20,13 @@ from cellml.blocks.store import read_part, write_durably
 
 @dataclass(frozen=True)
 class Decoding:
-    """The labels of each block by itself. tiles: manifest of the prediction; manifest: of this; pieces: the store of the blocks' labels;
-    probabilities: the store of probabilities (C, Z, Y, X), None where they are not wanted.
+    """The labels of each block by itself. channels: how many the tiles hold; tiles: manifest of the prediction; manifest: of this; pieces:
+    the store of the blocks' labels; probabilities: the store of probabilities (C, Z, Y, X), None where they are not wanted.
     """
 
     request: Request
     frame: Frame
+    channels: int
     grid: Grid
     tiles: Manifest
     manifest: Manifest
@@ -38,7 +39,7 @@ class Decoding:
 
         members = load_members(list(self.request.checkpoints), self.request.trust)
         decoder, target = decoder_of(members, self.request), members.task.target
-        blended = BlendedTiles(self.frame, self.frame.tiles(), self.tiles)
+        blended = BlendedTiles(self.frame, self.channels, self.frame.tiles(), self.tiles)
 
         def work(job: int, attempt: int) -> int:
             if self.manifest.done(job):
@@ -47,8 +48,8 @@ class Decoding:
             outer, inner = grown(region, self.frame.context, self.frame.shape)
             probabilities = blended.read(outer)
             if self.probabilities is not None:
-                write_durably(self.probabilities, (slice(0, self.frame.channels), *region), probabilities[(slice(None), *inner)])
-            piece = decoder.piece(*target.pairs(probabilities), inner)
+                write_durably(self.probabilities, (slice(0, self.channels), *region), probabilities[(slice(None), *inner)])
+            piece = decoder.piece(*target.pairs(probabilities[: self.frame.read]), inner)
             del probabilities
             write_durably(self.pieces, region, piece.labels)
             facts = remembered(piece, region, self.grid)

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ class Labelling:
 
     def _planned(self, run: Run, limits: Limits) -> tuple[Frame, dict[str, Any]]:
         about = self.request.about_prediction()
-        plan = Manifest.of(self.work, "plan", {"prediction": about, "decode": _plain(self.request.decode)}, ".json")
+        known = [field.name for field in fields(Frame)]  # another version of the program may know other things of a plan
+        plan = Manifest.of(self.work, "plan", {"prediction": about, "decode": _plain(self.request.decode), "known": known}, ".json")
         if not plan.done(0):
             found = one_done(run, "planning", Planning(self.request).prepare, limits)
             write_json(plan.path(0), asdict(found))
@@ -77,18 +78,19 @@ class Labelling:
         self, run: Run, limits: Limits, frame: Frame, grid: Grid, asked: Mapping[str, Any], stitched: Manifest, key: str
     ) -> dict[str, float]:
         """Compute the volume; returns the seconds of each stage in this run."""
-        tiles = Manifest.of(self.work, "tiles", asked["prediction"], ".npy")
         wanted = self.probabilities is not None and noted(self.probabilities, _NOTE) != key
+        channels = frame.channels if wanted else frame.read
+        tiles = Manifest.of(self.work, "tiles", {**asked["prediction"], "channels": channels}, ".npy")
         stores = {"pieces": _header(frame, "pieces", np.uint32)} | ({"answers": _channels(frame)} if wanted else {})
         decoded = _with_stores(self.work, "decode", {**asked, "probabilities": wanted}, stores, grid, key)
         pieces, answers = decoded.folder / "pieces.zarr", decoded.folder / "answers.zarr" if wanted else None
         blocks = range(len(grid))
         seconds = {}
         waiting = decoded.waiting(blocks)
-        predict = Prediction(self.request, frame, tiles).prepare
+        predict = Prediction(self.request, frame, channels, tiles).prepare
         needed = tiles.waiting(range(len(frame.tiles()))) if waiting else []
         seconds["predict"] = all_done(run, "predicting", predict, needed, limits)
-        decode = Decoding(self.request, frame, grid, tiles, decoded, pieces, answers).prepare
+        decode = Decoding(self.request, frame, channels, grid, tiles, decoded, pieces, answers).prepare
         seconds["decode"] = all_done(run, "decoding", decode, waiting, limits)
         if not stitched.done(0):
             seconds["objects"] = one_done(run, "stitching", Stitching(frame, grid, decoded, stitched).prepare, limits)

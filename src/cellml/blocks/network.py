@@ -81,13 +81,13 @@ class Planning:
 
     def prepare(self) -> Callable[[Any, int], Frame]:
         """What a worker calls; the job is not looked at."""
-        return lambda job, attempt: self._planned()
+        found = opened(self.request)
+        return lambda job, attempt: self._planned(found)
 
-    def _planned(self) -> Frame:
+    def _planned(self, found: Opened) -> Frame:
         from cellml.data.normalisation import Normalisation
         from cellml.infer.context import warn_of_small_tiles
 
-        found = opened(self.request)
         image, task = found.image, found.members.task
         decoder = decoder_of(found.members, self.request)
         z, y, x = image.shape[-3:]
@@ -95,7 +95,8 @@ class Planning:
         warn_of_small_tiles(found.window, found.net, (z, y, x))
         numbers = Normalisation.measure(image, method=found.members.contract["normalisation"], name=" + ".join(self.request.inputs))
         return Frame(
-            plan.shape, image.spacing, image.origin, task.target.channels, plan.core, plan.halo, plan.overlap, plan.multiple,
+            plan.shape, image.spacing, image.origin, task.target.channels, _read_by(decoder, task.target), plan.core, plan.halo,
+            plan.overlap, plan.multiple,
             tuple(np.ravel(numbers.shift).tolist()), tuple(np.ravel(numbers.scale).tolist()), found.window.precision, task.target.kind,
             tuple(found.members.record.get("labels") or ()), bool(decoder.whole_sections), int(decoder.context), int(decoder.least),
             repr(decoder),
@@ -104,10 +105,11 @@ class Planning:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The jobs of prediction: what each tile contributes, as a file of its own."""
+    """The jobs of prediction: what each tile contributes, as a file of its own. channels: how many of the first are kept."""
 
     request: Request
     frame: Frame
+    channels: int
     manifest: Manifest
 
     def prepare(self) -> Callable[[int, int], int]:
@@ -127,10 +129,18 @@ class Prediction:
             part = window.contribution(
                 found.net, lambda region: numbers.apply(found.image.read(region)), plan, tile, activation=found.activation
             )
-            self.manifest.commit(job, lambda aside: _save(aside, part[: frame.channels].numpy()))
+            self.manifest.commit(job, lambda aside: _save(aside, part[: self.channels].numpy()))
             return int(np.prod([s.stop - s.start for s in tile.read]))
 
         return work
+
+
+def _read_by(decoder: Any, target: Any) -> int:
+    """How many of the first answers of a network a decoder reads."""
+    from cellml.tasks.targets import AffinityTarget
+
+    channels = int(target.channels)
+    return min(channels, decoder.leading or channels) if isinstance(target, AffinityTarget) else channels
 
 
 def _save(path: Path, array: NDArray[np.float32]) -> None:

@@ -46,15 +46,17 @@ class Request:
 class Frame:
     """What a worker found out of a request: the grid of the image, the tiles of the network, and how its answers become labels.
 
-    shape: (Z, Y, X); spacing, origin: (z, y, x) in nm; channels: of the answers; core, halo, overlap, multiple: of the `TilePlan`; shift,
-    scale: of the normalisation, one number a channel or one for all; precision: number format of the network; kind, names: of the labels;
-    whole_sections, context, least: of the decoder (`cellml.segmentation.piece.PiecewiseDecoder`); decoder: in words.
+    shape: (Z, Y, X); spacing, origin: (z, y, x) in nm; channels: of the answers; read: how many of the first of them the decoder reads;
+    core, halo, overlap, multiple: of the `TilePlan`; shift, scale: of the normalisation, one number a channel or one for all; precision:
+    number format of the network; kind, names: of the labels; whole_sections, context, least: of the decoder
+    (`cellml.segmentation.piece.PiecewiseDecoder`); decoder: in words.
     """
 
     shape: Triple
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
     channels: int
+    read: int
     core: Triple
     halo: Triple
     overlap: Triple

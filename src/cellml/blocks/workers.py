@@ -16,15 +16,19 @@ from typing import Any
 
 from cellml.errors import CellmlError
 
-# A worker is one processor's work: what would start threads of its own is told not to.
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+# A worker is one processor's work: what would start threads of its own is told not to. And it keeps the memory that it has freed, in large
+# pages: a network asks for the same arrays tile after tile, and fetching them from the system each time is what two workers wait for.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "MALLOC_MMAP_MAX_": "0",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 PATIENCE = 20.0  # by the clock, in multiples of the limit of processor time: other work on the machine must not end ours
 
 Work = Callable[[Any, int], Any]
@@ -147,7 +151,7 @@ def _started(prepare: Callable[[], Work], timeout_s: float) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, prepare, timeout_s), daemon=False)
-    with _one_thread():
+    with _environment():
         process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -193,10 +197,10 @@ def _end(worker: _Worker) -> None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes started here use one thread for linear algebra, whatever this one uses."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ |= dict.fromkeys(THREADS, "1")
+def _environment() -> Iterator[None]:
+    """Processes started here have a worker's environment, whatever this one has."""
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ |= ENVIRONMENT
     try:
         yield
     finally:

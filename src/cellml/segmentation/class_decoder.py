@@ -21,6 +21,7 @@ class MostProbable:
     whole_sections: ClassVar[bool] = False
     context: ClassVar[int] = 0
     least: ClassVar[int] = 0
+    leading: ClassVar[int | None] = None
 
     def piece(self, probabilities: NDArray[Any], offsets: Sequence[Any], inner: Inner) -> Piece:
         """As `cellml.segmentation.piece.PiecewiseDecoder`; probabilities: (K, z, y, x), background first."""
@@ -37,6 +38,7 @@ class ClassDecoder:
     """
 
     whole_sections: ClassVar[bool] = False
+    leading: ClassVar[int | None] = None
 
     threshold: float = 0.5
     smallest: int = 0

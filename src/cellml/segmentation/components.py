@@ -27,6 +27,7 @@ class ThresholdComponents:
 
     whole_sections: ClassVar[bool] = False
     context: ClassVar[int] = 1
+    leading: ClassVar[int | None] = len(NEAREST)
 
     threshold: float = 0.5
     min_size: int = 100

@@ -28,12 +28,13 @@ class PiecewiseDecoder(Protocol):
     """A decoder whose result on a volume follows from its pieces.
 
     whole_sections: whether blocks must span y and x; context: voxels beyond a block that it reads; least: objects of fewer voxels become
-    background once they are joined over all blocks.
+    background once they are joined over all blocks; leading: how many of the first offsets' affinities it reads, None for all.
     """
 
     whole_sections: bool
     context: int
     least: int
+    leading: int | None
 
     def piece(self, probabilities: NDArray[Any], offsets: Sequence[Any], inner: Inner) -> Piece:
         """The piece of a block. probabilities: (K, z, y, x) of the block and its context; inner: where the block lies in it."""

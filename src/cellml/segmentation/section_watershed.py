@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
 from cellml.segmentation.fragments import check_affinities
+from cellml.segmentation.neighbourhood import NEAREST
 from cellml.segmentation.piece import Inner, Piece, no_links
 
 
@@ -20,6 +21,7 @@ class SectionDecoder:
     whole_sections: ClassVar[bool] = True
     context: ClassVar[int] = 0
     least: ClassVar[int] = 0
+    leading: ClassVar[int | None] = len(NEAREST)
 
     def piece(self, probabilities: NDArray[Any], offsets: Sequence[Any], inner: Inner) -> Piece:
         """As `cellml.segmentation.piece.PiecewiseDecoder`; probabilities are affinities."""

@@ -76,8 +76,8 @@ class AffinityTarget(InstanceTarget):
         return torch.sigmoid(logits)
 
     def pairs(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[tuple[int, int, int]]]:
-        """Probabilities (K, Z, Y, X) as affinities (K, Z, Y, X) and their offsets, for a decoder."""
-        return probabilities, self.offsets
+        """Probabilities (K, Z, Y, X), or the first few of them, as affinities of the same shape and their offsets, for a decoder."""
+        return probabilities, self.offsets[: len(probabilities)]
 
 
 class BoundaryTarget(InstanceTarget):
