@@ -37,6 +37,29 @@ def test_the_sections_and_the_gaps(tiny_run: Any, tmp_path: Path, capsys: pytest
     assert "licence of phantom.npz" in capsys.readouterr().out
 
 
+def test_weights_are_counted_without_the_statistics_of_layers(tiny_run: Any, tmp_path: Path) -> None:
+    task = checkpoint.load(tiny_run.model).task
+    weights = sum(value.numel() for value in task.net.parameters())
+    stored = sum(value.numel() for value in checkpoint.read(tiny_run.model)["state_dict"].values() if value.is_floating_point())
+    assert weights < stored
+    assert f"| weights | {weights:,} |" in card_file(tiny_run.model, tmp_path / "CARD.md").read_text()
+
+
+def test_a_field_of_view_that_no_network_told_is_not_claimed(tiny_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cellml.nets.unet import UNet
+    from cellml.sharing.description import describe
+    from cellml.sharing.network import open_network
+    from cellml.sharing.page import page
+
+    known = page(describe(open_network(tiny_run.model), name="x"), {})
+    assert "It sees " in card_file(tiny_run.model, tmp_path / "CARD.md").read_text() and "(field of view: not known" not in known
+    monkeypatch.delattr(UNet, "halo")
+    assert "It sees " not in card_file(tiny_run.model, tmp_path / "CARD.md").read_text()
+    about = describe(open_network(tiny_run.model), name="x")
+    assert about["tiling"]["field_of_view_radius"] is None and min(about["tiling"]["halo"]) > 0
+    assert "(field of view: not known" in page(about, {})
+
+
 def test_energy_is_metered_or_reckoned_or_not_recorded(record: dict[str, Any]) -> None:
     def energy(training: Any, **more: Any) -> str:
         return card(facts_of({**record, "training": training}, name="x", size_mb=1.0, **more)).partition("## Energy")[2].strip()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,12 @@ import torch
 from cellml import checkpoint
 from cellml.errors import CellmlError, ContractError, FileError
 from cellml.sharing.agreement import check_agreement, random_images
-from cellml.sharing.network import open_network
+from cellml.sharing.description import describe
+from cellml.sharing.network import open_network, output_names
 from cellml.sharing.network_command import export_network
+from cellml.sharing.page import page
+from cellml.tasks.membrane_target import MembraneTarget
+from cellml.tasks.organelle_target import OrganelleTarget
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -102,6 +107,25 @@ def test_classes_become_names_of_channels(semantic_run: Any) -> None:
     assert network.kind == "semantic" and network.outputs[0] == "background" and len(network.outputs) == 2
     total = network.module(torch.randn(1, 1, 16, 16, 16)).sum(dim=1)
     torch.testing.assert_close(total, torch.ones_like(total))  # probabilities, not logits
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        (MembraneTarget(2), ["inside", "membrane"]),
+        (MembraneTarget(1), ["membrane"]),
+        (OrganelleTarget(), ["foreground", "boundary", "distance"]),
+        (SimpleNamespace(channels=2), ["channel 0", "channel 1"]),
+    ],
+)
+def test_maps_have_names(target: Any, names: list[str]) -> None:
+    assert output_names(target, {}) == names and len(names) == target.channels
+
+
+@pytest.mark.skipif(not (EXPERIMENTS / "label_free/model.ckpt").is_file(), reason="needs the reference checkpoints of a checkout")
+def test_a_network_that_takes_a_stack_for_one_section_says_so() -> None:
+    about = describe(open_network(EXPERIMENTS / "label_free/model.ckpt"), name="x")
+    assert about["input"]["planes_as_channels"] and "`image = stack[:, None]`" in page(about, {})
 
 
 def test_a_difference_is_found_and_said() -> None:

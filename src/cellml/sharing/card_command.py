@@ -10,6 +10,8 @@ from typing import Any
 from cellml.errors import CellmlError, FileError
 from cellml.sharing.card import Facts, Measured, card, facts_of
 
+_STATISTICS = ("running_mean", "running_var", "_extra_state")
+
 
 def card_file(
     checkpoint: str | Path,
@@ -43,10 +45,9 @@ def card_file(
         size_mb=path.stat().st_size / 1e6,
         measured=measured,
         about_measured=about,
-        parameters=sum(int(value.numel()) for value in content["state_dict"].values() if value.is_floating_point()),
         power_w=power_w,
         licence=licence,
-        **_sight(path, content["cellml"], trust),
+        **_built(path, content["state_dict"], trust),
     )
     write_text(output, card(facts))
     print(f"Wrote {output}; {_gaps(facts)}")
@@ -106,16 +107,21 @@ def _value(entry: Any) -> float | None:
     return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
 
 
-def _sight(path: Path, record: Mapping[str, Any], trust: Sequence[str]) -> dict[str, Any]:
-    """The field of view of a network on volumes, which only the built network knows."""
+def _built(path: Path, stored: Mapping[str, Any], trust: Sequence[str]) -> dict[str, Any]:
+    """What only the built network knows: its field of view, and which of the numbers in the file are its weights.
+
+    Of models of shapes and tables, which are no networks on volumes, all numbers are counted but the running statistics of layers.
+    """
     from cellml.sharing.network import open_network
 
     try:
         network = open_network(path, trust)
-    except CellmlError:  # shapes, tables and forests have none
-        return {}
+    except CellmlError:
+        numbers = [value for name, value in stored.items() if not name.endswith(_STATISTICS) and hasattr(value, "numel")]
+        return {"parameters": sum(int(value.numel()) for value in numbers if value.is_floating_point())}
     z, y, x = (2 * radius + 1 for radius in network.halo)
-    return {"field_of_view": (z, y, x)}
+    parameters = sum(int(value.numel()) for value in network.module.parameters())
+    return {"parameters": parameters, "field_of_view": (z, y, x) if network.halo_known else None}
 
 
 def _gaps(facts: Facts) -> str:

@@ -49,7 +49,7 @@ def describe(network: SharedNetwork, *, name: str, size: Sequence[int] | None = 
         "tiling": {
             "tile": fitting_tile(window.tile, network.multiple),
             "halo": _rounded_up(halo, network.multiple),
-            "field_of_view_radius": list(network.halo),
+            "field_of_view_radius": list(network.halo) if network.halo_known else None,
         },
         "afterwards": _afterwards(network),
         "source": {

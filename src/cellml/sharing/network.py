@@ -38,7 +38,8 @@ class SharedNetwork:
     """module: normalised image (B, C, Z, Y, X) float32 → answer (B, K, Z, Y, X) float32 (probabilities, or images in normalised units).
 
     channels: C; outputs: a name for each of the K channels; kind: "instance", "semantic" or "image"; multiple: what sizes along (z, y, x)
-    must be multiples of; halo: radius of the field of view in voxels; contract, record: of the checkpoint.
+    must be multiples of; halo: radius of the field of view in voxels, as tiles need it; halo_known: whether the network tells it, or the
+    usual one stands for it; contract, record: of the checkpoint.
     """
 
     module: nn.Module
@@ -52,6 +53,7 @@ class SharedNetwork:
     path: Path
     window: SlidingWindow
     units: list[dict[str, Any]] = field(default_factory=list)
+    halo_known: bool = True
 
 
 def open_network(checkpoint: str | Path, trust: Sequence[str] = ()) -> SharedNetwork:
@@ -91,12 +93,13 @@ def open_network(checkpoint: str | Path, trust: Sequence[str] = ()) -> SharedNet
         path=Path(checkpoint),
         window=task.window,
         units=list(model.contract.get("outputs", [])) if kind == "image" else [],
+        halo_known=hasattr(net, "halo"),
     )
 
 
 def output_names(target: Any, record: Mapping[str, Any]) -> list[str]:
-    """A name for each output channel: classes, images, or the offsets (z, y, x) of affinities."""
-    for names in (getattr(target, "names", None), getattr(target, "classes", None)):
+    """A name for each output channel: classes, images, maps, or the offsets (z, y, x) of affinities."""
+    for names in (getattr(target, name, None) for name in ("names", "classes", "maps")):
         if names:
             return [str(name) for name in names]
     offsets = getattr(target, "offsets", None)

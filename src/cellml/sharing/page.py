@@ -26,6 +26,8 @@ def page(about: Mapping[str, Any], files: Mapping[str, str]) -> str:
         for kind, found in about.get("checked", {}).items()
     )
     size = "multiples of " + _by(taken["size_multiple"]) if taken["size"] is None else "exactly " + _by(taken["size"])
+    planes = "\nEvery plane of a stack (Z, Y, X) is a channel here, and the whole stack one section: `image = stack[:, None]`.\n"
+    seen = _by(tiling["field_of_view_radius"]) if tiling["field_of_view_radius"] else "not known; see how far answers at tile borders move"
     blocks = "\n".join(_code(kind, name, about) for kind, name in files.items())
     return f"""# {about["name"]}
 
@@ -33,12 +35,12 @@ Exported by {about["made_by"]} from {about["source"]["checkpoint"]} ({about["sou
 
 **Input** `{taken["name"]}`: float32 (B, {taken["channels"]}, Z, Y, X), voxels of {_by(taken["spacing_nm"])} nm (z, y, x), sizes {size}.
 Normalisation: {taken["normalisation_means"]}.
-
+{planes if taken.get("planes_as_channels") else ""}
 **Output** `{given["name"]}`: float32 (B, {len(given["channels"])}, Z, Y, X): {", ".join(given["channels"])}.
 
 **Afterwards.** {about["afterwards"]}
 
-**Tiles.** Read tiles with a halo of {_by(tiling["halo"])} voxels on each side (field of view: {_by(tiling["field_of_view_radius"])}), keep
+**Tiles.** Read tiles with a halo of {_by(tiling["halo"])} voxels on each side (field of view: {seen}), keep
 their cores; tiles of {_by(tiling["tile"])} voxels were used.
 
 ## Validation

@@ -31,6 +31,7 @@ class MembraneTarget(InstanceTarget):
         if channels not in (1, 2):
             raise CellmlError(f"A membrane target has 1 or 2 channels, got {channels}.")
         self.channels, self.ignore = channels, ignore
+        self.maps = ("membrane",) if channels == 1 else ("inside", "membrane")
 
     def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """labels: (B, Z, Y, X) → target (B, channels, Z, Y, X) and mask (B, 1, Z, Y, X). Raises CellmlError for a label above 1."""

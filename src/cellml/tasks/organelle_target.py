@@ -30,6 +30,7 @@ class OrganelleTarget(InstanceTarget):
     """
 
     channels = 3
+    maps = ("foreground", "boundary", "distance")
 
     def __init__(
         self,
