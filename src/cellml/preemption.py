@@ -6,13 +6,19 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
+
+from cellml.termination import Terminated
 
 log = logging.getLogger(__name__)
 
 # What clusters send before they stop a job: SLURM SIGTERM, submitit SIGUSR2, scripts with `sbatch --signal=USR1@120` SIGUSR1.
 REQUEUE_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)
+_GRACE_S = 60  # for a loader process after SIGTERM, in which the training that it works for ends its step
 
 
 def started_again() -> bool:
@@ -47,6 +53,54 @@ def ask_for_another_start(number: int, handler: Callable[[int, Any], Any] | Any)
     job = slurm_job()
     if job is None or os.environ.get("SLURM_PROCID", "0") != "0":
         return
-    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, timeout=60, check=False)
+    try:
+        done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:  # as in a container without SLURM's programs
+        log.warning("SLURM could not be asked to queue job %s again: %s", job, error)
+        return
     if done.returncode:
         log.warning("SLURM would not queue job %s again: %s", job, done.stderr.strip())
+
+
+@contextmanager
+def another_start_if_warned() -> Iterator[None]:
+    """While a training prepares itself or chooses its decoder, where no step is to be finished: SIGUSR1 and SIGUSR2 have the job queued
+    again and end it at once, by Terminated. By default they would end the process, and nobody would start it again.
+
+    Does nothing outside of the main thread, and leaves a signal that someone else, such as submitit, has taken over.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours, taken = os.getpid(), [number for number in REQUEUE_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != ours:  # a worker that was forked from us ends as it would have without us
+            os.kill(os.getpid(), number)
+        ask_for_another_start(number, None)
+        raise Terminated
+
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def leave_signals_to_training() -> None:
+    """In a process that loads patches: go on until the training, which got the same signal, has ended its step and ends its loaders.
+
+    Clusters signal every process of a job, terminals every process in the foreground, and a loader that dies takes the training with it,
+    before its position is kept. After SIGTERM it is given a minute, so that one that is to end alone does so.
+    """
+    for number in (signal.SIGINT, *REQUEUE_SIGNALS):
+        signal.signal(number, signal.SIG_IGN)
+
+    def last_minute(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        signal.alarm(_GRACE_S)
+
+    signal.signal(signal.SIGTERM, last_minute)

@@ -16,9 +16,10 @@ from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
 from cellml.hydra_job import job_overrides, output_folder
 from cellml.initialisation import initialise
 from cellml.logged_history import keep_logged_rows
-from cellml.preemption import cluster_plugins
+from cellml.preemption import another_start_if_warned, cluster_plugins
 from cellml.resume import resume_point
 from cellml.sweeps.own_folder import train_in_own_folder, was_finished, where_to_go_on
+from cellml.termination import termination_as_interrupt
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,10 @@ def train(config: DictConfig) -> float | None:
     import pytorch_lightning as pl
 
     folder = output_folder()
-    if getattr(pl.utilities.rank_zero_only, "rank", 0) != 0:
-        return None if was_finished(config, folder) else _train_in(folder, config)
-    return train_in_own_folder(folder, config, lambda: _train_in(folder, config))
+    with termination_as_interrupt(), another_start_if_warned():
+        if getattr(pl.utilities.rank_zero_only, "rank", 0) != 0:
+            return None if was_finished(config, folder) else _train_in(folder, config)
+        return train_in_own_folder(folder, config, lambda: _train_in(folder, config))
 
 
 def _train_in(folder: Path, config: DictConfig) -> float | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +81,50 @@ def test_dropout_draws_alike_in_a_run_that_was_interrupted(
             cellml("train", *words["own"], f"resume={tmp_path / 'own'}")
     assert cellml("train", *words["own"], f"resume={tmp_path / 'own'}") == 0
     assert equal(tmp_path / "own/checkpoints/last.ckpt", tmp_path / "whole/checkpoints/last.ckpt")
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_signal_to_every_process_of_a_job_keeps_its_position(
+    number: int, tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a cluster sends it: the processes that load patches get it too, and a training whose loader dies would fail."""
+    from cellml.callbacks.seeded_steps import SeededSteps
+
+    words = tiny(tmp_path / "own", "data.num_workers=1", "callbacks.last.every_n_train_steps=100", f"resume={tmp_path / 'own'}")
+    begin = SeededSteps.on_train_batch_start
+
+    def warn(self: Any, trainer: Any, *rest: Any) -> None:
+        begin(self, trainer, *rest)
+        if trainer.global_step == 1:
+            loaders = multiprocessing.active_children()
+            assert loaders
+            for process in (*(loader.pid for loader in loaders), os.getpid()):
+                assert process is not None
+                os.kill(process, number)
+            time.sleep(0.3)  # in which a loader would die
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SeededSteps, "on_train_batch_start", warn)
+        assert cellml("train", *words) == 128 + signal.SIGTERM
+    record = read_record(tmp_path / "own")
+    assert record is not None and record.state == "interrupted"
+    assert read(tmp_path / "own/checkpoints/last.ckpt")["global_step"] == 2
+    assert cellml("train", *words) == 0
+    assert equal(tmp_path / "own/model.ckpt", tiny_run.model)
+
+
+def test_a_warning_while_the_decoder_is_chosen_loses_nothing(
+    tiny_run: Any, cellml: Command, tiny: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cellml.tasks.decoder_choice as choice
+
+    words = tiny(tmp_path / "own", f"resume={tmp_path / 'own'}")
+    with monkeypatch.context() as patch:
+        patch.setattr(choice, "choose_decoder", lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
+        assert cellml("train", *words) == 128 + signal.SIGTERM
+    record = read_record(tmp_path / "own")
+    assert record is not None and record.state == "interrupted" and not (tmp_path / "own/model.ckpt").exists()
+    assert cellml("train", *words) == 0 and equal(tmp_path / "own/model.ckpt", tiny_run.model)
 
 
 def test_a_sweep_that_is_repeated_does_what_is_missing(

@@ -12,13 +12,15 @@ from torch.utils.data import DataLoader, Dataset
 from cellml.data.device_augment import NUMBER, NumberedPatches, augment_on_device
 from cellml.data.patches import PositionSampler, collate
 from cellml.errors import CellmlError
+from cellml.preemption import leave_signals_to_training
 
 
 class BlockDataModule(pl.LightningDataModule):
     """Random patches of opened training blocks, whole validation blocks.
 
-    A subclass opens its blocks in `setup` and says what a patch and a whole block hold. patch: (z, y, x) voxels; patches_per_epoch: over
-    all processes; normalisation: of the image; num_workers: loader processes. Raises CellmlError for an epoch that batches do not divide.
+    A subclass opens its blocks in `setup`, and says what a patch and a whole block hold and how samples become a batch (`collate`). patch:
+    (z, y, x) voxels; patches_per_epoch: over all processes; normalisation: of the image; num_workers: loader processes. Raises CellmlError
+    for an epoch that batches do not divide.
 
     device_transforms: augmentation of batches on the device that trains (`cellml.data.device_augment`), for machines whose processor cannot
     keep the device busy; a subclass that offers it sets it.
@@ -47,6 +49,11 @@ class BlockDataModule(pl.LightningDataModule):
     def whole(self, block: Any) -> dict[str, Any]:
         """What a validation block holds beside its frame."""
         raise NotImplementedError
+
+    @staticmethod
+    def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch of samples."""
+        return collate(samples)
 
     @property
     def contract(self) -> dict[str, Any]:
@@ -85,8 +92,8 @@ class BlockDataModule(pl.LightningDataModule):
             batch_size=self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
-            collate_fn=collate,
-            worker_init_fn=_reopen_files,
+            collate_fn=self.collate,
+            worker_init_fn=_begin_loading,
             drop_last=True,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
@@ -109,7 +116,8 @@ class BlockDataModule(pl.LightningDataModule):
         return DataLoader(_WholeBlocks(self), batch_size=None, shuffle=False)
 
 
-def _reopen_files(worker: int) -> None:
+def _begin_loading(worker: int) -> None:
+    leave_signals_to_training()
     info = torch.utils.data.get_worker_info()
     assert info is not None
     for block in info.dataset.blocks:  # type: ignore[attr-defined]

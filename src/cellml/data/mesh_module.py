@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from cellml.data.block_module import BlockDataModule
 from cellml.data.labelled_mesh import LabelledMesh, collate_meshes, folds_by_group, mesh_sample, prepared
-from cellml.data.patches import PositionSampler
 from cellml.data.procedural_cells import draw_cell, voxelise
 from cellml.data.procedural_kinds import Spine
 from cellml.data.spine_meshes import read_spines
@@ -160,22 +158,13 @@ class MeshDataModule(BlockDataModule):
         """The samples of an epoch."""
         return MeshSamples(self._train, self.patches_per_epoch, self.points, self.seed, **self.form)
 
+    @staticmethod
+    def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch of meshes, which have different numbers of vertices."""
+        return collate_meshes(samples)
+
     def whole(self, block: _MeshBlock) -> dict[str, Any]:
         """A validation mesh as it lies, its cloud the same at each validation."""
         return dict(
             mesh_sample(block.mesh, np.random.default_rng([self.seed, 5, self._val.index(block)]), self.points, turn=False, **self.form)
-        )
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Batches from where the trainer stands; see `BlockDataModule`."""
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        sampler = PositionSampler(self.patches_per_epoch, self._consumed, rank=rank, world=world)
-        return DataLoader(
-            self.patches(),
-            batch_size=self.batch_size,
-            sampler=sampler,
-            num_workers=self.num_workers,
-            collate_fn=collate_meshes,
-            drop_last=True,
-            pin_memory=torch.cuda.is_available(),
         )
