@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellml.errors import FileError
-from cellml.io.csv_table import read_csv
+from cellml.io.csv_table import LARGEST, csv_lines, read_csv
 
 
 def test_rows_by_name_with_byte_order_mark_quotes_and_short_rows(tmp_path: Path) -> None:
@@ -17,6 +17,22 @@ def test_rows_by_name_with_byte_order_mark_quotes_and_short_rows(tmp_path: Path)
         ("name", "value", "note"),
         [{"name": "a,b", "value": "1", "note": ""}, {"name": "c", "value": "2", "note": "µm"}],
     )
+
+
+def test_lines_keep_their_numbers_and_what_a_table_by_name_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes('\ufeff\na,a\n1\n\n"x\ny",2,3\n'.encode())
+    assert csv_lines(path) == (("a", "a"), [(3, ["1"]), (6, ["x\ny", "2", "3"])])
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(FileError, match=r"is no CSV list of cells that can be read"):
+        csv_lines(path, what="list of cells")
+
+
+def test_a_table_of_more_than_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "a.csv").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    with pytest.raises(FileError, match=r"has 1\.1 GB; tables of up to 1 GB are read"):
+        csv_lines(tmp_path / "a.csv")
 
 
 def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:

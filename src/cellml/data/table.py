@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.csv_table import csv_lines
 
 
 def read_columns(path: str | Path, names: Sequence[str]) -> NDArray[np.float32]:
@@ -43,17 +43,11 @@ def read_words(path: str | Path, name: str) -> list[str]:
 
 
 def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    if not path.is_file():
-        raise FileError(f"There is no table {path}.")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(f"The table {path} cannot be read: {error}.") from None
-    if len(lines) < 2:
-        raise FileError(f"{path} needs a header and at least one row below it; it has {len(lines)} lines.")
-    return [cell.strip() for cell in lines[0][1]], lines[1:]
+    names, lines = csv_lines(path)
+    rows = [(line, row) for line, row in lines if any(cell.strip() for cell in row)]
+    if not rows:
+        raise FileError(f"{path} needs a header and at least one row below it; it has {len(names) and 1} lines.")
+    return [cell.strip() for cell in names], rows
 
 
 def _number(row: list[str], place: int, where: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import isfinite, nan
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cellml.errors import FileError
+from cellml.io.csv_table import read_csv
 
 # Outcomes that say nothing of the prediction: there is no error to count.
 NO_ERROR = ("undefined", "timed out")
@@ -80,16 +80,12 @@ class ObservableStatistics:
 
 
 def read_objects(path: Path) -> list[ObjectRow]:
-    """Read `objects.csv`. Raises FileError, naming the missing columns, if it is of another kind."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [f.name for f in fields(ObjectRow) if f.name not in (reader.fieldnames or ())]
-            if missing:
-                raise FileError(f"{path} lacks the columns {', '.join(missing)}; it must have one row per truth object and observable.")
-            return [_row(line) for line in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(f"{path} cannot be read as a table ({error}).") from error
+    """Read `objects.csv`. Raises FileError where it cannot be read, and, naming the missing columns, if it is of another kind."""
+    names, rows = read_csv(path, what="table of objects")
+    missing = [f.name for f in fields(ObjectRow) if f.name not in names]
+    if missing:
+        raise FileError(f"{path} lacks the columns {', '.join(missing)}; it must have one row per truth object and observable.")
+    return [_row(line) for line in rows]
 
 
 def statistics(rows: Sequence[ObjectRow]) -> list[ObservableStatistics]:
@@ -123,12 +119,12 @@ def _statistics(name: str, rows: Sequence[ObjectRow]) -> ObservableStatistics:
 def _row(line: dict[str, str]) -> ObjectRow:
     texts = ("truth_id", "predicted_id", "status", "observable", "unit")
     numbers = ("iou", "voxels", "truth", "prediction", "rel_error", "discretisation_error")
-    values: dict[str, Any] = {key: (line[key] or "").strip() for key in texts}
+    values: dict[str, Any] = {key: line[key].strip() for key in texts}
     values |= {key: _float(line[key]) for key in numbers}
-    return ObjectRow(**values, resolved=(line["resolved"] or "").strip().lower() in ("true", "1", "1.0", "yes"))
+    return ObjectRow(**values, resolved=line["resolved"].strip().lower() in ("true", "1", "1.0", "yes"))
 
 
-def _float(text: str | None) -> float:
+def _float(text: str) -> float:
     try:
         return float(text) if text else nan
     except ValueError:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.csv_table import read_csv
 from cellml.tomography.information import label_sums, object_information
 from cellml.types import Labels, Volume
 
@@ -86,9 +87,8 @@ def write_inferred_objects(objects: Sequence[InferredObject], path: str | Path) 
 def read_inferred_objects(path: str | Path) -> list[InferredObject]:
     """Read what `write_inferred_objects` wrote. Raises FileError for a table of another kind."""
     try:
-        with Path(path).open(newline="", encoding="utf-8") as stream:
-            return [_object(line) for line in csv.DictReader(stream)]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
+        return [_object(line) for line in read_csv(path)[1]]
+    except (KeyError, ValueError) as error:
         raise FileError(
             f"{path} is no table of inferred shares by object ({type(error).__name__}: {error}); "
             "make it with cellml information labels=… table=…, or cellml infer information=…."

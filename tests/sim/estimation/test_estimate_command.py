@@ -93,6 +93,15 @@ def test_bad_measurements_name_what_and_where(files, text, message):
         read_measurements(path, load_model(files / "binding.yaml"))
 
 
+def test_measurements_that_excel_saved_are_read(files):
+    """As UTF-8 with a byte-order mark, which stands before the first heading."""
+    path = files / "measured.csv"
+    plain = read_measurements(path, load_model(files / "binding.yaml"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    marked = read_measurements(path, load_model(files / "binding.yaml"))
+    assert [one.values.tolist() for one in marked] == [one.values.tolist() for one in plain]
+
+
 def test_a_time_may_be_measured_twice_and_blank_lines_are_nothing(files):
     path = files / "twice.csv"
     path.write_text("time (s),bound (molecule),sd of bound (molecule)\n1,2,1\n\n1,3,1\n0.5,,\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.errors import FileError
+from cellml.io.csv_table import csv_lines
 from cellml.sim.engine.courses import course_requests, unit_of
 from cellml.sim.errors import SimulationError
 from cellml.sim.model import Model
@@ -85,19 +84,14 @@ def read_measurements(path: str | Path, model: Model) -> tuple[Measurement, ...]
 
 def _rows(path: str | Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The heading, and every other line that is not empty, with its number in the file."""
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
-            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(f"The measurements {path} cannot be read: {error}.") from None
-    if len(rows) < 2:
+    names, lines = csv_lines(path, what="table of measurements")
+    heading, rows = list(names), [(line, row) for line, row in lines if any(cell.strip() for cell in row)]
+    if not rows:
         raise SimulationError(f"{path} holds no measurements: a heading and at least one line are needed.")
-    heading = rows[0][1]
-    for line, row in rows[1:]:
+    for line, row in rows:
         if len(row) > len(heading) and any(cell.strip() for cell in row[len(heading) :]):
             raise SimulationError(f"{path}:{line}: {len(row)} cells under {len(heading)} headings; write numbers without thousands commas.")
-    return heading, rows[1:]
+    return heading, rows
 
 
 def _measurement(path: str | Path, model: Model, name: str, times: Vector, columns: dict[str, _Column], lines: list[int]) -> Measurement:
