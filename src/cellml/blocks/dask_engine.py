@@ -13,7 +13,7 @@ from typing import Any
 
 from cellml.blocks.attempt import attempted, digest_of, get_ready
 from cellml.blocks.engine import Run
-from cellml.blocks.workers import ENVIRONMENT, Outcome, Spent, Work
+from cellml.blocks.workers import ENVIRONMENT, Outcome, Spent, Work, worker_environment
 from cellml.errors import CellmlError
 
 # A job whose process died is blamed at once: retries are counted here.
@@ -45,6 +45,7 @@ class LocalDask:
         options = {"processes": True, "memory_limit": limit, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
         with (
             _configured(),
+            worker_environment(),  # which Dask itself would leave as it is afterwards
             distributed.LocalCluster(n_workers=self.workers, threads_per_worker=1, **options) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
         ):

@@ -151,7 +151,7 @@ def _started(prepare: Callable[[], Work], timeout_s: float) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, prepare, timeout_s), daemon=False)
-    with _environment():
+    with worker_environment():
         process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -197,8 +197,8 @@ def _end(worker: _Worker) -> None:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    """Processes started here have a worker's environment, whatever this one has."""
+def worker_environment() -> Iterator[None]:
+    """Processes started meanwhile have a worker's environment, whatever this one has, which gets its own back."""
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ |= ENVIRONMENT
     try:
