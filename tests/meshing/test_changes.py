@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellml.meshing.changes import Neighbourhood, collapse_edge, peel, remove_edge, remove_face, split_edge
+from cellml.meshing.changes import collapse_edge, peel, remove_edge, remove_face, split_edge
 from cellml.meshing.cut import volumes
 from cellml.meshing.editable import EditableMesh
 from cellml.meshing.goal import Goal
 from cellml.meshing.lattice import body_centred_cubic
+from cellml.meshing.neighbourhood import Neighbourhood
 from cellml.meshing.topology import boundary_facets, edges_of, facet_pairs, region_components, surface_topology
 
 GOAL = Goal(dihedral_deg=60.0, surface_min_deg=50.0, surface_max_deg=70.0)  # which nothing reaches: all changes that help are made

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.meshing.changes import Neighbourhood, collapse_edge, peel, remove_edge, remove_face, split_edge
+from cellml.meshing.changes import collapse_edge, peel, remove_edge, remove_face, split_edge
 from cellml.meshing.editable import EditableMesh
 from cellml.meshing.goal import Goal
+from cellml.meshing.neighbourhood import Neighbourhood
 from cellml.meshing.tetrahedron import TET_EDGES, TET_FACES
 from cellml.meshing.topology import Index, facet_pairs
 from cellml.meshing.watch import Watch
