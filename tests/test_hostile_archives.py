@@ -113,8 +113,9 @@ NESTED = "".join(f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new i
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ({"config": f"a: &a [{','.join('x' * 9)}]\n{NESTED}"}, r"has aliases \(\*name\)"),
-        ({"config": "task: [1"}, "its configuration is no YAML"),
+        ({"config": f"a: &a [{','.join('x' * 9)}]\n{NESTED}"}, r"The configuration in .*a\.ckpt has an alias \(\*name\)"),
+        ({"config": "task: [1"}, r"The configuration in .* is no YAML"),
+        ({"config": f"task: {'[' * 20_000}"}, "nested more than 100 deep"),
         ({"config": "- 1"}, "its configuration is no mapping"),
         ({"weights": {"w": 1}}, "'w' among its weights is no tensor"),
         ({"contract": {"spacing_nm": [8.0, -1.0, 8.0]}}, "no three positive numbers"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cellml.errors import FileError
+from cellml.plain_yaml import plain_yaml
 
 SCHEMA = 1
 _CONTRACT = ("channels", "spacing_nm", "normalisation")
@@ -54,7 +55,8 @@ def require_record(content: Any, path: Path) -> None:
     if missing:
         raise FileError(f"{path} is not a complete cellml checkpoint: it lacks {', '.join(missing)}.")
     _require_values(content, path)
-    _require_plain_yaml(record["config"], path)
+    if not isinstance(plain_yaml(record["config"], f"The configuration in {path}"), dict):
+        raise FileError(f"{path} is damaged: its configuration is no mapping.")
 
 
 def _require_values(content: Mapping[str, Any], path: Path) -> None:
@@ -76,20 +78,3 @@ def _require_values(content: Mapping[str, Any], path: Path) -> None:
 
 def _positive(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
-
-
-def _require_plain_yaml(text: str, path: Path) -> None:
-    """The configuration is YAML without aliases, a few of which can stand for more than any memory holds; cellml writes none."""
-    import yaml
-
-    try:
-        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)) if "*" in text else False
-        config = None if aliases else yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise FileError(f"{path} is damaged: its configuration is no YAML ({str(error).splitlines()[0]}).") from error
-    if aliases:
-        raise FileError(
-            f"{path} was not made by cellml: its configuration has aliases (*name), which can stand for more than memory holds."
-        )
-    if not isinstance(config, dict):
-        raise FileError(f"{path} is damaged: its configuration is no mapping.")

@@ -150,7 +150,7 @@ def test_shipped_recipes_can_be_built_and_run(name):
         ("", "must map names to steps"),
         ("- 1\n- 2", "must map names to steps"),
         ("smooth: {sigma: 1}", "must map names to steps"),
-        ("a: {b", "is no YAML file"),
+        ("a: {b", "is no YAML: while parsing"),
         ("dark: {_target_: cellml.annotation.thresholds.Nothing}", "which this installation does not have"),
         ("dark: {_target_: cellml.annotation.thresholds.OtsuThreshold, classes: 9}", "step 'dark': classes=9 must be 2 to 5"),
         ("open: {_target_: cellml.annotation.morphology.Opening, radius_nm: 0}", "radius_nm=0"),

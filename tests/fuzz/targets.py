@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import archive_targets
 import image_targets
 import shape_targets
 import text_targets
 
-TARGETS = {target.name: target for target in (*image_targets.TARGETS, *shape_targets.TARGETS, *text_targets.TARGETS)}
+_ALL = (*image_targets.TARGETS, *shape_targets.TARGETS, *text_targets.TARGETS, *archive_targets.TARGETS)
+TARGETS = {target.name: target for target in _ALL}

@@ -40,6 +40,15 @@ def test_sound_files_are_read_and_damaged_ones_read_or_refused(name: str, tmp_pa
         assert finding_of(target, damaged) == "", f"damage number {number}"
 
 
+@pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if target.suffix in (".json", ".jsonl", ".yaml")])
+@pytest.mark.parametrize("text", ["[", '{"a":', "- "])
+def test_text_nested_beyond_any_stack_is_refused(text: str, name: str, tmp_path: Path) -> None:
+    target = TARGETS[name]
+    path = tmp_path / f"latest{target.suffix}"
+    path.write_text(text * 20_000)
+    assert finding_of(target, path) == ""
+
+
 def test_a_reader_that_fails_or_hangs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 

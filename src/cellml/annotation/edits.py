@@ -111,7 +111,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(whole, 1):
         try:
             entries.append(json.loads(line))
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise FileError(f"{path}, line {number} is damaged; remove the line, and the session can be resumed.") from error
     return entries
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
+from cellml.plain_yaml import plain_yaml
 from cellml.trusted import require_trusted, targets_of, texts_of
 from cellml.types import Labels, Triple, Volume
 
@@ -81,16 +82,11 @@ def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) ->
     recipe: a YAML file, or the name of a shipped one (conf/recipes/); changes: other values, {"step.parameter": value}. Raises FileError
     where there is no such recipe, CellmlError where it is no mapping of names to steps with `_target_`, and for a change of no step.
     """
-    import yaml
-
     path = _find(recipe)
     try:
-        text = path.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise CellmlError(f"{path} has an alias (*name), and a few of them can stand for more than any memory holds; write it out.")
-        steps = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CellmlError(f"{path} is no YAML file: {str(error).splitlines()[0]}.") from error
+        steps = plain_yaml(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise CellmlError(f"{path} is no YAML: {error}.") from error
     if not isinstance(steps, dict) or not steps or not all(isinstance(s, dict) and "_target_" in s for s in steps.values()):
         raise CellmlError(f"{path} must map names to steps, each with a _target_, as in 'smooth: {{_target_: ..., sigma_nm: 10}}'.")
     for key, value in (changes or {}).items():

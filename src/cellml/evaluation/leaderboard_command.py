@@ -161,7 +161,7 @@ def _folder(folder: Path) -> Run:
 def _content(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"{path} is no JSON of scores ({error}).") from error
 
 

@@ -65,7 +65,7 @@ def measured_of(checkpoint: Path, results: str | Path | None, metrics: Sequence[
         return [], ""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"{path} cannot be read as JSON ({error}).") from error
     if not isinstance(content, dict):
         raise FileError(f"{path} holds no results: an object of named numbers is expected.")

@@ -85,7 +85,7 @@ def read_record(path: str | os.PathLike[str]) -> MapRecord | ObjectsRecord:
         if kind is MapRecord:
             values["spectrum"] = _spectrum(values["spectrum"])
         return kind(**values)  # type: ignore[no-any-return]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FileError(
             f"{path} is no record of an information map ({type(error).__name__}: {error}); make it again with cellml information."
         ) from error

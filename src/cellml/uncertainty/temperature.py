@@ -96,7 +96,7 @@ def read_calibration(value: float | str | None) -> Calibration:
             value, bias = content["temperature"], tuple(float(b) for b in content.get("bias") or ())
         except FileNotFoundError:
             raise FileError(f"temperature={value}: there is no such file; make it with cellml calibrate.") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise FileError(f"temperature={value} holds no temperature ({error}); make it with cellml calibrate.") from error
     try:
         number = float(value)  # type: ignore[arg-type]

@@ -129,7 +129,7 @@ def served_state(folder: Path, url: str) -> dict[str, Any]:
             found = layer["source"]
             moved = [_moved(str(one), folder, url) for one in (found if isinstance(found, list) else [found])]
             layer["source"] = moved if isinstance(found, list) else moved[0]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileError(f"{folder / MARK} is no state of a view ({error}); write it anew with overwrite=true.") from error
     return state
 

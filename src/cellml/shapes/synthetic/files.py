@@ -69,7 +69,7 @@ def read_blocks(folder: Path) -> dict[str, Any]:
         facts = json.loads((folder / MARK).read_text(encoding="utf-8"))
         if not all("image" in block["files"] for block in facts["blocks"]):
             raise KeyError("image")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(f"{folder} holds no synthetic blocks as `cellml render` writes them ({type(error).__name__}: {error}).") from None
     return dict(facts)
 
