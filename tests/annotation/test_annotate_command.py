@@ -76,6 +76,16 @@ def test_mistakes(more, message, folder):
         opened(folder, **more)
 
 
+def test_a_session_that_another_window_has_open_is_left_alone(folder, monkeypatch):
+    from cellml.annotation.annotate_command import annotate_file
+    from cellml.io.alone import alone_in
+
+    monkeypatch.setattr("cellml.annotation.view.require_napari", lambda: None)
+    monkeypatch.setattr("cellml.annotation.view.open_window", lambda *_: pytest.fail("a second window was opened"))
+    with alone_in(folder / "labels.session"), pytest.raises(CellmlError, match=r"Another process is working in .*labels\.session"):
+        annotate_file(folder / "volume.tif", folder / "labels.tif")
+
+
 def test_without_napari_the_remedy_is_named_and_nothing_is_begun(cellml, folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "napari", None)
     assert cellml("annotate", f"input={folder / 'volume.tif'}", f"labels={folder / 'labels.tif'}") == 2

@@ -28,20 +28,28 @@ def annotate_file(
     of the image, null for all of an axis, with labels that are as large as the region; autosave: edits between two savings;
     spacing_nm: (z, y, x) where the image does not say it.
 
-    Returns, once the window is closed, the edits by kind, seconds of work and voxels. Raises CellmlError as `AnnotationSession` does.
+    Returns, once the window is closed, the edits by kind, seconds of work and voxels. Raises CellmlError as `AnnotationSession` does, and
+    where another window has the session open.
     """
     from cellml.annotation.view import open_window, require_napari
+    from cellml.io.alone import alone_in
 
     require_napari()
-    made = open_session(input, labels, classes, session, scales_nm, region, autosave, spacing_nm)
-    open_window(made, labels)
-    import napari
+    with alone_in(session_folder(labels, session)):
+        made = open_session(input, labels, classes, session, scales_nm, region, autosave, spacing_nm)
+        open_window(made, labels)
+        import napari
 
-    napari.run()
-    made.save(labels)
+        napari.run()
+        made.save(labels)
     cost = made.cost()
     print(f"{labels}: {cost}.")
     return {"edits": dict(cost.edits), "undone": cost.undone, "seconds": cost.seconds, "voxels": cost.voxels, "session": str(made.folder)}
+
+
+def session_folder(labels: str | Path, session: str | Path | None) -> Path:
+    """Where the log and the state of a session are: `session`, or the labels' name with .session."""
+    return Path(session) if session is not None else Path(labels).with_name(f"{Path(labels).name.split('.')[0]}.session")
 
 
 def open_session(
@@ -69,7 +77,7 @@ def open_session(
         part = common_frame([spec], [source], region)
     volume = read_volume(spec, spacing_nm=spacing_nm, region=part)
     start = read_labels(labels, spacing_nm=spacing_nm) if Path(labels).exists() else None
-    folder = Path(session) if session is not None else Path(labels).with_name(f"{Path(labels).name.split('.')[0]}.session")
+    folder = session_folder(labels, session)
     table = decision_table(labels)
     decisions = read_decisions(table) if start is not None and table.exists() else None
     made = AnnotationSession(volume, folder, labels=start, decisions=decisions, classes=classes, autosave=autosave)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cellml.errors import CellmlError
+from cellml.errors import CellmlError, FileError
 
 LOCK = ".cellml.lock"
 
@@ -16,7 +16,7 @@ def alone_in(folder: str | Path) -> Iterator[None]:
     """Hold a folder, made where there is none, while steps that can be gone on with are done in it.
 
     The lock of a process that is killed is free at once. Raises CellmlError where another process holds it, and FileError where the folder
-    cannot be made.
+    cannot be made or locked.
     """
     from filelock import FileLock, Timeout
 
@@ -29,6 +29,8 @@ def alone_in(folder: str | Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise CellmlError(f"Another process is working in {target} right now; wait for it, or name another output.") from None
+    except NotImplementedError as error:  # by versions of filelock that do not fall back to the mere existence of a file
+        raise FileError(f"{target} is on a file system that knows no locks ({error}); choose another place.") from error
     except OSError as error:
         raise file_error(error, target) from error
     try:
