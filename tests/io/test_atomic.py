@@ -4,12 +4,15 @@ import errno
 import json
 import os
 import stat
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cellml.errors import CellmlError, FileError
+from cellml.io import atomic
 from cellml.io.atomic import atomic_path, gigabytes, write_json, write_text
 
 Entries = Callable[[Path], list[str]]
@@ -132,3 +135,39 @@ def test_json_round_trip_and_no_nan(tmp_path: Path, entries: Entries) -> None:
 @pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2_500_000, "2.5 MB"), (3e12, "3.0 TB")])
 def test_sizes_for_people(size: int, text: str) -> None:
     assert gigabytes(size) == text
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_folder_is_replaced_whole(at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not at_once:
+        monkeypatch.setattr(atomic, "_exchanged", lambda *_: False)
+    for number in range(3):
+        with atomic_path(tmp_path / "folder") as aside:
+            aside.mkdir()
+            (aside / f"{number}.txt").write_text("x")
+        assert [path.name for path in (tmp_path / "folder").iterdir()] == [f"{number}.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs renameat2")
+def test_there_is_no_moment_without_the_folder(tmp_path: Path) -> None:
+    """In which a killed process would leave neither the old nor the new one."""
+    target = tmp_path / "folder"
+    target.mkdir()
+    missed, done = [], threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            if not target.exists():
+                missed.append(1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for _ in range(200):
+            with atomic_path(target) as aside:
+                aside.mkdir()
+    finally:
+        done.set()
+        watcher.join()
+    assert not missed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
@@ -145,7 +146,11 @@ def _fsync(path: Path) -> None:
 
 
 def _replace(aside: Path, target: Path) -> None:
-    if aside.is_dir() and target.is_dir():
+    if not (aside.is_dir() and target.is_dir()):
+        aside.replace(target)
+    elif _exchanged(aside, target):
+        shutil.rmtree(aside, ignore_errors=True)  # the older folder, under a name that the next process removes if this one is killed
+    else:
         # A folder cannot be renamed over another: the old one steps aside, and comes back if the rename fails.
         old = target.with_name(f".old-{secrets.token_hex(4)}")
         target.rename(old)
@@ -155,9 +160,20 @@ def _replace(aside: Path, target: Path) -> None:
             old.rename(target)
             raise
         shutil.rmtree(old)
-    else:
-        aside.replace(target)
     _fsync(target.parent)
+
+
+def _exchanged(aside: Path, target: Path) -> bool:
+    """Whether two folders changed their names with each other, in one step: Linux's renameat2, where the file system knows it.
+
+    Between two renames there would be a moment without any folder of that name, in which a process can be killed.
+    """
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):  # an older C library, another system
+        return False
+    return int(rename(here, os.fsencode(aside.absolute()), here, os.fsencode(target.absolute()), exchange)) == 0
 
 
 def _remove(aside: Path) -> None:
