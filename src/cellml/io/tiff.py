@@ -17,6 +17,7 @@ from cellml.io.formats import expect, stored_as
 from cellml.io.header import ImageHeader, Stored, StoredArray, read_note
 from cellml.io.location import Location
 from cellml.io.storage import storage_dtype
+from cellml.io.tiff_chain import require_chain
 from cellml.io.tiff_files import require_own_pages, require_sound_ome
 from cellml.io.tiff_frame import imagej_metadata, ome_metadata, tiff_frame
 
@@ -32,6 +33,7 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     import tifffile
 
     expect(location.path, FORM)
+    require_chain(location.path)
     with _loud(location), tifffile.TiffFile(location.path) as tif:
         require_sound_ome(tif, location.path)
         series = tif.series[0].levels[0]
