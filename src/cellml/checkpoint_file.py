@@ -14,6 +14,12 @@ SCHEMA = 1
 _CONTRACT = ("channels", "spacing_nm", "normalisation")
 
 
+def begins_as_archive(path: Path) -> bool:
+    """Whether a file begins as a zip archive, by which torch tells its own format from older ones."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"PK"
+
+
 def require_archive(path: Path) -> None:
     """Raise FileError for what is no complete zip archive, or one that holds more than its own size: torch and Lightning compress nothing,
     and no two parts are the same bytes.
@@ -23,8 +29,7 @@ def require_archive(path: Path) -> None:
             parts = archive.infolist()
             packed = [one.filename for one in parts if one.compress_type != zipfile.ZIP_STORED or one.file_size != one.compress_size]
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        with path.open("rb") as stream:
-            begins_well = stream.read(2) == b"PK"
+        begins_well = begins_as_archive(path)
         raise FileError(
             f"{path} is {'cut off or damaged' if begins_well else 'not a checkpoint'} ({path.stat().st_size} bytes): "
             "a checkpoint is a complete zip archive. "

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellml.checkpoint_file import require_archive
+from cellml.checkpoint_file import begins_as_archive, require_archive
 from cellml.errors import CellmlError, FileError
 
 log = logging.getLogger(__name__)
@@ -65,12 +64,13 @@ def read_weights(source: str | Path) -> tuple[dict[str, Any], dict[str, Any] | N
     path = Path(source)
     if not path.is_file():
         raise FileError(f"There is no file {path} to initialise from; training.initialise_from names a checkpoint or a file of weights.")
-    if zipfile.is_zipfile(path):
+    archive = begins_as_archive(path)
+    if archive:
         require_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        if zipfile.is_zipfile(path):
+        if archive:
             checkpoint.read(path)  # says what is wrong with it
         raise FileError(f"{path} holds neither a checkpoint nor plain tensors ({type(error).__name__}), and was not opened.") from error
     if isinstance(content, dict) and "cellml" in content:
