@@ -117,6 +117,10 @@ NESTED = "".join(f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new i
         ({"config": "task: [1"}, r"The configuration in .* is no YAML"),
         ({"config": f"task: {'[' * 20_000}"}, "nested more than 100 deep"),
         ({"config": "- 1"}, "its configuration is no mapping"),
+        ({"config": "data: [1]"}, "or its task, data or training are none"),
+        ({"metrics": {"val/dice": "good"}}, "no numbers"),
+        ({"metrics": [1]}, "metrics in its record is a list, no dict"),
+        ({"data": ["tissue"]}, "have no names"),
         ({"weights": {"w": 1}}, "'w' among its weights is no tensor"),
         ({"contract": {"spacing_nm": [8.0, -1.0, 8.0]}}, "no three positive numbers"),
         ({"contract": {"spacing_nm": "8"}}, "no three positive numbers"),
@@ -134,7 +138,8 @@ def test_damaged_records_are_named(damage: dict[str, Any], said: str, tmp_path: 
     [
         ("{net: '${nothing.there}'}", FileError, "cannot be resolved"),
         ("{net: '${task.net}'}", FileError, "cannot be resolved|interpolation"),
-        ("3", FileError, "describes no task"),
+        ("3", FileError, "or its task, data or training are none"),
+        ("null", FileError, "describes no task"),
         ("{_target_: os.system}", ContractError, "not trusted"),
     ],
 )

@@ -12,6 +12,10 @@ from cellml.plain_yaml import plain_yaml
 
 SCHEMA = 1
 _CONTRACT = ("channels", "spacing_nm", "normalisation")
+# What a record may hold besides, for model cards and lists of models.
+_KINDS: dict[str, type] = {
+    "metrics": dict, "plan": dict, "training": dict, "versions": dict, "labels": list, "overrides": list, "warnings": list, "data": list
+}  # fmt: skip
 
 
 def begins_as_archive(path: Path) -> bool:
@@ -60,8 +64,33 @@ def require_record(content: Any, path: Path) -> None:
     if missing:
         raise FileError(f"{path} is not a complete cellml checkpoint: it lacks {', '.join(missing)}.")
     _require_values(content, path)
-    if not isinstance(plain_yaml(record["config"], f"The configuration in {path}"), dict):
-        raise FileError(f"{path} is damaged: its configuration is no mapping.")
+    config = plain_yaml(record["config"], f"The configuration in {path}")
+    if not isinstance(config, dict) or not all(isinstance(config.get(key) or {}, dict) for key in ("task", "data", "training")):
+        raise FileError(f"{path} is damaged: its configuration is no mapping, or its task, data or training are none.")
+    _require_kinds(record, path)
+
+
+def _require_kinds(record: Mapping[str, Any], path: Path) -> None:
+    """What a record may hold besides is of the kinds that a model card can tell; numbers are finite."""
+    for key, kind in _KINDS.items():
+        value = record.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise FileError(f"{path} is damaged: {key} in its record is a {type(value).__name__}, no {kind.__name__}.")
+    if not all(isinstance(value, int | float) for value in (record.get("metrics") or {}).values()):
+        raise FileError(f"{path} is damaged: among the metrics in its record are some that are no numbers.")
+    if not all(isinstance(one, dict) for one in record.get("data") or []):
+        raise FileError(f"{path} is damaged: the data in its record have no names.")
+    cost, plan = record.get("training") or {}, record.get("plan") or {}
+    numbers = {
+        "step": record.get("step"),
+        **{key: cost.get(key) for key in ("seconds", "joules")},
+        "step_seconds": plan.get("step_seconds"),
+    }
+    strange = [key for key, value in numbers.items() if value is not None and not _finite(value)]
+    words = [record.get("overrides") or [], cost.get("meters") or []]
+    strange += [] if all(isinstance(one, list) and all(isinstance(word, str) for word in one) for one in words) else ["overrides or meters"]
+    if strange or not isinstance(cost.get("machine") or {}, dict):
+        raise FileError(f"{path} is damaged: {strange[0] if strange else 'the machine'} in its record cannot be what it is said to be.")
 
 
 def _require_values(content: Mapping[str, Any], path: Path) -> None:
@@ -82,4 +111,8 @@ def _require_values(content: Mapping[str, Any], path: Path) -> None:
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    return _finite(value) and value > 0
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300

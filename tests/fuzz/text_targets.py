@@ -87,6 +87,28 @@ def _checkpoint_read(path: Path) -> Any:
     return read(path)
 
 
+def _model_row(path: Path) -> Any:
+    """What `cellml models` and `cellml card` make of a checkpoint without building it."""
+    from cellml.checkpoint import read
+    from cellml.sharing.card import card, facts_of
+    from cellml.sharing.models_command import row_of
+
+    return row_of(path), card(facts_of(read(path)["cellml"], name="x", size_mb=1.0))
+
+
+def _recorded(folder: Path) -> None:
+    import torch
+
+    contract = {"channels": 1, "spacing_nm": [8.0, 8.0, 8.0], "normalisation": "volume"}
+    record = {
+        "schema": 1, "task": "cellml.tasks.x", "config": "{data: {path: tissue.npz}, task: {net: {_target_: x}}}", "contract": contract,
+        "metrics": {"val/dice": 0.5}, "plan": {"max_steps": 4, "step_seconds": 1.5}, "step": 4, "overrides": ["a=1"], "versions": {"torch": "2"},
+        "training": {"seconds": 3.0, "joules": None, "meters": [], "machine": {"cores": 2}}, "data": [{"name": "tissue", "licence": "MIT"}],
+    }  # fmt: skip
+    with (folder / "a.ckpt").open("wb") as stream:
+        torch.save({"state_dict": {"w": torch.zeros(3)}, "cellml": record}, stream)
+
+
 def _recipe(folder: Path) -> None:
     (folder / "a.yaml").write_text("dark: {_target_: cellml.annotation.thresholds.GreyRange, high: 90}\n")
 
@@ -163,6 +185,7 @@ TARGETS = (
     Target("hierarchy", ".yaml", _hierarchy, _hierarchy_read),
     Target("ontology", ".txt", _ontology, _hierarchy_read),
     Target("checkpoint", ".ckpt", _checkpoint, _checkpoint_read),
+    Target("models", ".ckpt", _recorded, _model_row),
     Target("recipe", ".yaml", _recipe, _recipe_read),
     Target("measurements", ".csv", _measurements, _measurements_read),
     Target("table", ".csv", _text("a.csv", "name,length,width\na,1.5,2\nb,2.5,1\n"), _table_read),
