@@ -134,14 +134,14 @@ def test_a_search_on_slurm_survives_a_cancelled_and_a_killed_job(slurm: None, ti
 
     search_with_two_killed(tiny, tmp_path / "sweep", "slurm", cancel)
     found = report_of(tmp_path / "sweep")
-    assert (found["jobs"], found["done"]) == (13, 12)
+    assert (found["jobs"], found["done"], found["failed"]) == (13, 12, 1)
 
 
 def test_a_search_by_local_processes_survives_two_killed_jobs(tiny: Overrides, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     search_with_two_killed(tiny, tmp_path / "sweep", "local", lambda process: os.kill(process, signal.SIGKILL))
     found = report_of(tmp_path / "sweep")
-    assert (found["jobs"], found["done"]) == (13, 12)
+    assert (found["jobs"], found["done"], found["failed"]) == (13, 12, 1)
 
 
 def test_a_preempted_job_goes_on_in_its_folder_and_ends_as_an_undisturbed_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from hydra.core.utils import JobReturn, JobStatus  # noqa: E402
 
 from cellml.errors import CellmlError  # noqa: E402
 from cellml.sweeps import launching  # noqa: E402
+from cellml.sweeps.job_record import read_record  # noqa: E402
 
 
 class Job:
@@ -53,6 +55,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, folder: Path, plan: dict[int, list
     config = SimpleNamespace(hydra=SimpleNamespace(sweep=SimpleNamespace(dir=str(folder))))
     params = {"retries": 1, "poll_s": 0.0, "array_parallelism": 2, **settings}
     launcher = SimpleNamespace(params=params, _EXECUTOR=kind, config=config)
+    monkeypatch.setattr(launching, "_folder", lambda launcher, overrides, number: folder / str(number))
     numbers = sorted(plan)
     return executor, launching.launch(launcher, [[f"seed={number}"] for number in numbers], numbers[0])
 
@@ -82,6 +85,16 @@ def test_what_cannot_be_mended_is_marked_and_the_others_go_on(
     assert sum(batch.count(0) for batch in executor.batches) == starts
     with pytest.raises(CellmlError, match=f"Job #0 .*({state}|before it began)"):
         _ = returns[0].return_value
+
+
+def test_a_job_that_was_killed_on_another_machine_does_not_seem_to_run_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for number, state in enumerate(("running", "done")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / f"{number}/job.json").write_text(json.dumps({"state": state, "host": "another", "process": 1}))
+    launched(monkeypatch, tmp_path, {n: [Job(dead(), "CANCELLED by 0")] for n in range(3)}, "slurm")
+    marked, ended = (read_record(tmp_path / str(number)) for number in (0, 1))
+    assert marked is not None and marked.state == "failed" and "Job #0 died without an answer" in marked.error
+    assert ended is not None and ended.state == "done" and not (tmp_path / "2").exists()
 
 
 def test_this_machine_is_not_given_more_jobs_at_a_time_than_it_was_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

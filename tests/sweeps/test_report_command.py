@@ -53,6 +53,21 @@ def test_jobs_are_read_in_the_order_of_their_numbers(sweep: Path) -> None:
     assert jobs[0].metrics["val/dice"] == 0.9 and math.isnan(jobs[4].value)
 
 
+def test_a_refused_command_does_not_change_what_a_job_was_trained_with(tmp_path: Path) -> None:
+    """Hydra writes overrides.yaml before cellml finds the folder taken."""
+    job(tmp_path, 0, ["seed=9"], {"state": "done", "value": 1.0, "overrides": ["seed=1"]})
+    jobs, _ = read_jobs(tmp_path)
+    assert jobs[0].overrides == {"seed": "1"}
+
+
+def test_a_table_that_is_being_written_costs_no_other_job_its_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in (0, 1):
+        job(tmp_path, number, [f"seed={number}"], {"state": "running"}, dice=0.5)
+    (tmp_path / "1/metrics/metrics.csv").write_text("step,val/dice\n1,0.5,0.7\n")
+    jobs, _ = read_jobs(tmp_path)
+    assert jobs[0].metrics["val/dice"] == 0.5 and not jobs[1].metrics and "metrics of job 1 are left out" in caplog.text
+
+
 def test_seeds_of_one_setting_have_a_mean_and_an_interval(sweep: Path) -> None:
     jobs, _ = read_jobs(sweep)
     first, second = by_setting(jobs, varied(jobs))

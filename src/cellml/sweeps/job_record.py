@@ -74,6 +74,16 @@ def recorded(folder: Path, overrides: Sequence[str], objective: str) -> Iterator
     _write(folder, replace(record, state="done", value=found if finite else None, seconds=_since(record, begun)))
 
 
+def mark_failed(folder: Path, reason: str) -> None:
+    """Say in `job.json` that a job is given up: one that was killed on another machine could not, and would seem to run for ever.
+
+    A folder in which nothing was begun stays as it is, and so does a record that says how the run ended.
+    """
+    record = read_record(folder)
+    if record is not None and record.state == "running":
+        _write(folder, replace(record, state="failed", error=reason[:1000]))
+
+
 def _since(record: JobRecord, begun: float) -> float:
     return round(record.seconds + time.time() - begun, 3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cellml.errors import CellmlError
+from cellml.errors import CellmlError, FileError
 from cellml.logged_history import last_values
 from cellml.sweeps.job_record import read_record
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,20 +100,26 @@ def _job(sweep: Path, folder: Path, objective: str) -> Job:
     record, finished = read_record(folder), (folder / "model.ckpt").is_file()
     metrics: dict[str, float] = {}
     for path in sorted(folder.rglob("metrics.csv")):
-        metrics |= last_values(path)
+        try:
+            metrics |= last_values(path)
+        except FileError as error:  # it may be being written; the other jobs are none the worse
+            log.warning("The metrics of job %s are left out: %s", folder.name, error)
     number = str(folder.relative_to(sweep))
     if record is None:  # a job of another verb, of an older version, or one that never began
         state = "done" if finished else ("waiting" if not metrics else "interrupted")
         return Job(number, _overrides(folder), state, metrics.get(objective, math.nan), math.nan, 0, metrics, "", folder)
     value = math.nan if record.value is None else record.value
-    return Job(
-        number, _overrides(folder), record.settled_state, value, record.seconds, record.starts, metrics, record.error, folder
-    )  # fmt: skip
+    # Hydra writes its overrides.yaml before a command that finds the folder taken is refused; the record is the run's own.
+    given = _by_key(record.overrides) or _overrides(folder)
+    return Job(number, given, record.settled_state, value, record.seconds, record.starts, metrics, record.error, folder)
 
 
 def _overrides(folder: Path) -> dict[str, str]:
     import yaml
 
-    listed = yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")) or []
-    pairs = (str(word).partition("=") for word in listed)
+    return _by_key(yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")) or [])
+
+
+def _by_key(words: Sequence[object]) -> dict[str, str]:
+    pairs = (str(word).partition("=") for word in words)
     return {key.lstrip("+~"): value for key, _, value in pairs}

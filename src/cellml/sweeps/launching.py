@@ -12,6 +12,7 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 
 from cellml.errors import CellmlError
+from cellml.sweeps.job_record import mark_failed
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ def launch(launcher: Any, job_overrides: Overrides, first: int) -> list[JobRetur
                 waiting.append(i)
             else:
                 returns[i] = answer
+                if answer.status == JobStatus.FAILED:
+                    mark_failed(_folder(launcher, job_overrides[i], first + i), str(answer._return_value))
     return [returns[i] for i in range(len(calls))]
 
 
@@ -67,6 +70,16 @@ def launch_apart(together: Callable[[Overrides, int], Sequence[JobReturn]], job_
         except TerminatedWorkerError as error:
             returns.append(_failed(overrides, CellmlError(f"Job #{first + i} was killed twice ({type(error).__name__}).")))
     return returns
+
+
+def _folder(launcher: Any, overrides: Sequence[str], number: int) -> Path:
+    """The folder of a job, as Hydra names it."""
+    from omegaconf import open_dict
+
+    config = launcher.hydra_context.config_loader.load_sweep_config(launcher.config, list(overrides))
+    with open_dict(config.hydra.job):
+        config.hydra.job.num = number
+    return Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
 
 
 def _executor(launcher: Any, settings: dict[str, Any]) -> Any:
