@@ -111,7 +111,7 @@ def _child(target: Target, work: Path, engine: str, seconds: float, seed: int) -
     seeds = [
         path for path in sorted((work / "seeds").iterdir()) if path.name.endswith(target.suffix) and not path.name.startswith("latest")
     ]
-    latest = work / "seeds" / f"latest{target.suffix}"
+    latest, aside = (work / "seeds" / f"latest{what}{target.suffix}" for what in ("", "_next"))
     for path in seeds:  # imports what the reader needs, before memory is limited
         finding_of(target, path)
     size = int(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmSize"))) << 10
@@ -124,7 +124,8 @@ def _child(target: Target, work: Path, engine: str, seconds: float, seed: int) -
     def one(data: bytes) -> None:
         nonlocal tried
         tried += 1
-        latest.write_bytes(data)
+        aside.write_bytes(data)  # renamed, so that a process that is ended at any moment leaves a whole file to keep
+        aside.replace(latest)
         if tried % 50 == 1:
             counter.write_text(str(tried))
         said = finding_of(target, latest)
