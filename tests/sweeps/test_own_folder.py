@@ -176,3 +176,26 @@ def test_a_job_of_a_sweep_starts_no_processes_outside_of_slurm(
     assert cellml("train", "--multirun", *words, f"hydra.sweep.dir={tmp_path / 'sweep'}", "trainer=ddp") == 2
     said = capsys.readouterr().err
     assert "trainer.devices is 2, and a job of a sweep trains in one process" in said and "tasks_per_node=2" in said
+
+
+@pytest.mark.parametrize(
+    ("devices", "several"),
+    [
+        (1, False),
+        ("1", False),
+        ([0], False),
+        ([3], False),
+        (2, True),
+        ("2", True),
+        (-1, True),
+        ("auto", True),
+        ([0, 1], True),
+        ("0,1", True),
+    ],
+)
+def test_devices_that_may_be_several_processes(devices: Any, several: bool) -> None:
+    from omegaconf import OmegaConf
+
+    from cellml.sweeps.own_folder import _may_be_several
+
+    assert _may_be_several(OmegaConf.create({"devices": devices}).devices) is several

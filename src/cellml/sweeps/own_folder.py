@@ -54,12 +54,17 @@ def resumes_itself(config: Any, folder: Path) -> bool:
 def _require_one_process(config: Any) -> None:
     """A process that training starts repeats the command, and the command of a job is the whole sweep; on SLURM all are started at once."""
     devices = config.trainer.devices
-    several = (isinstance(devices, int) and devices > 1) or config.trainer.get("num_nodes", 1) > 1
-    if several and slurm_job() is None:
+    if (_may_be_several(devices) or config.trainer.get("num_nodes", 1) > 1) and slurm_job() is None:
         raise CellmlError(
             f"trainer.devices is {devices}, and a job of a sweep trains in one process where there is no SLURM. Use hydra/launcher=slurm "
             f"with hydra.launcher.tasks_per_node={devices}, or leave --multirun out and train one at a time."
         )
+
+
+def _may_be_several(devices: Any) -> bool:
+    """Whether `trainer.devices` asks for several processes: 2, "2", [0,1], "0,1"; or, as -1 and auto do, for as many as there are."""
+    words = [word for word in str(devices).strip("[]").split(",") if word.strip()]
+    return len(words) > 1 or (isinstance(devices, int | str) and words != ["1"])
 
 
 def where_to_go_on(config: Any, folder: Path) -> str | None:
