@@ -102,10 +102,42 @@ def test_what_ends_a_study(tmp_path: Path, launcher: Launcher, space: list[str],
         run(tmp_path, launcher, space, **changes)
 
 
-def test_another_search_space_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("space", "changes", "told"),
+    [
+        (["lr=interval(0.0,1.0)", "width=1,2,3", "seed=3"], {}, r"width \(.*choices=\(1, 2\)\) → .*choices=\(1, 2, 3\)\)\)"),
+        (["lr=interval(0.5,1.0)", "width=1,2", "seed=3"], {}, r"lr \(UniformDistribution"),
+        (["lr=interval(0.0,1.0)", "seed=3"], {}, r"width \(.* → None\)"),
+        ([*SPACE[:2], "seed=4"], {}, r"seed \(3 → 4\)"),
+        ([*SPACE, "steps=9"], {}, r"steps \(None → 9\)"),
+        (SPACE, {"direction": "maximize"}, "Cannot overwrite study direction"),
+    ],
+)
+def test_another_search_is_refused(space: list[str], changes: dict[str, Any], told: str, tmp_path: Path) -> None:
+    """Its trials could not be compared with those that the study has."""
     run(tmp_path, Launcher(), n_trials=2)
-    with pytest.raises(CellmlError, match="not the one of the study"):
-        run(tmp_path, Launcher(), ["lr=interval(0.0,1.0)", "width=1,2,3"], n_trials=4)
+    launcher = Launcher()
+    with pytest.raises(CellmlError, match=rf"is another search: {told}"):
+        run(tmp_path, launcher, space, n_trials=4, **changes)
+    assert not launcher.seen and len(optuna.load_study("sweep", f"sqlite:///{tmp_path / 'study.db'}").trials) == 2
+
+
+def test_one_process_sweeps_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one would take the first one's trials for interrupted ones."""
+    from cellml.sweeps import study as module
+
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.1)
+
+    class Second(Launcher):
+        def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
+            with pytest.raises(CellmlError, match="Another process sweeps in"):
+                run(tmp_path, Launcher())
+            return super().launch(job_overrides, initial_job_idx)
+
+    launcher = Second()
+    run(tmp_path, launcher, n_trials=2)
+    assert sorted(launcher.seen) == [0, 1]
+    run(tmp_path, Launcher(), n_trials=3)
 
 
 @pytest.mark.parametrize(

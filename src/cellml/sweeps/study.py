@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ from optuna.trial import Trial, TrialState
 from cellml.errors import CellmlError
 
 log = logging.getLogger(__name__)
+
+_SEARCH = "search"  # the study's attribute that says what is searched
+_REMEDY = "Repeat the original command, of which n_trials, n_jobs and the launcher may change, or name a new hydra.sweep.dir."
+_PATIENCE_S = 15.0  # loaders of a killed process hold its lock for some seconds more
 
 
 class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
@@ -32,7 +36,7 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
     def sweep(self, arguments: list[str]) -> None:
         """Run what the study still lacks, `n_jobs` trials at a time, and write `optimization_results.yaml`.
 
-        Raises CellmlError where too many trials failed, none succeeded, or the search space is not the study's.
+        Raises CellmlError where too many trials failed, none succeeded, the study is another search, or another process sweeps there.
         """
         self._process_searchspace_config()
         space, fixed = create_params_from_overrides([*self._parse_sweeper_params_config(), *arguments])
@@ -40,7 +44,13 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
         space = {name: distribution for name, distribution in space.items() if name not in fixed}
         if not space:
             raise CellmlError("Nothing to search: give at least one range, as in 'task.optimizer.lr=interval(1e-4,1e-2)'.")
+        with _alone_in(Path(str(self.sweep_dir))):
+            self._complete(space, fixed)
+
+    def _complete(self, space: dict[str, Any], fixed: dict[str, Any]) -> None:
+        """Run what the study of this search still lacks."""
         study = self._study(space)
+        self._require_same_search(study, space, fixed)
         for numbers in _consecutive([t.number for t in study.trials if t.state == TrialState.RUNNING]):
             trials = [Trial(study, study.trials[number]._trial_id) for number in numbers]
             self._run(study, trials, space, fixed)
@@ -49,22 +59,33 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
         self._write_best(study)
 
     def _study(self, space: dict[str, Any]) -> optuna.study.Study:
-        Path(str(self.sweep_dir)).mkdir(parents=True, exist_ok=True)
         if callable(self.sampler) and not isinstance(self.sampler, optuna.samplers.BaseSampler):  # the grid's, which needs the space
             grid = {name: self._to_grid_sampler_choices(distribution) for name, distribution in space.items()}
             self.sampler = self.sampler(grid)
             self.n_trials = min(self.n_trials, math.prod(len(values) for values in grid.values()))
-        study = optuna.create_study(
-            study_name=self.study_name,
-            storage=self.storage,
-            sampler=self.sampler,
-            directions=self._get_directions(),
-            load_if_exists=True,
-        )
+        try:
+            study = optuna.create_study(
+                study_name=self.study_name,
+                storage=self.storage,
+                sampler=self.sampler,
+                directions=self._get_directions(),
+                load_if_exists=True,
+            )
+        except ValueError as error:  # of another direction
+            raise CellmlError(f"The study in {self.storage} is another search: {error} {_REMEDY}") from error
         if study.trials:
             study.sampler.reseed_rng()  # a seeded sampler would propose again what it proposed first
         log.info("Study %s in %s: %d of %d trials so far", study.study_name, self.storage, len(study.trials), self.n_trials)
         return study
+
+    def _require_same_search(self, study: optuna.study.Study, space: dict[str, Any], fixed: dict[str, Any]) -> None:
+        """Raise CellmlError where the study belongs to another search: its trials could not be compared with those to come."""
+        new = search_of(space, fixed, self._get_directions())
+        old = study.user_attrs.get(_SEARCH, new)  # of studies that were begun before this was kept
+        changed = [f"{key} ({old.get(key)} → {new.get(key)})" for key in {**old, **new} if old.get(key) != new.get(key)]
+        if changed:
+            raise CellmlError(f"The study in {self.storage} is another search: {'; '.join(changed)}. {_REMEDY}")
+        study.set_user_attr(_SEARCH, new)
 
     def _run(self, study: optuna.study.Study, trials: Sequence[Trial], space: dict[str, Any], fixed: dict[str, Any]) -> None:
         """Launch trials with consecutive numbers, wait for all, and tell the study."""
@@ -98,6 +119,25 @@ class KeptStudy(OptunaSweeperImpl):  # type: ignore[misc]
         else:
             result["solutions"] = [{"params": t.params, "values": list(t.values)} for t in study.best_trials]
         OmegaConf.save(OmegaConf.create(result), Path(str(self.sweep_dir)) / "optimization_results.yaml")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a sweep's folder: another process would take this one's trials for interrupted ones, and run them too."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "sweep.lock", timeout=_PATIENCE_S):
+            yield
+    except Timeout:
+        raise CellmlError(f"Another process sweeps in {folder} right now; wait for it, or name a new hydra.sweep.dir.") from None
+
+
+def search_of(space: Mapping[str, Any], fixed: Mapping[str, Any], directions: Sequence[str]) -> dict[str, str]:
+    """What makes a study one search: ranges, overrides that all trials share, and whether low or high objectives are good."""
+    shared = {name: str(value) for name, value in fixed.items()}
+    return {**shared, **{name: str(distribution) for name, distribution in space.items()}, "hydra.sweeper.direction": ",".join(directions)}
 
 
 def _tell(study: optuna.study.Study, trial: Trial, values: list[float]) -> None:
