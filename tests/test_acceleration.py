@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from cellml.acceleration import compile_network, lay_out
+from cellml.acceleration import batch_norms_together, compile_network, lay_out
 from cellml.checkpoint import load, read
 from cellml.errors import CellmlError
 
@@ -73,6 +73,19 @@ def test_a_network_that_inductor_compiled(tiny_run: Any, cellml: Command, tiny: 
     assert cellml("train", *tiny(tmp_path / "fast", "training.compile=true", "training.precision=bf16-mixed")) == 0
     assert read(tmp_path / "fast/model.ckpt")["state_dict"].keys() == read(tiny_run.model)["state_dict"].keys()
     load(tmp_path / "fast/model.ckpt")
+
+
+def test_batch_norms_compute_together_where_torchs_own_do_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cellml.shared_batch_norm import ProcessorSyncBatchNorm
+
+    def chosen(accelerator: str, sync: bool, gpu: bool) -> dict[str, Any]:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+        return batch_norms_together({"accelerator": accelerator, "sync_batchnorm": sync})
+
+    for accelerator, gpu in (("cpu", False), ("cpu", True), ("auto", False)):
+        changes = chosen(accelerator, True, gpu)
+        assert changes["sync_batchnorm"] is False and isinstance(changes["plugins"][0], ProcessorSyncBatchNorm)
+    assert chosen("auto", True, True) == chosen("gpu", True, True) == chosen("cpu", False, False) == {"plugins": []}
 
 
 def test_two_batches_a_step_are_one_batch_of_two(cellml: Command, tiny: Overrides, tmp_path: Path) -> None:

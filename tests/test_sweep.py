@@ -77,11 +77,12 @@ def test_one_offline_run_of_weights_and_biases_for_each_job(tiny: Overrides, tmp
 
 
 @pytest.mark.slow
-def test_two_processes_compute_what_one_does_on_the_same_batch(tiny: Overrides, tmp_path: Path) -> None:
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_two_processes_compute_what_one_does_on_the_same_batch(norm: str, tiny: Overrides, tmp_path: Path) -> None:
     import torch
 
     common = (
-        "task.net.norm=none",
+        f"task.net.norm={norm}",
         "data.patches_per_epoch=4",
         "data.transforms=[]",
         "task.optimizer._target_=torch.optim.SGD",

@@ -35,6 +35,21 @@ def gathered(task: Any, trainer: Any, config: Any) -> Any:
     return whole
 
 
+def batch_norms_together(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes to a Trainer's `sync_batchnorm` and `plugins` by which batch norms compute together on processors too.
+
+    trainer: its configuration. Lightning's way is torch's `SyncBatchNorm`, which works on GPUs only.
+    """
+    import torch
+
+    on_gpus = str(trainer["accelerator"]) != "cpu" and torch.cuda.is_available()
+    if not trainer.get("sync_batchnorm") or on_gpus:
+        return {"plugins": []}
+    from cellml.shared_batch_norm import ProcessorSyncBatchNorm
+
+    return {"plugins": [ProcessorSyncBatchNorm()], "sync_batchnorm": False}
+
+
 def compile_network(task: Any, options: Mapping[str, Any] | bool | None) -> None:
     """Compile the network in place by `torch.compile`, not the task around it, so that the names of its weights do not change.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from cellml.acceleration import compile_network, gathered, lay_out
+from cellml.acceleration import batch_norms_together, compile_network, gathered, lay_out
 from cellml.errors import CellmlError
 from cellml.fitting import fit_at_once, is_fitted_at_once, require_plain
 from cellml.hydra_job import job_overrides, output_folder
@@ -170,6 +170,8 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
     callbacks = [*instantiate(config.callbacks, _convert_="all").values()]
     callbacks = [c for c in callbacks if c is not None]
     loggers = [logger for logger in instantiate(config.logger, _convert_="all").values() if logger is not None]
+    norms = batch_norms_together(config.trainer)
+    plugins = [*norms.pop("plugins"), *instantiate(config.trainer.get("plugins") or [], _convert_="all"), *cluster_plugins()]
     every = settings.validate_every * int(config.trainer.get("accumulate_grad_batches") or 1)  # in batches
     return instantiate(
         config.trainer,
@@ -190,7 +192,8 @@ def build_trainer(config: DictConfig, folder: Path, record: dict[str, Any], sett
             *([Progress()] if config.trainer.get("enable_progress_bar", True) else []),
         ],
         logger=loggers,
-        plugins=[*instantiate(config.trainer.get("plugins") or [], _convert_="all"), *cluster_plugins(), AtomicCheckpointIO()],
+        plugins=[*plugins, AtomicCheckpointIO()],
+        **norms,
     )
 
 
