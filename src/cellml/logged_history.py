@@ -18,7 +18,7 @@ def keep_logged_rows(loggers: Sequence[Any], step: int) -> None:
     from pytorch_lightning.loggers import CSVLogger
     from pytorch_lightning.utilities import rank_zero_only
 
-    if rank_zero_only.rank:
+    if getattr(rank_zero_only, "rank", 0) != 0:
         return
     for logger in loggers:
         if isinstance(logger, CSVLogger):
