@@ -32,9 +32,12 @@ def _sbml_of(text: str, path: Path) -> str:
     import antimony
 
     antimony.clearPreviousLoads()
-    if antimony.loadAntimonyString(text) < 0:
-        raise SimulationError(f"{path} is not Antimony: {str(antimony.getLastError()).strip()}")
-    return str(antimony.getSBMLString(antimony.getMainModuleName()))
+    try:
+        if antimony.loadAntimonyString(text) < 0:
+            raise SimulationError(f"{path} is not Antimony: {str(antimony.getLastError()).strip()}")
+        return str(antimony.getSBMLString(antimony.getMainModuleName()))
+    except UnicodeDecodeError:  # what Antimony says of a character beyond ASCII may hold half of it
+        raise SimulationError(f"{path} is not Antimony: a character beyond ASCII stands where none may.") from None
 
 
 def parse_document(text: str, path: Path) -> Any:
