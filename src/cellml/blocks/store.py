@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellml.io.atomic import atomic_path
+from cellml.io.atomic import atomic_path, replace
 from cellml.io.header import ImageHeader
 
 _CHUNK = 128
@@ -75,12 +73,7 @@ def publish(folder: Path, target: Path) -> None:
     """Give a full store its final name; one that was there before goes. What killed writers left in it is removed first."""
     for left in folder.rglob("*.partial"):
         left.unlink(missing_ok=True)
-    old = target.with_name(f".old-{secrets.token_hex(4)}") if target.exists() else None
-    if old is not None:
-        target.rename(old)
-    folder.rename(target)
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+    replace(folder, target)
 
 
 def _flush(path: Path) -> None:

@@ -40,7 +40,7 @@ def atomic_path(final: str | os.PathLike[str], *, needed: int | None = None) -> 
         remove_stale_parts(target.parent)
         yield aside
         _flush(aside)
-        _replace(aside, target)
+        replace(aside, target)
     except BaseException as error:
         _remove(aside)
         reason = _refusal(error, aside, target)
@@ -145,7 +145,8 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _replace(aside: Path, target: Path) -> None:
+def replace(aside: Path, target: Path) -> None:
+    """Give a file or folder the name of another, which goes: of folders in one step where the system can."""
     if not (aside.is_dir() and target.is_dir()):
         aside.replace(target)
     elif _exchanged(aside, target):

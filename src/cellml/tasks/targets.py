@@ -87,6 +87,7 @@ class BoundaryTarget(InstanceTarget):
     """
 
     channels = 1
+    maps = ("boundary",)
 
     def __init__(self, ignore: int | None = None) -> None:
         self.ignore = ignore
