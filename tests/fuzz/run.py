@@ -72,7 +72,8 @@ def _fuzz(name: str, engine: str, seconds: float, seed: int) -> tuple[int, list[
         make_seeds(TARGETS[name], work / "seeds")
         while (left := ends - time.monotonic()) > 1:
             words = [f"child={name}", f"work={work}", f"engine={engine}", f"seconds={left:.0f}", f"seed={seed}"]
-            done = _run(words, left + _PATIENCE_S)
+            latest = work / "seeds" / f"latest{TARGETS[name].suffix}"
+            done = _run(words, latest)
             count += int((work / "count").read_text() or 0) if (work / "count").exists() else 0
             seed += 1
             if done.returncode == 0:
@@ -80,7 +81,6 @@ def _fuzz(name: str, engine: str, seconds: float, seed: int) -> tuple[int, list[
             said = (work / "said").read_text() if (work / "said").exists() else ""
             what = said or f"the process died ({done.returncode}): {done.stderr.strip()[-300:]}"
             (work / "said").unlink(missing_ok=True)
-            latest = work / "seeds" / f"latest{TARGETS[name].suffix}"
             if not latest.exists():
                 raise SystemExit(f"{name}: no file was read; {what}")
             key = what.split("(")[0][:60]
@@ -89,13 +89,18 @@ def _fuzz(name: str, engine: str, seconds: float, seed: int) -> tuple[int, list[
     return count, list(findings.values())
 
 
-def _run(words: list[str], limit_s: float) -> subprocess.CompletedProcess[str]:
-    """A child; one that libraries keep busy beyond the reach of signals is ended."""
+def _run(words: list[str], latest: Path) -> subprocess.CompletedProcess[str]:
+    """A child; one that libraries keep busy with one file, beyond the reach of signals, is ended. latest: the file that is being read."""
     command = [sys.executable, __file__, *words]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit_s)
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, -9, "", "it hung")
+    latest.unlink(missing_ok=True)
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, text=True) as child:
+        while child.poll() is None:
+            time.sleep(0.2)
+            if latest.exists() and time.time() - latest.stat().st_mtime > _PATIENCE_S:
+                child.kill()
+                return subprocess.CompletedProcess(command, -9, "", "it hung")
+        said.seek(0)
+        return subprocess.CompletedProcess(command, child.returncode, "", said.read())
 
 
 def _keep(name: str, path: Path) -> Path:

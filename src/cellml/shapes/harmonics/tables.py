@@ -22,7 +22,7 @@ from cellml.shapes.harmonics.coefficients import Harmonics
 
 Floats = NDArray[np.float64]
 
-_COLUMN = re.compile(r"^(?P<prefix>.*?)shcoeffs_L(?P<l>\d+)M(?P<m>\d+)(?P<part>[CS])(?P<suffix>_lcc)?$")
+_COLUMN = re.compile(r"^(?P<prefix>.*?)shcoeffs_L(?P<l>\d{1,4})M(?P<m>\d{1,4})(?P<part>[CS])(?P<suffix>_lcc)?$")
 _NAMES = ("name", "CellId", "cell_id", "id")
 
 
@@ -104,13 +104,17 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _columns(names: list[str], prefix: str | None, path: str | Path) -> dict[str, tuple[int, int, str]]:
-    matches = {name: match for name in names if (match := _COLUMN.match(name)) and prefix in (None, match["prefix"])}
+    matches = {
+        name: match
+        for name in names
+        if (match := _COLUMN.match(name)) and prefix in (None, match["prefix"]) and int(match["m"]) <= int(match["l"])
+    }
     prefixes = sorted({match["prefix"] for match in matches.values()})
     if not matches:
         raise CellmlError(f"{path} has no rows, or no columns shcoeffs_L0M0C and so on{f' with the prefix {prefix!r}' if prefix else ''}.")
     if len(prefixes) > 1:
         raise CellmlError(f"{path} has coefficients with the prefixes {', '.join(map(repr, prefixes))}; choose one with prefix=.")
-    return {name: (int(m["l"]), int(m["m"]), m["part"]) for name, m in matches.items() if int(m["m"]) <= int(m["l"])}
+    return {name: (int(m["l"]), int(m["m"]), m["part"]) for name, m in matches.items()}
 
 
 def _number(text: Any, path: str | Path, name: str, column: str) -> float:
