@@ -26,7 +26,7 @@ def claim_folder(folder: Path, overrides: Sequence[str] = (), *, again: bool = F
     except FileExistsError:
         if again and claim.read_text(encoding="utf-8") == identity:
             return folder
-        raise CellmlError(_belongs(folder)) from None
+        raise CellmlError(_belongs(folder, overrides)) from None
     return folder
 
 
@@ -65,13 +65,38 @@ def own_position(folder: Path) -> Path | None:
     return folder / LAST if (folder / LAST).is_file() else None
 
 
-def _belongs(folder: Path) -> str:
-    last = folder / LAST
-    further = (
-        f"to go on with that run, add resume={last} and name a new folder, or resume={folder} to go on in this one"
-        if last.is_file()
-        else f"that run has not written a checkpoint to go on from (if it was killed, delete {folder})"
-    )
+def _belongs(folder: Path, overrides: Sequence[str]) -> str:
+    changes = claim_changes(folder, overrides)
+    named = f"; it differs from this command in {', '.join(changes)}" if changes else ""
     return (
-        f"{folder} belongs to another run, and run folders are never overwritten. Leave hydra.run.dir out, or name a new folder; {further}."
+        f"{folder} belongs to another run, and run folders are never overwritten{named}. {_what_stands_there(folder)}. For this command, "
+        "name a new folder: hydra.run.dir, or hydra.sweep.dir of a sweep."
     )
+
+
+def claim_changes(folder: Path, overrides: Sequence[str]) -> list[str]:
+    """In what a command differs from the one that claimed a folder: "training.max_steps (3 → 4)"; an override not given is "default"."""
+    first, second = (_by_key(words) for words in ((folder / "run.claimed").read_text(encoding="utf-8").splitlines(), overrides))
+    keys = sorted(first.keys() | second.keys())
+    return [f"{key} ({first.get(key, 'default')} → {second.get(key, 'default')})" for key in keys if first.get(key) != second.get(key)]
+
+
+def _by_key(overrides: Sequence[str]) -> dict[str, str]:
+    parts = (word.partition("=") for word in overrides)
+    return {key: value if equals else "given" for key, equals, value in parts if key}
+
+
+def _what_stands_there(folder: Path) -> str:
+    """What became of the run that has the folder, and what may be done with it; a folder that holds weights is never to be deleted."""
+    from cellml.sweeps.job_record import read_record
+
+    last, record = folder / LAST, read_record(folder)
+    if (folder / "model.ckpt").is_file():
+        return f"That run is finished, its model is {folder / 'model.ckpt'}"
+    if last.is_file():
+        return f"To go on with that run, add resume={last} and name a new folder, or resume={folder} to go on in this one"
+    if record is not None and record.settled_state == "running":
+        return "That run is training there now"
+    if any(folder.rglob("*.ckpt")):
+        return "That run was not finished, and its checkpoints are kept there"
+    return f"That run has not written a checkpoint to go on from (if it was killed, delete {folder})"

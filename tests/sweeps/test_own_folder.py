@@ -143,6 +143,9 @@ def test_a_sweep_that_is_repeated_does_what_is_missing(
     capsys.readouterr()
     assert cellml(*command, "seed=0,1") == 0
     assert [(tmp_path / f"sweep/{number}/model.ckpt").stat().st_mtime_ns for number in (0, 1)] == written
+    assert cellml(*[w.replace("training.max_steps=2", "training.max_steps=3") for w in command], "seed=0,1") == 2
+    said = capsys.readouterr().err
+    assert "That run is finished" in said and "training.max_steps (2 → 3)" in said and "delete" not in said
 
 
 def test_a_folder_in_which_another_process_trains_is_refused(tmp_path: Path) -> None:
