@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from cellml.blocks.command import blockwise
 from cellml.errors import CellmlError, FileError
 from cellml.infer.command import infer_file
 from cellml.io import read_labels, read_volume, write_labels, write_volume
-from cellml.types import Labels
+from cellml.types import Labels, Volume
 
 HERE = {"_target_": "cellml.blocks.engine.Here"}
 COMPONENTS = {"_target_": "cellml.segmentation.components.ThresholdComponents", "threshold": 0.5, "min_size": 3}
@@ -54,6 +56,30 @@ def test_tiles_keep_what_the_decoder_reads(tiny_run: Any, volume: Path, tmp_path
     kept = {name: {len(np.load(p)) for p in tmp_path.glob(f"{name}.zarr.blocks/tiles-*/*.npy")} for name in ("all", "few")}
     assert kept["few"] == {3} and kept["all"] == {read_volume(tmp_path / "all_probabilities.zarr").data.shape[0]} != {3}
     assert np.array_equal(read_labels(tmp_path / "few.zarr").data, read_labels(tmp_path / "all.zarr").data)
+
+
+def test_a_full_disk_ends_the_run_at_once_and_the_same_command_goes_on(tiny_run: Any, volume: Path, tmp_path: Path) -> None:
+    told = {"cluster": HERE, "block": (24, 32, 10), "decode": COMPONENTS, **SIZES}
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:  # a limit of file sizes stands for the full disk: a tile has 49 kB
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        with pytest.raises(FileError, match=r"tiles-.*no space is left.*What is done is kept; the same command goes on"):
+            blockwise(str(tiny_run.model), str(volume), str(tmp_path / "out.zarr"), **told)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not (tmp_path / "out.zarr").exists()
+    blockwise(str(tiny_run.model), str(volume), str(tmp_path / "out.zarr"), **told)
+    assert read_labels(tmp_path / "out.zarr").data.max() > 0
+
+
+def test_a_refused_run_leaves_nothing(tiny_run: Any, tmp_path: Path) -> None:
+    bad = np.zeros((20, 20, 20), np.float32)
+    bad[3, 3, 3] = np.nan
+    write_volume(Volume(bad, (10.0, 10.0, 10.0)), tmp_path / "bad.zarr")
+    with pytest.raises(CellmlError, match="NaN"):
+        blockwise(str(tiny_run.model), str(tmp_path / "bad.zarr"), str(tmp_path / "out.zarr"), cluster=HERE, decode=COMPONENTS, **SIZES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.zarr"]
 
 
 def test_classes_are_those_of_infer(semantic_run: Any, volume: Path, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ def blockwise(
     beside = _beside(target, "_probabilities.zarr") if probabilities else None
     labelling = Labelling(request, target, beside, place, _block(block), keep)
     begun = time.perf_counter()
-    with alone_in(place), watched_memory() as peak, engine.opened() as run:
+    with _begun(place), alone_in(place), watched_memory() as peak, engine.opened() as run:
         found = labelling.done(run, limits)
         told: dict[str, Any] = {"output": str(target), "voxels": _voxels(found), **found.seconds}
         if found.frame.kind == "instance":
@@ -86,6 +88,18 @@ def blockwise(
         target, told["voxels"], told["total"], engine.workers, told["peak_memory_gb"],
     )  # fmt: skip
     return told
+
+
+@contextmanager
+def _begun(place: Path) -> Iterator[None]:
+    """Remove the folder of a run that was refused before anything was planned, unless it was there before."""
+    before = place.exists()
+    try:
+        yield
+    except CellmlError:
+        if not before and not any(place.glob("plan-*/0*")):
+            shutil.rmtree(place, ignore_errors=True)
+        raise
 
 
 def _scored(

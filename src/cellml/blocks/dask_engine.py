@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -119,7 +120,7 @@ def dask_jobs(
 
     (digest, packed), run = digest_of(prepare), secrets.token_hex(6)
     waiting, spent = deque(range(len(jobs))), {number: Spent() for number in range(len(jobs))}
-    running, ended = dict[Any, int](), as_completed(loop=client.loop)
+    running, ended = dict[Any, tuple[int, float]](), as_completed(loop=client.loop)
     for place in client.nthreads() if len(jobs) < len(client.nthreads()) else ():
         fire_and_forget(client.submit(get_ready, digest, packed, key=f"cellml-{run}-{place}", workers=[place], pure=False))
     while waiting or running:
@@ -129,12 +130,12 @@ def dask_jobs(
             spent[number].tries += 1
             key = f"cellml-{run}-{number}-{spent[number].tries}"
             future = client.submit(attempted, digest, packed, jobs[number], spent[number].tries, timeout_s, key=key, pure=False)
-            running[future] = number
+            running[future] = number, time.monotonic()
             ended.add(future)
         future = next(ended)
-        number = running.pop(future)
+        number, begun = running.pop(future)
         one = spent[number]
-        answer = _answer(future, timeout_s)
+        answer = _answer(future, timeout_s, time.monotonic() - begun)
         if answer is None:
             waiting.append(number)
             one.tries -= 1
@@ -151,8 +152,11 @@ def dask_jobs(
             yield Outcome(number, None, "; then ".join(dict.fromkeys(one.reasons)), one.tries, one.wall_s, one.cpu_s)
 
 
-def _answer(future: Any, timeout_s: float) -> tuple[bool, Any, float, float] | None:
-    """Whether it went well, the value or the reason why not, and its times; None where the answer was lost with the worker that had it."""
+def _answer(future: Any, timeout_s: float, passed_s: float) -> tuple[bool, Any, float, float] | None:
+    """Whether it went well, the value or the reason why not, and its times; None where the answer was lost with the worker that had it.
+
+    passed_s: by the clock, since the job was handed out, which is what is known of the time of a job whose process died.
+    """
     if future.status == "finished":
         try:
             return future.result()  # type: ignore[no-any-return]
@@ -160,8 +164,9 @@ def _answer(future: Any, timeout_s: float) -> tuple[bool, Any, float, float] | N
             return None
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
-        return False, f"its process died: killed, out of memory, or over its limit of {timeout_s:g} s of processor time", 0.0, 0.0
-    return False, f"{type(error).__name__}: {error}", 0.0, 0.0
+        causes = f"killed, out of memory, or over its limit of {timeout_s:g} s of processor time"
+        return False, f"its process died after {passed_s:.3g} s by the clock: {causes}", passed_s, 0.0
+    return False, f"{type(error).__name__}: {error}", passed_s, 0.0
 
 
 def _distributed() -> Any:
@@ -176,16 +181,27 @@ def _distributed() -> Any:
 
 @contextmanager
 def _configured() -> Iterator[None]:
-    """Dask's settings, and its loggers silent: they tell of every worker that ends, and what goes wrong in a job comes back with it."""
+    """Dask's settings, and its loggers silent: they tell of every worker that ends, and what goes wrong in a job comes back with it.
+
+    They stay silent where Ctrl-C or a signal ends all, for what Dask then says comes later.
+    """
     import dask
 
-    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado.application", "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
         with dask.config.set(_SETTINGS):
             yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        _restore(loggers, levels)
+        raise
+    _restore(loggers, levels)
+
+
+def _restore(loggers: Sequence[logging.Logger], levels: Sequence[int]) -> None:
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)

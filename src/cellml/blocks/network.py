@@ -144,8 +144,10 @@ def _read_by(decoder: Any, target: Any) -> int:
 
 
 def _save(path: Path, array: NDArray[np.float32]) -> None:
-    with path.open("wb") as stream:
-        np.save(stream, np.ascontiguousarray(array))
+    whole = np.ascontiguousarray(array)
+    with path.open("wb") as stream:  # np.save would write past the stream, and not say that a disk is full
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(whole))
+        stream.write(whole.data)
 
 
 def _by_channel(values: tuple[float, ...]) -> NDArray[np.float32]:

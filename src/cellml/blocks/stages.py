@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellml.blocks.engine import Run
+from cellml.blocks.until_full import UntilFull, require_space
 from cellml.blocks.workers import Outcome, Work
 from cellml.errors import CellmlError
 
@@ -52,13 +53,14 @@ def one_done(run: Run, what: str, prepare: Callable[[], Work], limits: Limits) -
 
 
 def watched(run: Run, what: str, prepare: Callable[[], Work], jobs: Sequence[Any], limits: Limits) -> Any:
-    """The outcomes of jobs, with a bar on standard error that goes when they are done."""
+    """The outcomes of jobs, with a bar on standard error that goes when they are done. Raises FileError where a disk is full."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(f"{what:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(jobs))
-        for outcome in run(prepare, jobs, timeout_s=limits.timeout_s, tries=limits.tries) if jobs else ():
+        for outcome in run(UntilFull(prepare), jobs, timeout_s=limits.timeout_s, tries=limits.tries) if jobs else ():
+            require_space(outcome.value, "What is done is kept; the same command goes on from there.")
             progress.advance(bar)
             yield outcome

@@ -55,7 +55,7 @@ class Normalisation:
         sections = np.unique(np.linspace(0, depth - 1, min(depth, slabs)).astype(int))
         mean, std, bad = _moments(_channels(_read(image, slice(z, z + 1), frame)) for z in sections)
         if bad:
-            raise _not_finite(bad, f"in {len(sections)} of its {depth} sections", name)
+            raise _not_finite(bad, f"in the {len(sections)} of its {depth} sections that were looked at", name)
         if (std <= 1e-12 * np.abs(mean)).any():
             raise CellmlError(f"{name} is constant (every voxel looked at is {mean.flat[0]:g}); there is no image in it.")
         return cls(mean.astype(np.float32), std.astype(np.float32), name)

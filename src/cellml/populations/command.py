@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from cellml.blocks.engine import Engine, engine_of
 from cellml.blocks.stages import Limits
+from cellml.blocks.until_full import UntilFull, require_space
 from cellml.blocks.workers import Outcome
-from cellml.errors import CellmlError, FileError
+from cellml.errors import CellmlError
 from cellml.populations.base_rule import base_rule
 from cellml.populations.members import Member, idealisable, members_of, warn_of_unit
-from cellml.populations.recipe import BaseRule, DiskFull, Idealisation, Measured, Recipe
+from cellml.populations.recipe import BaseRule, Idealisation, Measured, Recipe
 from cellml.populations.table import ABOUT, RECORD, TABLE, Table, read_record
 from cellml.shapes.descriptors import DESCRIPTORS
 
@@ -183,10 +184,9 @@ def _simulated(
         return found
     with engine.opened() as run, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(members), completed=len(members) - len(waiting))
-        for outcome in run(recipe.prepare, waiting, timeout_s=limits.timeout_s, tries=limits.tries):
+        for outcome in run(UntilFull(recipe.prepare), waiting, timeout_s=limits.timeout_s, tries=limits.tries):
             member = waiting[outcome.number]
-            if isinstance(outcome.value, DiskFull):
-                raise FileError(f"{outcome.value.told} The rows so far are kept in {table.path}; the same command goes on from there.")
+            require_space(outcome.value, f"The rows so far are kept in {table.path}; the same command goes on from there.")
             row = _row(member, outcome)
             if outcome.value is not None and not noted:
                 write_json(table.path.with_name(RECORD), {**asked, "units": dict(outcome.value.units)})

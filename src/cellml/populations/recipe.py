@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cellml.errors import CellmlError, FileError
-from cellml.io.atomic import file_error, full_disk
+from cellml.errors import CellmlError
 from cellml.populations.members import Member
 from cellml.types import Surface, TetMesh
 
@@ -30,13 +29,6 @@ class Measured:
 
     cells: Values
     units: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class DiskFull:
-    """In place of `Measured` where a disk is full, which says nothing of the shape, and ends the run. told: what to say."""
-
-    told: str
 
 
 _FINER = 2.5  # times as many voxels in a second try
@@ -80,29 +72,14 @@ class Recipe:
             raise CellmlError("A mechanical model takes no parameters; change the model file.")
         return placed_mechanics(read, self.places)
 
-    def prepare(self) -> Callable[[Member, int], Measured | DiskFull]:
+    def prepare(self) -> Callable[[Member, int], Measured]:
         """What a worker calls for each shape and try: member, number of the try from 1 → its row.
 
         Raises CellmlError, with the reason, for a shape that cannot be meshed or simulated.
         """
         model = self.load()
 
-        def work(member: Member, attempt: int) -> Measured | DiskFull:
-            try:
-                return self._measured(member, attempt, model)
-            except Exception as error:
-                full = full_disk(error)
-                if full is None:
-                    raise
-                return DiskFull(str(error) if isinstance(error, FileError) else str(file_error(full, self._unwritten(full))))
-
-        return work
-
-    def _unwritten(self, error: OSError) -> Path:
-        """The file that could not be written, or the folder where it was likely to be."""
-        import tempfile
-
-        return Path(str(error.filename)) if error.filename else self.meshes or Path(tempfile.gettempdir())
+        return lambda member, attempt: self._measured(member, attempt, model)
 
     def _measured(self, member: Member, attempt: int, model: Any) -> Measured:
         from cellml.shapes.certified import boundary_of
