@@ -97,7 +97,7 @@ def search_with_two_killed(tiny: Overrides, folder: Path, launcher: str, cancel:
         "hydra/sweeper=optuna",
         "hydra.sweeper.n_jobs=4",
         "task.optimizer.lr=tag(log,interval(1e-4,1e-2))",
-        "task.net.widths=[2],[2,4]",
+        "task.net.widths=[2,4],[3,4]",
     )
     said = waited(started(sweep_of(tiny, folder, launcher, *search, "hydra.sweeper.n_trials=12"), log), log, kill)
     assert {3, 5} <= set(killed), said[-3000:]
@@ -164,13 +164,13 @@ def test_a_preempted_job_goes_on_in_its_folder_and_ends_as_an_undisturbed_one(
         done.append(words[0])
 
     said = waited(
-        started(sweep_of(tiny, folder, "slurm", "training.max_steps=150", "task.optimizer.lr=1e-3", "task.net.widths=[2,4]"), log),
+        started(sweep_of(tiny, folder, "slurm", "training.max_steps=1500", "task.optimizer.lr=1e-3", "task.net.widths=[2,4]"), log),
         log,
         disturb,
     )
     record = read_record(job)
     assert done == ["scancel", "scontrol"] and record is not None and record.state == "done" and record.starts == 3, said[-3000:]
-    calm = tiny(tmp_path / "calm", *STEPS, "training.max_steps=150", "task.optimizer.lr=1e-3")
+    calm = tiny(tmp_path / "calm", *STEPS, "training.max_steps=1500", "task.optimizer.lr=1e-3")
     assert cellml("train", *calm) == 0
     for name in ("model.ckpt", "checkpoints/last.ckpt"):
         one, two = (read(place / name)["state_dict"] for place in (job, tmp_path / "calm"))
