@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from cellml import memory
+from cellml.data.slabs import slabs
 from cellml.errors import CellmlError, FileError
-from cellml.io import open_image, read_mesh, read_volume, write_mesh
+from cellml.io import open_image, open_tilts, read_mesh, read_volume, write_mesh
 from cellml.io.data_exchange import DataExchange
 from cellml.io.hdf5_own import _matching, require_own
 from cellml.types import TetMesh
@@ -187,3 +189,44 @@ def test_a_chunk_of_a_few_voxels_may_not_be_a_bomb(inner: Path, little_memory: N
         raw.attrs["voxel_nm"] = SPACING
     with pytest.raises(CellmlError, match=r"A single chunk of .* is 1\.5 GB in memory, and 1\.0 GB are free"):
         read_volume(inner / "a.h5")
+
+
+def sparse(path: Path, name: str = "raw", *, shape: tuple[int, int, int]) -> Path:
+    """An image of which nothing is stored but its shape."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset(name, shape, "u1", chunks=(32, 64, 64), compression="gzip")
+    assert path.stat().st_size < 10_000
+    return path
+
+
+def test_an_image_of_terabytes_is_not_looked_at(inner: Path, little_memory: None) -> None:
+    """A section of it would fit, and what looks at the section would not."""
+    path = sparse(inner / "a.h5", shape=(10**5, 20_000, 20_000))
+    with open_image(path, spacing_nm=SPACING) as source:
+        with pytest.raises(CellmlError, match=r"What is asked of .* is 40000\.0 GB in memory, and 1\.0 GB are free"):
+            source.read()
+        with pytest.raises(CellmlError, match=r"Looking at a section of 20000 × 20000 voxels of a is 4\.0 GB in memory, and 1\.0 GB"):
+            next(slabs(source))
+
+
+@pytest.mark.parametrize("name", ["raw", "exchange/data"])
+def test_rows_of_tilt_series_of_terabytes_are_refused(name: str, inner: Path, little_memory: None) -> None:
+    path = sparse(inner / "a.h5", name, shape=(61, 10**5, 10**5))
+    with (
+        open_tilts(path, angles=list(range(-30, 31)), pixel=1.0) as source,
+        pytest.raises(CellmlError, match=r"What is asked of .* GB are free\. Read fewer rows at a time"),
+    ):
+        source.read(slice(0, 5000))
+
+
+def test_a_region_of_hdf5_is_there_once(inner: Path) -> None:
+    """What the library has read is handed on, not copied."""
+    path = sparse(inner / "a.h5", shape=(64, 1024, 1024))
+    with open_image(path, spacing_nm=SPACING) as source:
+        tracemalloc.start()
+        try:
+            data = source.read()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert data.nbytes == 1 << 26 and peak < 1.2 * data.nbytes

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cellml.memory import require_memory
 from cellml.types import Labels, Triple, Volume
 
 _SLAB_VOXELS = 2**24
+_WORK = 8  # bytes a voxel of what looks at a slab: its statistics are taken in float64
 
 
 class Opened(Protocol):
@@ -70,10 +72,13 @@ def opened(image: Volume | Labels | Opened) -> Opened:
 def slabs(image: Opened, *, voxels: int = _SLAB_VOXELS) -> Iterator[tuple[int, NDArray[Any]]]:
     """First section z and voxels (N, z, y, x) of each slab in order of z; N counts channels and times together.
 
-    A slab holds about `voxels` voxels of one channel, and at least one section.
+    A slab holds about `voxels` voxels of one channel, and at least one section. Raises CellmlError where looking at a section takes more
+    than the free memory.
     """
     depth, height, width = image.shape
     step = max(1, voxels // (height * width))
+    work = height * width * (2 * image.dtype.itemsize + _WORK)
+    require_memory(work, f"Looking at a section of {height} × {width} voxels of {image.name}", "Cut it into smaller parts.")
     for start in range(0, depth, step):
         block = image.read((slice(start, min(start + step, depth)), slice(0, height), slice(0, width)))
         yield start, block.reshape(-1, *block.shape[-3:])

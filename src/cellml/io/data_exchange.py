@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from cellml.errors import FileError
 from cellml.io.formats import sniff
 from cellml.io.hdf5_own import require_own, whole_array
+from cellml.io.region import require_room
 
+FEWER = "Read fewer rows at a time, or crop or bin the projections."
 _DATA = "exchange/data"
 
 
@@ -52,7 +54,9 @@ class DataExchange:
         """Line integrals (N, rows, X): flat-fielded and −log where the file has a field without specimen, as they are without one."""
         from cellml.tomography.beer_lambert import line_integrals
 
-        counts = self._data[:, rows, :]
+        index = (slice(None), rows, slice(None))
+        require_room(self._data, self.shape, np.result_type(self._data.dtype, np.float32), index, self._path, remedy=FEWER)
+        counts = self._data[index]
         if self._white is None:
             return np.asarray(counts, np.float32)
         dark = 0.0 if self._dark is None else self._mean(self._dark, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError
+from cellml.memory import require_memory
 
 Region = Sequence[slice]
 
@@ -37,6 +39,19 @@ def _checked(part: slice, size: int, axis: str, where: object) -> slice:
     if not 0 <= start < stop <= size:
         raise CellmlError(f"The region {start}:{stop} along {axis} does not lie inside {where}, which has {size} voxels along {axis}.")
     return slice(start, stop)
+
+
+def require_room(array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], index: Sequence[slice], where: object, *, remedy: str) -> None:
+    """Raise CellmlError where a region of a stored array, or a single chunk of it, is larger than the free memory.
+
+    array: of any format, whose `chunks` are its lengths where it has some; shape, dtype: as stored; index: a slice for each dimension;
+    remedy: what to do about a region that is too large. A few bytes of metadata can promise any size, of the image or of the chunks that
+    are unpacked for a voxel of it; every reader of regions asks here first.
+    """
+    voxels = math.prod(len(range(*part.indices(size))) for part, size in zip(index, shape, strict=True))
+    require_memory(voxels * dtype.itemsize, f"What is asked of {where}", remedy)
+    chunk = math.prod(getattr(array, "chunks", None) or (0,)) * dtype.itemsize
+    require_memory(chunk, f"A single chunk of {where}", "Have it stored anew in chunks of a few megabytes.")
 
 
 def reordered(block: NDArray[Any], given: str, wanted: str) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from contextlib import ExitStack
 from typing import Any
@@ -16,12 +15,13 @@ from cellml.io import remote
 from cellml.io.formats import format_of, wrong_content
 from cellml.io.header import AXES, ImageHeader, Stored, given_spacing
 from cellml.io.location import Location, locate, require
-from cellml.io.region import Region, checked_region, reordered
+from cellml.io.region import Region, checked_region, reordered, require_room
 from cellml.io.remote import is_remote, locate_remote
-from cellml.memory import require_memory, too_large
+from cellml.memory import too_large
 from cellml.types import Triple
 
 _log = logging.getLogger(__name__)
+_SMALLER = "Read a region of it, or predict it block by block (cellml blockwise)."
 
 
 class ImageSource:
@@ -65,9 +65,10 @@ class ImageSource:
                 raise CellmlError(f"{self._location} has {self.frames} time frames, numbered from 0; there is no frame {frame}.")
             parts["T"] = slice(frame, frame + 1)
         index = tuple(parts.get(axis, slice(None)) for axis in self._stored_axes)
-        self._require_memory(parts)
+        require_room(self._stored.array, self._stored.header.shape, self.dtype, index, self._location, remedy=_SMALLER)
         try:
-            block = np.asarray(self._stored.array[index])
+            read = self._stored.array[index]
+            block = np.asarray(read)
         except CellmlError:
             raise
         except MemoryError as error:
@@ -75,17 +76,9 @@ class ImageSource:
         except Exception as error:  # each library has its own exceptions for damaged data
             raise wrong_content(self._location.path, self._form, error) from error
         block = reordered(block, self._stored_axes, self.axes)
-        block = np.array(block, dtype=block.dtype.newbyteorder("="), order="C", copy=True)
+        own = type(read) is np.ndarray and read.base is None  # made for this region, so that it need not be there twice
+        block = np.array(block, dtype=block.dtype.newbyteorder("="), order="C", copy=None if own else True)
         return block[0] if frame is not None and self.axes[0] == "T" else block
-
-    def _require_memory(self, parts: dict[str, slice]) -> None:
-        """A few bytes of metadata can promise any size, of the image or of the chunks that are unpacked for a voxel of it."""
-        lengths = dict(zip(self._stored_axes, self._stored.header.shape, strict=True))
-        voxels = math.prod(len(range(*parts[axis].indices(size))) if axis in parts else size for axis, size in lengths.items())
-        remedy = "Read a region of it, or predict it block by block (cellml blockwise)."
-        require_memory(voxels * self.dtype.itemsize, f"What is asked of {self._location}", remedy)
-        chunk = math.prod(getattr(self._stored.array, "chunks", None) or (0,)) * self.dtype.itemsize
-        require_memory(chunk, f"A single chunk of {self._location}", "Have it stored anew in chunks of a few megabytes.")
 
     def _channels(self, header: ImageHeader) -> tuple[str, ...]:
         if "C" not in self.axes:

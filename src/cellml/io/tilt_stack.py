@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellml.errors import CellmlError, FileError
-from cellml.io.data_exchange import DataExchange, is_data_exchange
+from cellml.io.data_exchange import FEWER, DataExchange, is_data_exchange
 from cellml.io.formats import format_of, wrong_content
 from cellml.io.header import Stored
 from cellml.io.location import Location
+from cellml.io.region import require_room
 from cellml.memory import too_large
 
 
@@ -66,6 +67,7 @@ def _images(stored: Stored, location: Location, form: str, stack: ExitStack) -> 
     def rows(part: slice) -> NDArray[Any]:
         index = [slice(None)] * len(header.shape)
         index[kept[1]] = part
+        require_room(stored.array, header.shape, header.dtype, index, location, remedy=FEWER)
         block = np.asarray(_reading(location, form, lambda: stored.array[tuple(index)])).reshape(n, -1, x)
         return np.array(block, dtype=block.dtype.newbyteorder("="), order="C", copy=True)
 
