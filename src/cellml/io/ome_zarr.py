@@ -29,9 +29,11 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     """Open level 0 of a multiscale image, the level or array that is named, or the only array of the store."""
     import zarr
 
+    from cellml.io.own_store import OwnStore
+
     if not is_store(location.path):
         raise FileError(f"{location.path} is no Zarr store: it has none of {', '.join(_METADATA[:3])} inside.")
-    root = zarr.open(location.path, mode="r")
+    root = zarr.open(OwnStore(location.path), mode="r")
     if isinstance(root, zarr.Array):
         if location.member is not None:
             raise FileError(f"{location.path} is one array, so {location.member!r} names nothing in it; leave the name out.")
@@ -138,13 +140,16 @@ def _version(folder: Path) -> str:
 
 
 def _copy_store(store: Path, aside: Path, member: str) -> None:
-    """Copy a store without the image that is to be replaced; chunks, which are never changed in place, by hard links."""
+    """Copy a store without the image that is to be replaced; chunks, which are never changed in place, by hard links.
+
+    Symbolic links stay links: what they lead to is not copied in.
+    """
     replaced = store / member
 
     def ignore(folder: str, names: list[str]) -> list[str]:
         return [name for name in names if Path(folder) / name == replaced]
 
-    shutil.copytree(store, aside, ignore=ignore, copy_function=_link)
+    shutil.copytree(store, aside, symlinks=True, ignore=ignore, copy_function=_link)
 
 
 def _link(source: str, target: str) -> None:
