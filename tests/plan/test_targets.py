@@ -91,10 +91,11 @@ def test_classes_with_gaps_are_translated_and_named_by_the_file() -> None:
     assert yaml.safe_load(commented_yaml(plan.tree))["target"]["classes"] == ["background", "mito", "vesicle"]
 
 
-def test_a_thin_network_is_membranes() -> None:
-    grid = np.zeros((24, 40, 40), np.uint8)
-    grid[:, ::8] = grid[:, 1::8] = 1
-    grid[:, :, ::8] = grid[:, :, 1::8] = 1
+@pytest.mark.parametrize("thick", [2, 6])  # pixels; those of ISBI 2012 have about six
+def test_a_thin_network_is_membranes(thick: int) -> None:
+    grid = np.zeros((24, 120, 120), np.uint8)
+    for offset in range(thick):
+        grid[:, offset :: 8 * thick // 2] = grid[:, :, offset :: 8 * thick // 2] = 1
     plan = choose_task(image(), facts(grid))
     assert plan.group == "membrane" and plan.outputs == 2 and "membranes, with cells between them" in plan.why
 

@@ -20,7 +20,7 @@ class LabelSurvey:
     first; labelled: voxels with a label other than 0; per_section: the same by section; sizes: voxels of each label, 0 left out; pieces:
     6-connected components of each label; piece_sizes: voxels of each of them, smallest first, of label 0 too; z_range: first and last
     section of each label; contacts: voxel faces between two different labels, 0 left out; thin: labelled voxels that have a 0 beside
-    them in their section.
+    them in their section; cells: pieces of 0 in all sections, as long as there is a single label.
     """
 
     voxels: int = 0
@@ -34,6 +34,7 @@ class LabelSurvey:
     piece_sizes: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     z_range: dict[int, tuple[int, int]] = field(default_factory=dict)
     thin: int = 0
+    cells: int = 0
 
 
 @dataclass
@@ -105,6 +106,7 @@ def _note_objects(survey: LabelSurvey, pieces: _Pieces, start: int, block: NDArr
         if label != 0:
             survey.sizes[label] = survey.sizes.get(label, 0) + count
     survey.thin += _beside_zero(block)
+    survey.cells += sum(_pieces_of_zero(section) for section in block) if len(survey.sizes) == 1 else 0
     for z, section in enumerate(block, start=start):
         for label in np.unique(section).tolist():
             survey.z_range[label] = (survey.z_range.get(label, (z, z))[0], z)
@@ -121,6 +123,13 @@ def _note_bad(survey: LabelSurvey, start: int, block: NDArray[Any]) -> None:
         z, y, x = (int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
         survey.first_bad = ((start + z, y, x), float(block[z, y, x]))
     survey.bad += int(bad.sum())
+
+
+def _pieces_of_zero(section: NDArray[Any]) -> int:
+    """4-connected pieces of 0, of nine pixels or more."""
+    from scipy.ndimage import label
+
+    return int(np.count_nonzero(np.bincount(label(section == 0)[0].ravel())[1:] >= 9))
 
 
 def _beside_zero(block: NDArray[Any]) -> int:
