@@ -66,6 +66,11 @@ def format_of(location: Location, *, text: str) -> Format:
     if suffix is None:
         raise FileError(f"{location.path} has no suffix that cellml knows for images. Known are {known_suffixes()}.")
     module = _SUFFIXES[suffix]
+    if module != "ome_zarr" and location.path.is_dir():
+        raise FileError(
+            f"{location.path} is a folder, and {suffix} is the suffix of a file. Name a file in it; if it is a Zarr store or a folder of "
+            "slices itself, rename it to end in .zarr, or in no suffix."
+        )
     if location.member is not None and module not in _WITH_NAMES:
         raise FileError(
             f"{location.path} holds one array only, so {location.member!r} names nothing in it; leave the colon and the name out."

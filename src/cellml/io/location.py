@@ -44,11 +44,18 @@ def locate(spec: str | os.PathLike[str]) -> Location:
     return Location(whole)
 
 
-def require(location: Location) -> None:
-    """Raise FileError, with names that look alike, if there is no such file, or if it is empty or unreadable."""
+def require(location: Location, *, folder: bool = False) -> None:
+    """Raise FileError, with names that look alike, if there is no such file, or if it is none, empty or unreadable.
+
+    folder: whether a folder will do. Pipes, devices and sockets are none: a reader would wait for them, perhaps for ever.
+    """
     path = location.path
     if not path.exists():
         raise FileError(f"There is no file {path}.{_alike(path)}")
+    if path.is_dir() and not folder:
+        raise FileError(f"{path} is a folder, and a file is needed; name one in it.")
+    if not (path.is_file() or path.is_dir()):
+        raise FileError(f"{path} is not a regular file but a pipe, a device or a socket; save what it gives to a file, and name that.")
     if path.is_file() and path.stat().st_size == 0:
         raise FileError(f"{path} is empty (0 bytes); it was probably cut off while it was copied or written. Fetch or make it again.")
     if not os.access(path, os.R_OK):

@@ -133,7 +133,7 @@ def _found(spec: str | os.PathLike[str]) -> tuple[Location, Any]:
     if is_remote(spec):
         return locate_remote(spec), remote
     location = locate(spec)
-    require(location)
+    require(location, folder=True)
     return location, format_of(location, text=os.fspath(spec))
 
 

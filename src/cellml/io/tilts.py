@@ -82,7 +82,7 @@ def open_tilts(
     known, the numbers do not match, or the series cannot be one (see TiltSeries); each with the remedy.
     """
     location = locate(path)
-    require(location)
+    require(location, folder=True)
     stack = open_stack(location, os.fspath(path))
     try:
         frame = tilt_frame(location.path, stack.shape[0], angles, axis_angle, stack.angles)

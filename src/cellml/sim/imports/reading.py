@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cellml.errors import FileError
+from cellml.io.location import Location, require
 from cellml.sim.errors import SimulationError
 
 _HARMLESS = ("l3v2extendedmath",)  # functions of mathematics; each is read, or refused by its own name
@@ -21,6 +22,7 @@ def read_document(path: Path) -> Any:
     kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise FileError(f"{path} is not a model that can be converted; the suffix must be one of {', '.join(SUFFIXES)}.")
+    require(Location(path))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
