@@ -64,7 +64,7 @@ def test_an_older_file_is_kept_and_open_units_are_named(binding, tmp_path):
     [
         ("a.txt", "", "the suffix must be one of .xml, .sbml, .ant, .antimony"),
         ("a.xml", "<html/>", "this is not SBML that can be used"),
-        ("a.xml", "", "this is not SBML that can be used"),
+        ("a.xml", "", "is empty"),
         ("a.ant", "model (", "is not Antimony"),
         ("a.xml", '<?xml version="1.0"?><sbml xmlns="http://www.sbml.org/sbml/level1" level="1" version="2"/>', "SBML"),
     ],
