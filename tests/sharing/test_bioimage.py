@@ -14,7 +14,18 @@ import yaml
 
 from cellml.errors import CellmlError
 from cellml.sharing.bioimage import accepted, in_units, normalised
-from cellml.sharing.bioimage_description import EPSILON, _citation, _identifier, _input, _output, least_sizes
+from cellml.sharing.bioimage_description import (
+    EPSILON,
+    Credits,
+    _citation,
+    _identifier,
+    _input,
+    _listed,
+    _output,
+    _plain_name,
+    least_sizes,
+    resource_description,
+)
 from cellml.sharing.network_command import export_network
 
 
@@ -23,7 +34,7 @@ def package(semantic_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Path
     pytest.importorskip("onnxscript", reason="needs the extra `export`")
     target = tmp_path_factory.mktemp("package") / "net.zip"
     cite = ["Lee et al. 2017, doi:10.48550/arXiv.1706.00120"]
-    return export_network(semantic_run.model, target, authors=["Ada Lovelace"], licence="CC-BY-4.0", cite=cite, checks=1)
+    return export_network(semantic_run.model, target, authors=["Ada Lovelace"], licence="CC-BY-4.0", cite=cite, checks=1, name="unet")
 
 
 def test_every_file_is_there_with_its_hash(package: Path) -> None:
@@ -43,6 +54,7 @@ def test_every_file_is_there_with_its_hash(package: Path) -> None:
     assert rdf["license"] == "CC-BY-4.0" and rdf["authors"] == [{"name": "Ada Lovelace"}]
     assert rdf["cite"] == [{"text": "Lee et al. 2017", "doi": "10.48550/arXiv.1706.00120"}]
     assert rdf["outputs"][0]["axes"][1]["channel_names"][0] == "background"
+    assert rdf["name"] == "cellml unet"
     assert "## Validation" in files["README.md"].decode()
 
 
@@ -121,6 +133,29 @@ def test_normalisation_is_per_channel() -> None:
     np.testing.assert_allclose(found.std(axis=(2, 3, 4)), 1, atol=1e-4)
     assert normalised(raw, "none") is raw
     np.testing.assert_allclose(normalised(np.array([0, 255], np.float32), "dtype"), [-1, 1])
+
+
+def test_names_are_as_long_as_the_format_wants_them() -> None:
+    assert [_plain_name(name) for name in ("unet", "", "ä/?", "model", "vnc 3")] == [
+        "cellml unet", "cellml model", "cellml model", "model", "vnc 3"
+    ]  # fmt: skip
+    assert len(_plain_name("x" * 100)) == 64
+
+
+def test_descriptions_end_after_a_whole_name() -> None:
+    names = [f"affinity (-{n},0,0)" for n in range(30)]
+    text = _listed("instance: ", names, 128)
+    assert len(text) <= 128 and text.endswith(", affinity (-4,0,0) … (30 in all)")
+    assert _listed("a: ", names[:2], 128) == "a: affinity (-0,0,0), affinity (-1,0,0)"
+    assert _listed("a: ", ["x" * 200], 128) == "a: 1 channels"
+    assert _input(ABOUT, HASHES)["description"].endswith("voxels of 40 × 4 × 4 nm (z, y, x), sizes multiples of 1 × 8 × 8")
+
+
+def test_nobody_is_cited_whom_the_user_did_not_name() -> None:
+    about = {**ABOUT, "name": "unet", "afterwards": "", "source": {}, "made_by": ""}
+    hashes = dict.fromkeys(("README.md", "model.pt2", "cellml.json", "model.onnx", *HASHES), "a")
+    assert "cite" not in resource_description(about, Credits(["A"], "MIT", []), hashes, 18)
+    assert resource_description(about, Credits(["A"], "MIT", ["B, https://b.org"]), hashes, 18)["cite"][0]["url"] == "https://b.org"
 
 
 def test_names_become_identifiers_and_citations_need_an_address() -> None:

@@ -45,7 +45,9 @@ def test_weights_are_counted_without_the_statistics_of_layers(tiny_run: Any, tmp
     assert f"| weights | {weights:,} |" in card_file(tiny_run.model, tmp_path / "CARD.md").read_text()
 
 
-def test_a_field_of_view_that_no_network_told_is_not_claimed(tiny_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_field_of_view_on_card_and_page_and_none_that_no_network_told(
+    tiny_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from cellml.nets.unet import UNet
     from cellml.sharing.description import describe
     from cellml.sharing.network import open_network
@@ -53,10 +55,12 @@ def test_a_field_of_view_that_no_network_told_is_not_claimed(tiny_run: Any, tmp_
 
     known = page(describe(open_network(tiny_run.model), name="x"), {})
     assert "It sees " in card_file(tiny_run.model, tmp_path / "CARD.md").read_text() and "(field of view: not known" not in known
+    seen = " × ".join(str(2 * radius + 1) for radius in checkpoint.load(tiny_run.model).task.net.halo)
+    assert f"(field of view: {seen})" in known and f"It sees {seen} voxels" in (tmp_path / "CARD.md").read_text()
     monkeypatch.delattr(UNet, "halo")
     assert "It sees " not in card_file(tiny_run.model, tmp_path / "CARD.md").read_text()
     about = describe(open_network(tiny_run.model), name="x")
-    assert about["tiling"]["field_of_view_radius"] is None and min(about["tiling"]["halo"]) > 0
+    assert about["tiling"]["field_of_view"] is None and min(about["tiling"]["halo"]) > 0
     assert "(field of view: not known" in page(about, {})
 
 

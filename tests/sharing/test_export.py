@@ -82,6 +82,15 @@ def test_what_lies_beside_the_file_is_inside_it_too(folder: Path, tiny_run: Any)
     assert len({tuple(shape) for shape in beside["checked"]["onnx"]["shapes"]}) == 2, "free sizes are checked at several"
 
 
+def test_an_onnx_file_says_which_sizes_it_takes(folder: Path) -> None:
+    import onnx
+
+    model, multiple = onnx.load(folder / "net.onnx"), json.loads((folder / "net.onnx.json").read_text())["input"]["size_multiple"]
+    said = f"sizes multiples of {' × '.join(map(str, multiple))}"
+    assert {entry.key: entry.value for entry in model.metadata_props}["image_sizes"] == f"(z, y, x): {said}"
+    assert model.graph.input[0].name == "image" and said in model.graph.input[0].doc_string
+
+
 def test_the_archive_holds_no_pickle(folder: Path) -> None:
     """torch.load is never needed: graph as JSON, weights as raw bytes."""
     import zipfile
@@ -94,8 +103,9 @@ def test_the_archive_holds_no_pickle(folder: Path) -> None:
 
 
 def test_a_network_of_one_size(tiny_run: Any, tmp_path: Path) -> None:
-    export_network(tiny_run.model, tmp_path / "one.pt2", size=[16, 16, 32], checks=1)
+    export_network(tiny_run.model, tmp_path / "one.pt2", size=[16, 16, 32], checks=1, name="blocks")
     about = json.loads((tmp_path / "one.pt2.json").read_text())
+    assert about["name"] == "blocks" and "sizes exactly 16 × 16 × 32" in (tmp_path / "one.pt2.md").read_text()
     assert about["input"]["size"] == [16, 16, 32] and about["checked"]["pt2"]["shapes"] == [[2, 1, 16, 16, 32]]
     assert "of exactly the size" in (tmp_path / "one.pt2.md").read_text()
     with pytest.raises(CellmlError, match=r"size=\[15, 16, 32\] must be three numbers of voxels \(z, y, x\), multiples of"):

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellml.errors import CellmlError
+from cellml.sharing.description import sizes_taken
 
 FORMAT_VERSION = "0.5.4"
+_SHORTEST_NAME = 5  # characters, by the format
+_LONGEST_DESCRIPTION = 512  # characters, above which the format warns
 EPSILON = 1e-6  # added to standard deviations, as the format asks for
 
 
 @dataclass(frozen=True)
 class Credits:
-    """authors: names; licence: SPDX identifier, of the weights; cite: what a user of the model must cite, text with a DOI or URL."""
+    """authors: names; licence: SPDX identifier, of the weights; cite: what a user of the model must cite, text with a DOI or URL;
+    nothing stands in for it where it is empty.
+    """
 
     authors: list[str]
     licence: str
@@ -29,10 +34,11 @@ def resource_description(about: Mapping[str, Any], credits: Credits, hashes: Map
         "type": "model",
         "format_version": FORMAT_VERSION,
         "name": _plain_name(about["name"]),
-        "description": f"{_KINDS[kind]} of electron microscopy at {_nm(about['input']['spacing_nm'])} nm (z, y, x): "
-        f"{', '.join(given['channels'])}"[:1000],
+        "description": _listed(
+            f"{_KINDS[kind]} of electron microscopy at {_by(about['input']['spacing_nm'])} nm (z, y, x): ", given["channels"]
+        ),
         "authors": [{"name": name} for name in credits.authors],
-        "cite": [_citation(text) for text in credits.cite] or [_citation("cellml, https://github.com/cellml/cellml")],
+        **({"cite": [_citation(text) for text in credits.cite]} if credits.cite else {}),
         "license": credits.licence,
         "tags": ["3d", "electron-microscopy", "segmentation" if kind != "image" else "image-restoration", "pytorch", "cellml"],
         "documentation": _file("README.md", hashes),
@@ -63,7 +69,7 @@ def _input(about: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any
     sizes = free if taken["size"] is None else [int(n) for n in taken["size"]]
     return {
         "id": "image",
-        "description": f"Grey values as measured; {taken['normalisation_means']}"[:128],
+        "description": f"Grey values as measured, voxels of {_by(taken['spacing_nm'])} nm (z, y, x), {sizes_taken(about)}",
         "axes": [
             {"type": "batch"},
             {"type": "channel", "channel_names": [_identifier(name) for name in names]},
@@ -97,7 +103,7 @@ def _output(about: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, An
     units = given.get("units")
     return {
         "id": given["name"],
-        "description": f"{given['kind']}: {', '.join(given['channels'])}"[:128],
+        "description": _listed(f"{given['kind']}: ", given["channels"], 128),
         "axes": [{"type": "batch"}, {"type": "channel", "channel_names": [_identifier(name) for name in given["channels"]]}, *axes],
         "data": {"type": "float32"},
         "test_tensor": _file("test_output.npy", hashes),
@@ -134,12 +140,23 @@ def _identifier(name: str) -> str:
 
 
 def _plain_name(name: str) -> str:
-    return "".join(c if c.isalnum() or c in " _+-()" else " " for c in str(name)).strip()[:64] or "model"
+    """A name of 5 to 64 of the characters that the format allows; a shorter one begins with cellml."""
+    allowed = "".join(c if (c.isascii() and c.isalnum()) or c in " _+-()" else " " for c in str(name)).strip()[:64]
+    return allowed if len(allowed) >= _SHORTEST_NAME else f"cellml {allowed or 'model'}"
+
+
+def _listed(beginning: str, names: Sequence[str], limit: int = _LONGEST_DESCRIPTION) -> str:
+    """The beginning and names, as many whole ones as fit into `limit` characters, and then how many there are."""
+    for kept in range(len(names), 0, -1):
+        text = beginning + ", ".join(names[:kept]) + ("" if kept == len(names) else f" … ({len(names)} in all)")
+        if len(text) <= limit:
+            return text
+    return f"{beginning}{len(names)} channels"[:limit]
 
 
 def _file(name: str, hashes: Mapping[str, str]) -> dict[str, str]:
     return {"source": name, "sha256": hashes[name]}
 
 
-def _nm(values: Sequence[float]) -> str:
+def _by(values: Sequence[float]) -> str:
     return " × ".join(f"{v:g}" for v in values)

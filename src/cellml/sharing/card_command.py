@@ -119,9 +119,8 @@ def _built(path: Path, stored: Mapping[str, Any], trust: Sequence[str]) -> dict[
     except CellmlError:
         numbers = [value for name, value in stored.items() if not name.endswith(_STATISTICS) and hasattr(value, "numel")]
         return {"parameters": sum(int(value.numel()) for value in numbers if value.is_floating_point())}
-    z, y, x = (2 * radius + 1 for radius in network.halo)
     parameters = sum(int(value.numel()) for value in network.module.parameters())
-    return {"parameters": parameters, "field_of_view": (z, y, x) if network.halo_known else None}
+    return {"parameters": parameters, "field_of_view": network.field_of_view}
 
 
 def _gaps(facts: Facts) -> str:

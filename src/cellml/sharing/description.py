@@ -49,7 +49,7 @@ def describe(network: SharedNetwork, *, name: str, size: Sequence[int] | None = 
         "tiling": {
             "tile": fitting_tile(window.tile, network.multiple),
             "halo": _rounded_up(halo, network.multiple),
-            "field_of_view_radius": list(network.halo) if network.halo_known else None,
+            "field_of_view": None if network.field_of_view is None else list(network.field_of_view),
         },
         "afterwards": _afterwards(network),
         "source": {
@@ -67,6 +67,14 @@ def describe(network: SharedNetwork, *, name: str, size: Sequence[int] | None = 
 def output_name(network: SharedNetwork) -> str:
     """What the answer is called in the exported graph."""
     return "image_out" if network.kind == "image" else "probabilities"
+
+
+def sizes_taken(about: Mapping[str, Any]) -> str:
+    """Which sizes (z, y, x) an exported network takes, in words."""
+    taken = about["input"]
+    if taken["size"] is not None:
+        return f"sizes exactly {' × '.join(map(str, taken['size']))}"
+    return f"sizes multiples of {' × '.join(map(str, taken['size_multiple']))}"
 
 
 def fitting_tile(tile: Sequence[int], multiple: Sequence[int]) -> list[int]:

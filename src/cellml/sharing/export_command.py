@@ -21,6 +21,7 @@ def export_files(
     authors: Sequence[str] = (),
     licence: str | None = None,
     cite: Sequence[str] = (),
+    name: str | None = None,
     trust: Sequence[str] = (),
     mesh: str | Path | None = None,
     model: str | Path | None = None,
@@ -44,7 +45,7 @@ def export_files(
 
         return export_network(
             checkpoint, output, size=size, opset=opset, checks=checks, tolerance=tolerance, seed=seed, trust=trust, overwrite=overwrite,
-            authors=authors, licence=licence, cite=cite,
+            authors=authors, licence=licence, cite=cite, name=name,
         )  # fmt: skip
     if mesh is None or model is None or to is None:
         absent = ", ".join(f"{name}=…" for name, value in on_mesh.items() if value is None)

@@ -55,6 +55,12 @@ class SharedNetwork:
     units: list[dict[str, Any]] = field(default_factory=list)
     halo_known: bool = True
 
+    @property
+    def field_of_view(self) -> Triple | None:
+        """Diameter along (z, y, x) in voxels: what lies outside changes no answer in its middle. None where that is not known."""
+        z, y, x = (2 * radius + 1 for radius in self.halo)
+        return (z, y, x) if self.halo_known else None
+
 
 def open_network(checkpoint: str | Path, trust: Sequence[str] = ()) -> SharedNetwork:
     """Load a checkpoint's network with its activation. Raises ContractError for what is no network of tensors, saying what it is."""

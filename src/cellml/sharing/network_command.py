@@ -30,13 +30,15 @@ def export_network(
     authors: Sequence[str] = (),
     licence: str | None = None,
     cite: Sequence[str] = (),
+    name: str | None = None,
 ) -> Path:
     """Write the network of a checkpoint, with its activation, and compare what was written with the original on random images.
 
     output: FILE.onnx, FILE.pt2 (torch.export) or FILE.zip (a bioimage.io package of both, which needs authors and licence); beside the
     first two FILE.json and FILE.md say what goes in and comes out, with code that needs no cellml; size: (z, y, x) for a network of one
     size, None for any multiples of the network's `multiple`; opset: of ONNX's operators; checks: random images, each of another size,
-    drawn with seed; tolerance: largest difference over the largest answer; trust: module prefixes that the checkpoint may build from.
+    drawn with seed; tolerance: largest difference over the largest answer; trust: module prefixes that the checkpoint may build from; name:
+    of the model, None for that of the file or, of a model.ckpt, its folder.
 
     Returns the file. Raises ContractError for checkpoints that are no network from volumes to volumes, FileError for an output that is
     taken or of another suffix, and CellmlError where a program differs from the original; nothing is left behind then.
@@ -52,7 +54,7 @@ def export_network(
         from cellml.sharing.bioimage import require_credits, write_package
 
         credits = require_credits(authors, licence, cite, network)
-    about = describe(network, name=_name(network.path), size=size)
+    about = describe(network, name=name or _name(network.path), size=size)
     formats = ("onnx", "pt2") if package else (target.suffix.lower()[1:],)
     written = _written(network, formats, size, opset)
     about["checked"] = {
@@ -69,6 +71,8 @@ def export_network(
         _keep(target, about, contents[formats[0]])
     for kind, found in about["checked"].items():
         print(f"{kind}: differs from the original by {found['difference']:.1e} (tolerance {found['tolerance']:g}) on {found['shapes']}")
+    if package and not cite:
+        print("Nothing to cite was named, and the package names nothing: cite=[...] says what users of the model must cite.")
     print(f"Wrote {target}{f'; {note}' if package else f', {target.name}.json and {target.name}.md'}.")
     return target
 

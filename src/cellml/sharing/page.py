@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cellml.sharing.description import sizes_taken
+
 
 def write_page(path: Path, about: Mapping[str, Any], files: Mapping[str, str]) -> None:
     """Write the page that goes with an export: what it takes and gives, and code that needs numpy and the runtime only.
@@ -25,15 +27,15 @@ def page(about: Mapping[str, Any], files: Mapping[str, str]) -> str:
         f"images {found['shapes']}.\n"
         for kind, found in about.get("checked", {}).items()
     )
-    size = "multiples of " + _by(taken["size_multiple"]) if taken["size"] is None else "exactly " + _by(taken["size"])
+    size = sizes_taken(about)
     planes = "\nEvery plane of a stack (Z, Y, X) is a channel here, and the whole stack one section: `image = stack[:, None]`.\n"
-    seen = _by(tiling["field_of_view_radius"]) if tiling["field_of_view_radius"] else "not known; see how far answers at tile borders move"
+    seen = _by(tiling["field_of_view"]) if tiling["field_of_view"] else "not known; see how far answers at tile borders move"
     blocks = "\n".join(_code(kind, name, about) for kind, name in files.items())
     return f"""# {about["name"]}
 
 Exported by {about["made_by"]} from {about["source"]["checkpoint"]} ({about["source"]["task"]}).
 
-**Input** `{taken["name"]}`: float32 (B, {taken["channels"]}, Z, Y, X), voxels of {_by(taken["spacing_nm"])} nm (z, y, x), sizes {size}.
+**Input** `{taken["name"]}`: float32 (B, {taken["channels"]}, Z, Y, X), voxels of {_by(taken["spacing_nm"])} nm (z, y, x), {size}.
 Normalisation: {taken["normalisation_means"]}.
 {planes if taken.get("planes_as_channels") else ""}
 **Output** `{given["name"]}`: float32 (B, {len(given["channels"])}, Z, Y, X): {", ".join(given["channels"])}.

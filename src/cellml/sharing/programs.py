@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cellml.errors import CellmlError
+from cellml.sharing.description import sizes_taken
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -87,7 +88,7 @@ def as_torch(program: torch.export.ExportedProgram) -> Written:
 
 
 def as_onnx(program: torch.export.ExportedProgram, *, opset: int, output: str) -> Written:
-    """An ONNX file with the weights inside, and JSON under the metadata key `cellml`.
+    """An ONNX file with the weights inside, JSON under the metadata key `cellml`, and the sizes it takes under `image_sizes`.
 
     opset: version of ONNX's operators; output: name of the answer (the input is `image`). Raises CellmlError where onnx, onnxscript or
     onnxruntime is not installed, and where the network uses an operation that this opset lacks.
@@ -113,7 +114,9 @@ def as_onnx(program: torch.export.ExportedProgram, *, opset: int, output: str) -
     onnx.checker.check_model(model)
 
     def save(about: Mapping[str, Any]) -> bytes:
-        onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(about)})
+        sizes = sizes_taken(about)  # the graph itself cannot say so, and other sizes fail deep inside it
+        onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(about), "image_sizes": f"(z, y, x): {sizes}"})
+        model.graph.input[0].doc_string = f"(B, C, Z, Y, X) float32, normalised; {sizes} along (z, y, x)"
         return bytes(model.SerializeToString())
 
     def load(content: bytes) -> Run:
