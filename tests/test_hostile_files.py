@@ -54,9 +54,8 @@ def test_entities_of_meshes_are_refused(suffix: str, root: str, how: str, tmp_pa
     secret.write_text("the secret")
     path = tmp_path / f"mesh{suffix}"
     path.write_text(entities(root, external=str(secret) if how == "a file" else ""))
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(FileError, match="declares an XML entity" if suffix == ".xdmf" else "has a DOCTYPE"):
         read_mesh(path)
-    assert "the secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("how", ["billion laughs", "a file"])
@@ -66,12 +65,8 @@ def test_entities_of_sbml_are_refused(how: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("the secret")
     (tmp_path / "model.xml").write_text(entities(SBML, external=str(secret) if how == "a file" else ""))
-    try:
-        document = read_document(tmp_path / "model.xml")
-    except CellmlError as error:
-        assert "the secret" not in str(error)
-    else:
-        assert how == "a file" and "the secret" not in document.getModel().getNotesString()
+    with pytest.raises(FileError, match=r"model\.xml has a DOCTYPE \(x\), which is not followed"):
+        read_document(tmp_path / "model.xml")
 
 
 def test_aliases_of_yaml_are_not_multiplied(tmp_path: Path) -> None:

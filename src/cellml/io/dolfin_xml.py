@@ -19,6 +19,7 @@ from cellml.errors import FileError
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_functions import FacetFunction, facet_function, outward, positive
 from cellml.io.mesh_names import KEY, names_line, read_names
+from cellml.io.plain_xml import require_plain_xml
 from cellml.types import TetMesh
 
 BESIDE = ("{stem}_physical_region.xml", "{stem}_facet_region.xml")
@@ -34,6 +35,7 @@ def read(path: Path) -> tuple[TetMesh, str]:
 
     The order of a facet's corners is lost: facets point out of the mesh, or out of the region with the lower number.
     """
+    require_plain_xml(path)
     root = ElementTree.parse(path).getroot()
     mesh = root if root.tag == "mesh" else root.find("mesh")
     if root.tag not in ("dolfin", "mesh") or mesh is None:
@@ -116,6 +118,8 @@ def _markers(path: Path, mesh: ElementTree.Element, dimension: int) -> Index:
     domains, beside = mesh.find("domains"), path.with_name(BESIDE[0 if dimension == 3 else 1].format(stem=path.stem))
     if domains is None and not beside.is_file():
         return np.zeros((0, 3), np.int64)
+    if domains is None:
+        require_plain_xml(beside)
     parent = domains if domains is not None else ElementTree.parse(beside).getroot()
     for collection in parent.iter("mesh_value_collection"):
         if collection.get("dim") == str(dimension):

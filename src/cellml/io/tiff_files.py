@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from cellml.errors import FileError
 from cellml.io.beside import stands_beside
+from cellml.io.plain_xml import require_plain_xml
 from cellml.memory import require_memory
 
 _SLOT = 8  # bytes that tifffile takes for each plane that is promised, before it looks for it
@@ -17,11 +18,12 @@ _SLOT = 8  # bytes that tifffile takes for each plane that is promised, before i
 def require_sound_ome(tif: Any, path: Path) -> None:
     """Look at the OME-XML of an open tifffile.TiffFile before tifffile acts on it.
 
-    Raises FileError where it names files outside of the folder of `path`, and CellmlError where it promises more planes than their mere
-    list has room for in the free memory. XML that cannot be parsed is left to tifffile, which says so.
+    Raises FileError where it names files outside of the folder of `path` or defines entities, and CellmlError where it promises more
+    planes than their mere list has room for in the free memory. XML that cannot be parsed is left to tifffile, which says so.
     """
     if not tif.is_ome:
         return
+    require_plain_xml(path, str(tif.ome_metadata))
     try:
         root = ElementTree.fromstring(tif.ome_metadata)
     except ElementTree.ParseError:

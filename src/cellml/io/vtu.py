@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_grid import grid_of_mesh, mesh_of_grid
 from cellml.io.mesh_names import KEY, names_line
+from cellml.io.plain_xml import require_plain_xml
 from cellml.io.unpacking import bounded
 from cellml.types import TetMesh
 
@@ -25,6 +26,7 @@ def read(path: Path) -> tuple[TetMesh, str]:
     """
     from meshio.vtu import _vtu
 
+    require_plain_xml(path)
     with bounded(_vtu, path):
         grid = _vtu.read(path)
     return mesh_of_grid(grid, _text(grid.field_data.get(KEY)), path)

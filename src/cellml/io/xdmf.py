@@ -21,6 +21,7 @@ from cellml.io.hdf5_own import sound_dataset
 from cellml.io.mesh_format import Extras
 from cellml.io.mesh_grid import grid_of_mesh, mesh_of_grid
 from cellml.io.mesh_names import KEY, names_line
+from cellml.io.plain_xml import require_plain_xml
 from cellml.types import TetMesh
 
 BESIDE = ("{name}.h5",)
@@ -32,6 +33,7 @@ def read(path: Path) -> tuple[TetMesh, str]:
     """Read a mesh and its unit. Raises FileError without tetrahedra or HDF5 file; meshio's own errors for damaged files."""
     import meshio
 
+    require_plain_xml(path, doctype=True)
     _require_beside(path)
     return mesh_of_grid(meshio.xdmf.read(path), _names(path), path)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cellml.errors import FileError
 from cellml.io.location import Location, require
+from cellml.io.plain_xml import require_plain_xml
 from cellml.sim.errors import SimulationError
 
 _HARMLESS = ("l3v2extendedmath",)  # functions of mathematics; each is read, or refused by its own name
@@ -23,10 +24,12 @@ def read_document(path: Path) -> Any:
     if kind is None:
         raise FileError(f"{path} is not a model that can be converted; the suffix must be one of {', '.join(SUFFIXES)}.")
     require(Location(path))
+    if kind == "SBML":
+        require_plain_xml(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"The model {path} cannot be read: {error}.") from None
+        raise FileError(f"The model {path} cannot be read: {error}; save it as UTF-8.") from None
     return parse_document(_sbml_of(text, path) if kind == "Antimony" else text, path)
 
 
