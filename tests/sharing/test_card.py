@@ -14,6 +14,8 @@ from cellml.sharing.card import NOT_RECORDED, Measured, card, facts_of
 from cellml.sharing.card_command import card_file, measured_numbers
 from cellml.sharing.data_facts import configured_facts, data_facts
 
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
 
 @pytest.fixture(scope="module")
 def record(tiny_run: Any) -> dict[str, Any]:
@@ -109,6 +111,45 @@ def test_results_beside_the_checkpoint_are_taken_and_can_be_chosen(tiny_run: Any
     results.write_text("{")
     with pytest.raises(FileError, match="cannot be read as JSON"):
         card_file(tiny_run.model, tmp_path / "CARD.md", results=results)
+
+
+def study_of(folder: Path, model: Path, **more: Any) -> Path:
+    """A study's folder with two checkpoints and results; more: files of JSON."""
+    for name in ("model.ckpt", "second.ckpt"):
+        (folder / name).write_bytes(model.read_bytes())
+    results = {"both_iou": {"value": 0.7, "unit": "1"}, "one_iou": {"value": 0.6, "unit": "1"}}
+    for name, content in {"results": results, **more}.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_rows_of_a_whole_study_are_said_to_be_so(tiny_run: Any, tmp_path: Path) -> None:
+    folder = study_of(tmp_path, tiny_run.model)
+    text = card_file(folder / "model.ckpt", tmp_path / "CARD.md").read_text()
+    said, _, table = text.partition("which has other models too (second.ckpt)")
+    assert "**The rows below are of the whole study**" in said and "| both_iou |" in table and "| one_iou |" in table
+    chosen = card_file(folder / "model.ckpt", tmp_path / "CARD.md", metrics=["one"]).read_text()
+    assert "whole study" not in chosen and "| both_iou |" not in chosen
+
+
+def test_a_card_has_the_rows_of_its_own_checkpoint_where_a_file_says_which(tiny_run: Any, tmp_path: Path) -> None:
+    folder = study_of(tmp_path, tiny_run.model, models={"model.ckpt": ["one_"]})
+    text = card_file(folder / "model.ckpt", tmp_path / "CARD.md").read_text()
+    assert "| one_iou | 0.6 |" in text and "both_iou" not in text and "of this checkpoint alone, by `models.json`" in text
+    other = card_file(folder / "second.ckpt", tmp_path / "CARD.md").read_text()
+    assert "no row is of this checkpoint alone." in other and "_iou |" not in other and "No test data" in other
+    for wrong in (["model.ckpt"], {"model.ckpt": "one_"}, {"model.ckpt": [""]}):
+        (folder / "models.json").write_text(json.dumps(wrong))
+        with pytest.raises(FileError, match="must hold an object of lists"):
+            card_file(folder / "model.ckpt", tmp_path / "CARD.md")
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*/models.json")), ids=lambda path: path.parent.name)
+def test_a_studys_file_names_its_checkpoints_and_rows(path: Path) -> None:
+    names = json.loads((path.parent / "results.json").read_text())
+    for checkpoint_name, beginnings in json.loads(path.read_text()).items():
+        assert (path.parent / checkpoint_name).is_file()
+        assert all(any(name.startswith(beginning) for name in names) for beginning in beginnings)
 
 
 def test_known_data_come_with_licence_and_origin() -> None:

@@ -7,12 +7,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from cellml.config import conf_dir, group_choices, quote_paths
 from cellml.errors import FileError
+from cellml.sharing.card_command import card_file
 from cellml.sharing.models_command import list_models, row_of, score_of
 from cellml.sharing.purposes import _BY_TASK, _SHAPES, _UNKNOWN
 
@@ -68,3 +70,21 @@ def test_reference_checkpoints_of_other_kinds() -> None:
     shapes, forest = row_of(EXPERIMENTS / "shapes/pca.ckpt"), row_of(EXPERIMENTS / "segmentation_vnc/forest.ckpt")
     assert shapes.spacing_nm is None and shapes.command.startswith("cellml generate checkpoint=") and shapes.data == ["spines"]
     assert forest.data == ["vnc_stack1"] and forest.spacing_nm == [45.0, 4.6, 4.6]
+
+
+@pytest.mark.skipif(not (EXPERIMENTS / "shapes/structure.ckpt").is_file(), reason="needs the reference checkpoints of a checkout")
+def test_a_density_is_not_judged_by_overlaps_and_its_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Dice is 0, as no probability exceeds one half."""
+    from cellml.io import read_volume, write_labels
+    from cellml.types import Labels
+
+    row = row_of(EXPERIMENTS / "shapes/structure.ckpt")
+    assert row.metric == "validation loss ↓" and row.value is not None and row.value > 0
+    text = card_file(row.checkpoint, tmp_path / "CARD.md").read_text()
+    assert "answers with a density" in text and "val/dice" not in text and "val/loss" in text
+    z, y, x = np.indices((20, 22, 24)) - np.array([10, 11, 12])[:, None, None, None]
+    write_labels(Labels((z**2 + y**2 + x**2 < 64).astype(np.uint8), (60.0, 64.0, 64.0)), tmp_path / "cell.tif")
+    monkeypatch.chdir(tmp_path)
+    exec(shlex.split(row.command)[2], {})
+    density = read_volume(tmp_path / "density.tif").data
+    assert density.min() == 0 and 0 < density.max() < 1

@@ -122,8 +122,13 @@ def _training(facts: Facts) -> str:
 
 
 def _measured(facts: Facts) -> str:
+    from cellml.sharing.purposes import answers_by_chance
+
     own = {key: value for key, value in (facts.record.get("metrics") or {}).items() if key.startswith(("val/", "test/"))}
     parts = []
+    if answers_by_chance(facts.record):
+        own = {key: value for key, value in own.items() if not key.endswith(("dice", "iou"))}
+        parts.append("It answers with a density, which may stay below one half everywhere: overlaps of classes (Dice, IoU) are left out.")
     if own:
         shown = [Measured(key, float(value)) for key, value in sorted(own.items())]
         parts.append("When it was trained, on its validation blocks, which also chose its weights and decoder:\n\n" + _table(shown))
@@ -131,6 +136,8 @@ def _measured(facts: Facts) -> str:
         parts.append(f"{facts.about_measured}\n\n{_table(facts.measured[:_MOST_METRICS])}")
         if len(facts.measured) > _MOST_METRICS:
             parts.append(f"{len(facts.measured) - _MOST_METRICS} more numbers are left out; name those that matter with metrics=[...].")
+    elif facts.about_measured:
+        parts.append(facts.about_measured)
     return "\n\n".join(parts) or f"No score was recorded: {NOT_RECORDED}."
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cellml.errors import CellmlError, FileError
 from cellml.sharing.card import Facts, Measured, card, facts_of
+from cellml.sharing.study_models import FILE, neighbours, own_rows
 
 _STATISTICS = ("running_mean", "running_var", "_extra_state")
 
@@ -27,9 +28,10 @@ def card_file(
     """Write a model card (Markdown) from what a checkpoint and the results of its study record; returns its path.
 
     results: a study's results.json, or the JSON of `cellml score`; None for results.json in the checkpoint's folder, where there is one;
-    metrics: which of its numbers, by name or beginning of a name, none for all; power_w: watts to reckon energy with where nothing was
-    metered; licence: of the weights; name: of the model, None for that of the file. What was not recorded is said to be so. Raises
-    FileError for files that cannot be read, and CellmlError for metrics that are not there.
+    metrics: which of its numbers, by name or beginning of a name; none for those that models.json beside the checkpoint gives to it, or
+    all; power_w: watts to reckon energy with where nothing was metered; licence: of the weights; name: of the model, None for that of the
+    file. What was not recorded is said to be so. Raises FileError for files that cannot be read, and CellmlError for metrics that are not
+    there.
     """
     from cellml import checkpoint as checkpoints
     from cellml.io import write_text
@@ -70,16 +72,40 @@ def measured_of(checkpoint: Path, results: str | Path | None, metrics: Sequence[
     if not isinstance(content, dict):
         raise FileError(f"{path} holds no results: an object of named numbers is expected.")
     found = measured_numbers(content)
+    about = content.get("_about") or {}
+    made = f", made on {about['date']} by `{about['command']}`" if {"date", "command"} <= set(about) else ""
     if metrics:
-        chosen = [one for one in found if any(one.name.startswith(name) for name in metrics)]
+        chosen = _beginning_with(metrics, found)
         if not chosen:
             raise CellmlError(
                 f"{path} has none of metrics={list(metrics)}; it has {', '.join(one.name for one in found[:20]) or 'no number'}."
             )
-        found = chosen
-    about = content.get("_about") or {}
-    made = f", made on {about['date']} by `{about['command']}`" if {"date", "command"} <= set(about) else ""
-    return found, f"From `{path.name}` of the study beside it{made}; where the study compares several models, not every row is this one's:"
+        return chosen, f"From `{path.name}`{made}, rows that were chosen for this card:"
+    if path.resolve().parent != checkpoint.resolve().parent:
+        return found, f"From `{path.name}`{made}; where it is of a study that compares several models, not every row is this one's:"
+    return _of_the_study(checkpoint, path, found, made)
+
+
+def _of_the_study(checkpoint: Path, results: Path, found: list[Measured], made: str) -> tuple[list[Measured], str]:
+    """The rows of the study beside a checkpoint that are its own, where somebody says which; else all, and whose they are in words."""
+    own, others = own_rows(checkpoint), neighbours(checkpoint)
+    if own is not None:
+        rows = _beginning_with(own, found)
+        whose = f"the rows that are of this checkpoint alone, by `{FILE}` there:" if rows else "no row is of this checkpoint alone."
+        return rows, f"From `{results.name}` of the study beside it{made}, {whose}"
+    if not others:
+        return (
+            found,
+            f"From `{results.name}` of the study beside it{made}; where the study compares several models, not every row is this one's:",
+        )
+    return found, (
+        f"**The rows below are of the whole study**, `{results.name}` beside it{made}, which has other models too ({', '.join(others)}). "
+        f"Which are this one's, its README says; `metrics=[...]` or a `{FILE}` chooses them."
+    )
+
+
+def _beginning_with(beginnings: Sequence[str], found: Sequence[Measured]) -> list[Measured]:
+    return [one for one in found if any(one.name.startswith(name) for name in beginnings)]
 
 
 def measured_numbers(content: Mapping[str, Any], prefix: str = "") -> list[Measured]:

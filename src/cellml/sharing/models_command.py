@@ -10,7 +10,7 @@ from typing import Any
 
 from cellml.errors import FileError
 from cellml.sharing.data_facts import data_facts
-from cellml.sharing.purposes import command_of, purpose_of
+from cellml.sharing.purposes import answers_by_chance, command_of, purpose_of
 
 # The score that tells most, the first that a checkpoint has; lower is better where the arrow points down.
 _SCORES = (
@@ -76,7 +76,8 @@ def row_of(path: Path) -> ModelRow:
     from cellml.checkpoint import read
 
     record = read(path)["cellml"]
-    metric, value = score_of(record.get("metrics") or {})
+    metrics = record.get("metrics") or {}
+    metric, value = score_of({"val/loss": metrics["val/loss"]} if answers_by_chance(record) and "val/loss" in metrics else metrics)
     spacing = [float(s) for s in record["contract"]["spacing_nm"]]
     shapes = "shape" in str(record["task"]).rpartition(".")[2].lower() or spacing == [1.0, 1.0, 1.0]
     return ModelRow(

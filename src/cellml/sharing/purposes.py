@@ -35,7 +35,12 @@ _BY_TASK = {
 }
 _SHAPES = ("Draws new shapes of a learned population", "cellml generate checkpoint={path} count=20 output=shapes")
 _SHAPE_TASKS = ("ShapeVaeTask", "ShapeDistributionTask", "ShapePixelCnnTask", "ShapeGanTask", "InfoGanTask", "StackedGanTask")
-_STRUCTURE = ("Says where in a cell a structure lies, from frames of that cell", _IN_PYTHON)
+_STRUCTURE = (
+    "Says how likely a structure lies where in a cell, from frames of that cell",
+    'python -c "import cellml; from cellml.io import read_labels, write_volume; from cellml.shapes.organelles.host import host_of_labels; '
+    "from cellml.shapes.organelles.structure import structure_density; "
+    "write_volume(structure_density(cellml.load('{path}').task, host_of_labels(read_labels('cell.tif'))), 'density.tif')\"",
+)
 _UNKNOWN = ("A task that cellml does not ship", "cellml infer checkpoint={path} input=volume.tif output=predicted.tif trust=[mylab.]")
 
 
@@ -47,6 +52,11 @@ def purpose_of(record: Mapping[str, Any]) -> str:
 def command_of(record: Mapping[str, Any], path: str) -> str:
     """The command that uses the checkpoint at `path`."""
     return _entry(record)[1].format(path=path)
+
+
+def answers_by_chance(record: Mapping[str, Any]) -> bool:
+    """Whether the model answers with a density: it may stay below one half everywhere, and overlaps (Dice, IoU) are 0 then."""
+    return _entry(record) is _STRUCTURE
 
 
 def _entry(record: Mapping[str, Any]) -> tuple[str, str]:
