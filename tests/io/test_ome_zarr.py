@@ -58,6 +58,8 @@ def test_label_names_stand_where_others_look(tmp_path: Path, version: str) -> No
         attributes, listing = attributes["ome"], listing["ome"]
     assert attributes["image-label"]["properties"] == [{"label-value": 61, "name": "soma"}]
     assert listing["labels"] == ["cells", "mito"]
+    nameless = _attributes(tmp_path / "a.zarr/labels/mito")
+    assert "properties" not in (nameless["ome"] if version == "0.5" else nameless)["image-label"]
     back = read_labels(f"{tmp_path}/a.zarr:labels/cells")
     assert dict(back.names) == {61: "soma"}
     assert np.array_equal(back.data, DATA[1])

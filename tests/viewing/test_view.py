@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import struct
 import threading
@@ -22,6 +23,7 @@ from cellml.io import open_image, read_labels, read_volume, write_labels, write_
 from cellml.sim.analytic import box
 from cellml.types import Labels, Surface, Volume
 from cellml.viewing.command import view_files
+from cellml.viewing.folder import served_state
 from cellml.viewing.meshes import NamedSurface, fragment, read_surfaces
 from cellml.viewing.napari_window import fill_viewer
 from cellml.viewing.server import make_server
@@ -187,6 +189,30 @@ def served(tmp_path: Path) -> Iterator[str]:
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_the_servers_own_address_answers_with_the_link(view: SimpleNamespace) -> None:
+    with make_server(view.view, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            here = f"http://127.0.0.1:{server.server_port}"
+            with urllib.request.urlopen(f"{here}/") as answer:
+                page = answer.read().decode()
+                assert answer.headers["Content-Type"].startswith("text/html")
+            request = urllib.request.Request(f"{here}/", method="HEAD")
+            with urllib.request.urlopen(request) as answer:
+                assert answer.read() == b"" and int(answer.headers["Content-Length"]) == len(page.encode())
+        finally:
+            server.shutdown()
+            thread.join()
+    assert html.unescape(page.partition('href="')[2].partition('"')[0]) == link(served_state(view.view, here))
+    assert "<li>tissue</li>" in page
+
+
+def test_labels_without_names_say_nothing_of_them(view: SimpleNamespace) -> None:
+    store = json.loads((view.view / "volume.zarr/labels/cells/zarr.json").read_text())
+    assert store["attributes"]["ome"]["image-label"] == {}
 
 
 def test_the_server_lets_pages_of_other_origins_read(served: str) -> None:

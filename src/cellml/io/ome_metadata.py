@@ -28,7 +28,8 @@ def ome_attributes(header: ImageHeader, *, version: str, factors: Sequence[tuple
     if header.channels:
         ome["omero"] = {"channels": [{"label": label, "color": "FFFFFF", "active": True} for label in header.channels]}
     if header.kind is not None:
-        ome["image-label"] = {"properties": [{"label-value": number, "name": name} for number, name in header.names.items()]}
+        named = [{"label-value": number, "name": name} for number, name in header.names.items()]
+        ome["image-label"] = {"properties": named} if named else {}  # the format has no empty lists
     if version == "0.5":
         return {"ome": {"version": version, **ome}, **json.loads(header.note())}
     for part in (multiscale, ome.get("omero", {}), ome.get("image-label", {})):
