@@ -119,3 +119,43 @@ def test_notes_of_nifti_are_no_bomb(tmp_path: Path) -> None:
         (tmp_path / "a.nii.gz").write_bytes(gzip.compress(bytes(content)))
         with pytest.raises(FileError, match=r"its voxels begin at byte"):
             read_volume(tmp_path / "a.nii.gz")
+
+
+@pytest.mark.parametrize(("order", "stamp"), [("<", b"DD"), (">", b"\x11\x11")])
+@pytest.mark.parametrize("promised", [2**31 - 1, 4097, -1])
+def test_an_extended_header_of_mrc_is_compared_with_the_file(order: str, stamp: bytes, promised: int, tmp_path: Path) -> None:
+    write_volume(Volume(np.zeros((8, 32, 16), np.uint8), SPACING), tmp_path / "a.mrc")
+    content = bytearray((tmp_path / "a.mrc").read_bytes()[: 1024 + 4096])
+    struct.pack_into(f"{order}i", content, 92, promised)
+    content[212:214] = stamp
+    (tmp_path / "a.mrc").write_bytes(content)
+    with pytest.raises(FileError, match=rf"its extended header \(NSYMBT\) is said to have {promised} bytes, and 4096 follow"):
+        read_volume(tmp_path / "a.mrc")
+
+
+def test_an_extended_header_of_mrc_is_passed_over(tmp_path: Path) -> None:
+    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    write_volume(Volume(data, SPACING), tmp_path / "a.mrc")
+    content = bytearray((tmp_path / "a.mrc").read_bytes())
+    struct.pack_into("<i", content, 92, 512)
+    (tmp_path / "a.mrc").write_bytes(content[:1024] + bytes(512) + content[1024:])
+    np.testing.assert_array_equal(read_volume(tmp_path / "a.mrc").data, data)
+
+
+def test_what_tifffile_says_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 64, 64), np.uint8))
+    content = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "slices").mkdir()
+    for path in (tmp_path / "a.tif", tmp_path / "slices" / "a.tif"):
+        path.write_bytes(content[:3000])
+    for path in (tmp_path / "a.tif", tmp_path / "slices"):
+        with pytest.raises(FileError):
+            read_volume(path, spacing_nm=SPACING)
+    assert not caplog.records and capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("suffix", "how"), [(".mrc.gz", "gunzip -k"), (".tif.bz2", "bunzip2 -k"), (".zip", "unzip")])
+def test_compressed_files_are_told_how_to_unpack(suffix: str, how: str, tmp_path: Path) -> None:
+    (tmp_path / f"a{suffix}").write_bytes(gzip.compress(b"1"))
+    with pytest.raises(FileError, match=rf"is compressed, and only \.nii\.gz is read so\. Unpack it first: {how} /"):
+        read_volume(tmp_path / f"a{suffix}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cellml.errors import FileError
+from cellml.errors import CellmlError, FileError
 from cellml.io import open_image, open_tilts, read_labels, read_mesh, read_surface, read_tagged_surfaces, read_volume, write_volume
 from cellml.io.mdoc import read_mdoc
 from cellml.io.npz import read_arrays
@@ -65,3 +65,19 @@ def test_a_file_is_not_written_in_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.tif").mkdir()
     with pytest.raises(FileError, match="is a folder, and .tif is the suffix of a file"):
         write_volume(Volume(np.zeros((2, 3, 4), np.uint8), (1.0, 1.0, 1.0)), tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("name", ["a.msh", "a.obj", "a.ply"])
+def test_what_finds_no_memory_is_told_so(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers of text can promise more points than any machine has room for."""
+    import meshio
+    import trimesh
+
+    def hungry(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 268. GiB")
+
+    monkeypatch.setattr(meshio.gmsh, "read", hungry)
+    monkeypatch.setattr(trimesh, "load_mesh", hungry)
+    (tmp_path / name).write_text("1")
+    with pytest.raises(CellmlError, match=f"{name} asks for more memory than there is"):
+        (read_mesh if name == "a.msh" else read_surface)(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -83,3 +84,11 @@ def test_a_chunk_that_is_a_pipe_is_not_waited_for(store: Path) -> None:
     os.mkfifo(chunk(store))
     with open_image(store) as source, pytest.raises(FileError, match="is not a regular file"):
         source.read()
+
+
+def test_chunks_of_no_voxels_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.zarr").mkdir()
+    plain = {"zarr_format": 2, "shape": [4, 4, 4], "chunks": [0, 0, 0], "dtype": "|u1", "order": "C", "fill_value": 0}
+    (tmp_path / "a.zarr" / ".zarray").write_text(json.dumps({**plain, "compressor": None, "filters": None}))
+    with pytest.raises(FileError, match=r"a\.zarr is damaged: its chunks have \(0, 0, 0\) voxels"):
+        read_volume(tmp_path / "a.zarr", spacing_nm=SPACING)

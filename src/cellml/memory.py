@@ -36,8 +36,8 @@ def require_memory(nbytes: int, what: str, remedy: str) -> None:
 def too_large(what: object) -> CellmlError:
     """The error to raise from a MemoryError while a file is read. what: its name."""
     return CellmlError(
-        f"{what} asks for more memory than there is: a chunk or tile of it is very large, or its header is damaged. Read it on a machine "
-        "with more memory, or store it anew in chunks of a few megabytes."
+        f"{what} asks for more memory than there is: what it says of its size is damaged, or a chunk or tile of it is very large. Fetch "
+        "or make it again, read it on a machine with more memory, or store it anew in chunks of a few megabytes."
     )
 
 

@@ -34,6 +34,7 @@ _SUFFIXES = {
     ".h5": "hdf5",
     ".st": "mrc",
 }
+_UNPACK = {".gz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k", ".zst": "unzstd", ".zip": "unzip"}
 _WITH_NAMES = ("npz", "hdf5", "ome_zarr")
 
 
@@ -63,6 +64,9 @@ def format_of(location: Location, *, text: str) -> Format:
     suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), None)
     if suffix is None and (location.path.is_dir() or text.endswith("/")):
         return _module("ome_zarr" if _is_store(location.path) else "slices")
+    if suffix is None and name.endswith(tuple(_UNPACK)) and location.path.is_file():
+        how = _UNPACK[location.path.suffix.lower()]
+        raise FileError(f"{location.path} is compressed, and only .nii.gz is read so. Unpack it first: {how} {location.path}")
     if suffix is None:
         raise FileError(f"{location.path} has no suffix that cellml knows for images. Known are {known_suffixes()}.")
     module = _SUFFIXES[suffix]

@@ -18,6 +18,7 @@ from cellml.io.formats import wrong_content
 from cellml.io.location import Location, require
 from cellml.io.mesh_format import Extras, MeshFormat
 from cellml.io.units import nanometres
+from cellml.memory import too_large
 from cellml.types import TetMesh
 
 # suffix: module, and what messages call the format
@@ -47,6 +48,8 @@ def read_mesh(path: str | os.PathLike[str], *, unit: str | None = None) -> TetMe
         mesh, noted = module.read(place)
     except CellmlError as error:
         raise FileError(f"{place} holds no mesh that can be used: {error}") from error
+    except MemoryError as error:
+        raise too_large(place) from error
     except Exception as error:  # meshio and the XML parser have their own exceptions for damaged files
         raise wrong_content(place, form, error) from error
     factor = _factor(unit or noted, place)

@@ -22,6 +22,8 @@ FORM = "MRC"
 _MODES = {"i1": 0, "i2": 1, "f4": 2, "u2": 6, "f2": 12}
 _IMOD_STAMP = 1146047817  # "IMOD" as a little-endian integer, at byte 152
 _STATISTICS_BYTES = 1 << 26
+_HEADER_BYTES = 1024
+_BIG_ENDIAN = 0x11  # the first byte of the machine stamp, at byte 212 (MRC2014)
 
 
 @contextmanager
@@ -30,6 +32,7 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
     import mrcfile
 
     expect(location.path, FORM)
+    _require_extended_header(location.path)
     with mrcfile.mmap(location.path, mode="r", permissive=False) as mrc:
         header, data = mrc.header, mrc.data
         mode = int(header.mode)
@@ -73,6 +76,21 @@ def create(aside: Path, location: Location, header: ImageHeader) -> Iterator[NDA
         mrc.header.origin.z, mrc.header.origin.y, mrc.header.origin.x = (value * 10 for value in origin)
         yield mrc.data
         _write_statistics(mrc.header, mrc.data)
+
+
+def _require_extended_header(path: Path) -> None:
+    """Raise FileError where the extended header would go beyond the end of the file: mrcfile takes memory for all that is promised."""
+    with path.open("rb") as stream:
+        header = stream.read(_HEADER_BYTES)
+    if len(header) < _HEADER_BYTES:
+        return  # which mrcfile says
+    order = ">" if header[212] == _BIG_ENDIAN else "<"
+    promised, there = int(np.frombuffer(header, f"{order}i4", count=1, offset=92)[0]), path.stat().st_size - _HEADER_BYTES
+    if not 0 <= promised <= there:
+        raise FileError(
+            f"{path} is truncated or damaged: its extended header (NSYMBT) is said to have {promised} bytes, and {there} follow the "
+            "header. Fetch or make it again."
+        )
 
 
 def _unsigned_bytes(header: Any) -> bool:

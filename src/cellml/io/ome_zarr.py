@@ -131,7 +131,9 @@ def _choose(root: Any, images: dict[str, Any], levels: dict[str, Any], location:
 
 
 def header_of(array: Any, frame: dict[str, Any]) -> ImageHeader:
-    """The header of a Zarr array, with what is known of its frame."""
+    """The header of a Zarr array, with what is known of its frame. Raises FileError for chunks of no voxels."""
+    if 0 in array.chunks and 0 not in array.shape:
+        raise FileError(f"{array.store} is damaged: its chunks have {array.chunks} voxels, none. Fetch or make it again.")
     return ImageHeader(tuple(array.shape), np.dtype(array.dtype), **frame)
 
 

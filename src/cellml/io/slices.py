@@ -19,6 +19,7 @@ from cellml.io.formats import check_folder, expect, refuse_axes, stored_as, wron
 from cellml.io.header import ImageHeader, Stored, positive, read_note, triple
 from cellml.io.location import Location
 from cellml.io.storage import storage_dtype
+from cellml.io.tiff import loud
 from cellml.io.tiff_chain import require_chain
 from cellml.memory import require_memory
 
@@ -124,7 +125,7 @@ def _tiff(path: Path) -> NDArray[Any]:
     import tifffile
 
     require_chain(path)
-    with tifffile.TiffFile(path) as tif:
+    with loud(path), tifffile.TiffFile(path) as tif:
         if len(tif.pages) > 1:
             raise ValueError(f"it holds {len(tif.pages)} pages, and a slice is one; give the file itself instead of its folder")
         page = tif.pages[0]

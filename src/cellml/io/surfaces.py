@@ -18,6 +18,7 @@ from cellml.io.location import Location, require
 from cellml.io.surface_names import noted
 from cellml.io.tagged_surface import TaggedSurface
 from cellml.io.units import nanometres
+from cellml.memory import too_large
 from cellml.types import Surface
 
 _SUFFIXES = (".off", ".ply", ".stl", ".obj")
@@ -41,6 +42,8 @@ def read_surface(path: str | os.PathLike[str], *, unit: str | None = None) -> Su
         order = {"maintain_order": True} if form == "OBJ" else {}  # else trimesh drops and sorts an OBJ's vertices
         loaded = trimesh.load_mesh(place, file_type=form.lower(), process=False, skip_materials=True, **order)
         vertices, faces = np.asarray(loaded.vertices, np.float64), np.asarray(loaded.faces, np.int64)
+    except MemoryError as error:
+        raise too_large(place) from error
     except Exception as error:  # trimesh's parsers raise whatever they stumble over
         raise wrong_content(place, form, error) from error
     if form == "OFF":

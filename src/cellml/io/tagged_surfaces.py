@@ -15,6 +15,7 @@ from cellml.io.formats import wrong_content
 from cellml.io.location import Location, require
 from cellml.io.tagged_surface import TaggedSurface, compartments, membranes
 from cellml.io.units import nanometres
+from cellml.memory import too_large
 from cellml.types import TetMesh
 
 _SUFFIXES = (".mdl", ".obj", ".ply", ".stl", ".off")
@@ -67,6 +68,8 @@ def read_tagged_surfaces(path: str | os.PathLike[str], *, unit: str | None = Non
         raise
     except CellmlError as error:
         raise FileError(f"{place} holds no surface that can be used: {error}") from error
+    except MemoryError as error:
+        raise too_large(place) from error
     except Exception as error:  # numbers that are none, and whatever trimesh's parser stumbles over
         raise wrong_content(place, form, error) from error
     factor = _factor(unit or noted, place)

@@ -34,7 +34,7 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
 
     expect(location.path, FORM)
     require_chain(location.path)
-    with _loud(location), tifffile.TiffFile(location.path) as tif:
+    with loud(location.path), tifffile.TiffFile(location.path) as tif:
         require_sound_ome(tif, location.path)
         series = tif.series[0].levels[0]
         require_own_pages(series, location.path)
@@ -133,20 +133,20 @@ class _Tiles:
 
 
 @contextmanager
-def _loud(location: Location) -> Iterator[None]:
-    """Turn tifffile's logged errors into an exception: it goes on with the pages that are left of a truncated file."""
+def loud(path: Path) -> Iterator[None]:
+    """Turn tifffile's logged errors into a FileError: it goes on with the pages that are left of a truncated file."""
     logger = logging.getLogger("tifffile")
     complaints: list[str] = []
 
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
+    def listen(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
             complaints.append(record.getMessage())
+        return record.levelno < logging.ERROR  # said once, in the FileError
 
-    listener = Listener(level=logging.ERROR)
-    logger.addHandler(listener)
+    logger.addFilter(listen)
     try:
         yield
     finally:
-        logger.removeHandler(listener)
+        logger.removeFilter(listen)
     if complaints:
-        raise FileError(f"{location.path} is truncated or damaged ({complaints[0]}). Fetch or make it again.")
+        raise FileError(f"{path} is truncated or damaged ({complaints[0]}). Fetch or make it again.")
