@@ -133,11 +133,13 @@ def test_rows_of_a_whole_study_are_said_to_be_so(tiny_run: Any, tmp_path: Path) 
 
 
 def test_a_card_has_the_rows_of_its_own_checkpoint_where_a_file_says_which(tiny_run: Any, tmp_path: Path) -> None:
-    folder = study_of(tmp_path, tiny_run.model, models={"model.ckpt": ["one_"]})
+    folder = study_of(tmp_path, tiny_run.model, models={"model.ckpt": ["one_"], "second.ckpt": []})
     text = card_file(folder / "model.ckpt", tmp_path / "CARD.md").read_text()
     assert "| one_iou | 0.6 |" in text and "both_iou" not in text and "of this checkpoint alone, by `models.json`" in text
     other = card_file(folder / "second.ckpt", tmp_path / "CARD.md").read_text()
     assert "no row is of this checkpoint alone." in other and "_iou |" not in other and "No test data" in other
+    (folder / "models.json").write_text('{"second.ckpt": []}')
+    assert "of the whole study" in card_file(folder / "model.ckpt", tmp_path / "CARD.md").read_text()
     for wrong in (["model.ckpt"], {"model.ckpt": "one_"}, {"model.ckpt": [""]}):
         (folder / "models.json").write_text(json.dumps(wrong))
         with pytest.raises(FileError, match="must hold an object of lists"):

@@ -11,17 +11,18 @@ FILE = "models.json"
 
 
 def own_rows(checkpoint: Path) -> tuple[str, ...] | None:
-    """Beginnings of the names of the rows that are of this checkpoint alone, () for one that has none; None where no file says.
+    """Beginnings of the names of the rows that are of this checkpoint alone, () for one that has none; None where nobody says.
 
-    The file is an object: {"model.ckpt": ["mito_one_network_"], …}; a checkpoint that it does not name has no rows. Raises FileError for a
-    file of another kind.
+    The file is an object: {"model.ckpt": ["mito_one_network_"], "second.ckpt": [], …}. Raises FileError for a file of another kind.
     """
     path = checkpoint.parent / FILE
     if not path.is_file():
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = content.get(checkpoint.name, [])
+        if checkpoint.name not in content and isinstance(content, dict):
+            return None
+        found = content[checkpoint.name]
         if not isinstance(found, list) or not all(isinstance(name, str) and name for name in found):
             raise TypeError(f"{checkpoint.name} has {found!r}")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
