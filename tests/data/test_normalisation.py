@@ -51,7 +51,9 @@ def test_the_range_of_an_integer_type_becomes_minus_one_to_one(dtype: type) -> N
 def test_nan_and_infinite_voxels_are_refused_in_sections_that_were_measured(bad: float) -> None:
     data = np.random.default_rng(0).random((5, 4, 4), np.float32)
     data[2, 1, 1:3] = bad
-    with pytest.raises(CellmlError, match="scan.mrc holds 2 NaN or infinite voxels in the 5 of its 5 sections that were looked at.*cellml check"):
+    with pytest.raises(
+        CellmlError, match="scan.mrc holds 2 NaN or infinite voxels in the 5 of its 5 sections that were looked at.*cellml check"
+    ):
         Normalisation.measure(image(data), name="scan.mrc")
 
 
