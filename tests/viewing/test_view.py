@@ -277,3 +277,13 @@ def test_napari_takes_the_layers(files: SimpleNamespace) -> None:
     viewer = filled(files, components.ViewerModel())
     assert [layer.name for layer in viewer.layers] == ["tissue", "cells", "entropy", "box"]
     np.testing.assert_allclose(viewer.layers["cells"].extent.world[0], viewer.layers["tissue"].extent.world[0])
+
+
+def test_what_no_disk_holds_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "absurd.h5", "w") as file:  # a kilobyte that promises a petabyte
+        file.create_dataset("raw", (10**5, 10**5, 10**5), "u1", chunks=(64, 64, 64), compression="gzip")
+    with pytest.raises(CellmlError, match=r"absurd holds 1000\.0 TB before they are compressed, and .* are free in"):
+        view_files(tmp_path / "absurd.h5", output=tmp_path / "view", spacing_nm=SPACING, viewer="neuroglancer")
+    assert not (tmp_path / "view").exists()

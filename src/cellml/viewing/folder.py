@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cellml.errors import CellmlError, FileError
+from cellml.io.atomic import gigabytes
 from cellml.io.source import ImageSource
 from cellml.types import Triple
 from cellml.viewing.meshes import NamedSurface, write_precomputed
@@ -16,6 +19,7 @@ from cellml.viewing.pyramid import contrast, write_pyramid
 from cellml.viewing.state import ViewLayer, link, viewer_state
 
 MARK = "state.json"
+_DENSEST = 20  # times smaller than their voxels, at most, are compressed images
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +36,11 @@ def write_view(
     """Write the folder, which appears when it is complete, and return the viewer's state.
 
     With an image, labels are label images of its store (volume.zarr/labels/NAME), as OME-Zarr has them; else each has a store of its own,
-    as uncertainty has. url: where the folder will be served from.
+    as uncertainty has. url: where the folder will be served from. Raises FileError where the disk has not a twentieth of their size free.
     """
     from cellml.io import atomic_path
 
+    _require_room(output, [*([] if image is None else [image]), *(one for _, one in (*labels, *uncertainty))])
     with atomic_path(output) as folder:
         folder.mkdir()
         layers = _write_layers(folder, image, labels, uncertainty, surfaces)
@@ -44,6 +49,17 @@ def write_view(
         (folder / MARK).write_text(json.dumps(state, indent=2), encoding="utf-8")
         (folder / "README.md").write_text(_readme(state, layers, url), encoding="utf-8")
     return state
+
+
+def _require_room(output: Path, sources: Sequence[ImageSource]) -> None:
+    place = next(parent for parent in output.absolute().parents if parent.exists())
+    size = sum(math.prod(source.shape) * max(1, len(source.channels)) * source.dtype.itemsize for source in sources)
+    free = shutil.disk_usage(place).free
+    if size > _DENSEST * free:
+        raise FileError(
+            f"The view of {', '.join(source.name for source in sources)} holds {gigabytes(size)} before they are compressed, and "
+            f"{gigabytes(free)} are free in {place}. Choose another disk, or view a part."
+        )
 
 
 def _write_layers(
