@@ -18,7 +18,7 @@ from cellml.io.header import ImageHeader, Stored, StoredArray, read_note
 from cellml.io.location import Location
 from cellml.io.storage import storage_dtype
 from cellml.io.tiff_chain import require_chain
-from cellml.io.tiff_files import require_own_pages, require_sound_ome
+from cellml.io.tiff_files import require_own_pages, require_promised_pages, require_sound_ome
 from cellml.io.tiff_frame import imagej_metadata, ome_metadata, tiff_frame
 
 FORM = "TIFF"
@@ -38,6 +38,7 @@ def open_stored(location: Location, usual: str) -> Iterator[Stored]:
         require_sound_ome(tif, location.path)
         series = tif.series[0].levels[0]
         require_own_pages(series, location.path)
+        require_promised_pages(series, location.path)
         frame = tiff_frame(tif)
         note = read_note(frame.pop("text"))
         # tifffile leaves out axes of length 1; where the note says which were meant, or where Y or X went, all are needed.

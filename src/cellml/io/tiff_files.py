@@ -44,6 +44,18 @@ def require_own_pages(series: Any, path: Path) -> None:
         _require_inside(Path(place), path)
 
 
+def require_promised_pages(series: Any, path: Path) -> None:
+    """Raise FileError where ImageJ's text promises more pages than a file holds that are not stored in one piece.
+
+    tifffile would fill them with zeros, one by one, were they millions. OME-TIFF may leave planes out, as acquisitions that were stopped do.
+    """
+    held = len(series.keyframe.parent.pages)
+    if series.kind == "imagej" and series.dataoffset is None and len(series) > held:
+        raise FileError(
+            f"{path} is truncated or damaged: its text promises {len(series)} pages, and it holds {held}. Fetch or make it again."
+        )
+
+
 def _require_inside(place: Path, path: Path) -> None:
     if not stands_beside(place, path):
         raise FileError(f"{path} takes pages from {place}, outside of its own folder, which is not followed; put the files side by side.")
