@@ -47,10 +47,12 @@ def require_own_pages(series: Any, path: Path) -> None:
 def require_promised_pages(series: Any, path: Path) -> None:
     """Raise FileError where ImageJ's text promises more pages than a file holds that are not stored in one piece.
 
-    tifffile would fill them with zeros, one by one, were they millions. OME-TIFF may leave planes out, as acquisitions that were stopped do.
+    tifffile would fill them with zeros, one by one, were they millions. OME-TIFF may leave planes out, as stopped acquisitions do.
     """
+    if series.kind != "imagej" or series.dataoffset is not None:
+        return
     held = len(series.keyframe.parent.pages)
-    if series.kind == "imagej" and series.dataoffset is None and len(series) > held:
+    if len(series) > held:
         raise FileError(
             f"{path} is truncated or damaged: its text promises {len(series)} pages, and it holds {held}. Fetch or make it again."
         )
