@@ -70,6 +70,7 @@ def _course(axes: Any, jobs: Sequence[Job], objective: str, minimise: bool) -> N
         if there:
             axes.plot(there, [0.03] * len(there), marker, color=colour, transform=axes.get_xaxis_transform(), label=state, clip_on=False)
     axes.set(title="Course", xlabel="job", ylabel=_label(objective))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.margins(y=0.12)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4)
 
@@ -96,7 +97,7 @@ def _against(axes: Any, jobs: Sequence[Job], key: str, objective: str) -> None:
     numbers = [_as_number(text) for text in texts]
     if done and all(math.isfinite(n) for n in numbers):
         axes.plot(numbers, values, "o", color=BLUE, markersize=4)
-        if min(numbers) > 0 and max(numbers) > 20 * min(numbers):
+        if min(numbers) > 0 and max(numbers) >= 10 * min(numbers):
             axes.set_xscale("log")
     else:
         names = list(dict.fromkeys(texts))
