@@ -170,7 +170,7 @@ def test_a_killed_run_keeps_its_rows(spines: Path, tmp_path: Path) -> None:
     output = tmp_path / "population"
     words = ["populate", f"source={spines}", *FAST, f"output={output}", "workers=1"]
     run = subprocess.Popen([sys.executable, "-m", "cellml", *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    for _ in range(600):
+    for _ in range(6000):
         if (output / "table.csv").exists() and len(rows(output)) > 0:
             break
         time.sleep(0.05)

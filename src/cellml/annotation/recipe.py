@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,20 @@ def _require_own(steps: Mapping[str, Any], path: Path) -> None:
     """Raise ContractError for a step that is none of cellml's: recipes are passed on, and a file must not choose what is run."""
     if any("${" in text for text in texts_of(steps)):
         raise CellmlError(f"{path} holds an interpolation (${{…}}), which a recipe has no use for; write the value.")
+    wrong = [key for key in _keys(steps) if not isinstance(key, str)]
+    if wrong:
+        raise CellmlError(f"{path} has the key {wrong[0]!r} where the name of a step or of a parameter is needed.")
     for target in targets_of(steps):
         require_trusted(target, _STEPS, path, remedy="a step of your own is called from Python: cellml.annotation.recipe.run_recipe.")
+
+
+def _keys(value: Any) -> Iterator[Any]:
+    """Every key of nested containers."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    if isinstance(value, Mapping):
+        yield from value
+    for one in inner:
+        yield from _keys(one)
 
 
 def _find(recipe: str | Path) -> Path:
