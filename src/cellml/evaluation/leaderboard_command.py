@@ -160,7 +160,7 @@ def _folder(folder: Path) -> Run:
 
 def _content(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_int=float)  # of more digits than a float has: infinity
     except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"{path} is no JSON of scores ({error}).") from error
 

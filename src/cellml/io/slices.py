@@ -131,6 +131,10 @@ def _tiff(path: Path) -> NDArray[Any]:
         page = tif.pages[0]
         held = max(int(page.nbytes), math.prod(page.chunks) * np.dtype(page.dtype).itemsize)
         require_memory(held, f"{path}", _SMALLER)
+        if len(page.dataoffsets) < math.prod(page.chunked):
+            raise ValueError(
+                f"it is truncated or damaged: {math.prod(page.chunked)} strips are promised, and {len(page.dataoffsets)} are there"
+            )
         return np.asarray(page.asarray())
 
 
