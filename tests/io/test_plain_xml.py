@@ -30,8 +30,12 @@ def test_definitions_are_found_behind_whatever_may_stand_before_them(head: str, 
 
 @pytest.mark.parametrize("content", [b"", b"<", b"no XML", b"<a/>\xff\x00", b'<?xml version="1.0" encoding="none"?><a/>', b"<a>&b;</a>"])
 def test_what_is_no_xml_is_left_to_its_reader(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_bytes(content)
-    require_plain_xml(tmp_path / "a.xml")
+    path = tmp_path / "a.vtu"
+    path.write_bytes(content)
+    require_plain_xml(path)
+    with pytest.raises(FileError) as told:
+        read_mesh(path)
+    assert "DOCTYPE" not in str(told.value) and "entity" not in str(told.value)
 
 
 def test_an_encoding_that_is_not_known_hides_nothing(tmp_path: Path) -> None:

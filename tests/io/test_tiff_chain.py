@@ -38,3 +38,6 @@ def test_what_is_no_chain_is_left_to_the_reader(tmp_path: Path) -> None:
     for content in (b"", b"II*\0", b"II*\0\xff\xff\xff\x7f" + bytes(8), b"PK" + bytes(30), b"MM\0+" + b"\xff" * 12):
         (tmp_path / "x.tif").write_bytes(content)
         require_chain(tmp_path / "x.tif")
+        with pytest.raises(FileError) as told:
+            read_volume(tmp_path / "x.tif", spacing_nm=(10, 10, 10))
+        assert "came before" not in str(told.value)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import hashlib
 import pickle
-import resource
 import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from cellml.blocks.workers import PATIENCE, Work
+from cellml.blocks.workers import PATIENCE, Work, processor_s
 from cellml.errors import CellmlError
 
 _ready: dict[str, Work] = {}  # of this process: what the last stage prepared, such as a network
@@ -30,7 +29,7 @@ def attempted(digest: str, packed: bytes, job: Any, attempt: int, timeout_s: flo
     digest, packed: of `digest_of`, unpacked once in a process. The process is ended by a timer where the job takes longer than timeout_s of
     processor time, or PATIENCE times as long by the clock: no loop in compiled code can hold that up.
     """
-    begun, used = time.monotonic(), _processor_s()
+    begun, used = time.monotonic(), processor_s()
     try:
         _prepare(digest, packed)
         signal.setitimer(signal.ITIMER_PROF, timeout_s)
@@ -43,7 +42,7 @@ def attempted(digest: str, packed: bytes, job: Any, attempt: int, timeout_s: flo
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         signal.setitimer(signal.ITIMER_REAL, 0.0)
-    return good, value, time.monotonic() - begun, _processor_s() - used
+    return good, value, time.monotonic() - begun, processor_s() - used
 
 
 def get_ready(digest: str, packed: bytes) -> None:
@@ -60,8 +59,3 @@ def _prepare(digest: str, packed: bytes) -> None:
     gc.collect()
     _ready[digest] = pickle.loads(packed)()
     gc.freeze()  # libraries stay: that need not be found out by looking through them again and again
-
-
-def _processor_s() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)

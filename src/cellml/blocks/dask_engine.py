@@ -143,13 +143,13 @@ def dask_jobs(
         good, value, wall_s, cpu_s = answer
         one.wall_s, one.cpu_s = one.wall_s + wall_s, one.cpu_s + cpu_s
         if good:
-            yield Outcome(number, value, "", one.tries, one.wall_s, one.cpu_s)
+            yield one.answered(number, value)
             continue
         one.reasons.append(value)
         if one.tries < tries:
             waiting.append(number)
         else:
-            yield Outcome(number, None, "; then ".join(dict.fromkeys(one.reasons)), one.tries, one.wall_s, one.cpu_s)
+            yield one.given_up(number)
 
 
 def _answer(future: Any, timeout_s: float, passed_s: float) -> tuple[bool, Any, float, float] | None:

@@ -66,6 +66,14 @@ class Spent:
     cpu_s: float = 0.0
     reasons: list[str] = field(default_factory=list)
 
+    def answered(self, number: int, value: Any) -> Outcome:
+        """The outcome of a job that went well."""
+        return Outcome(number, value, "", self.tries, self.wall_s, self.cpu_s)
+
+    def given_up(self, number: int) -> Outcome:
+        """The outcome of a job that failed every time."""
+        return Outcome(number, None, "; then ".join(dict.fromkeys(self.reasons)), self.tries, self.wall_s, self.cpu_s)
+
 
 def run_jobs(
     prepare: Callable[[], Work], jobs: Sequence[Any], *, workers: int = 2, timeout_s: float = 120.0, tries: int = 2
@@ -97,13 +105,13 @@ def run_jobs(
                     one.cpu_s += answer[2]
                     failure = "" if answer[0] else answer[1]
                 if not failure:
-                    yield Outcome(number, answer[1] if answer else None, "", one.tries, one.wall_s, one.cpu_s)
+                    yield one.answered(number, answer[1] if answer else None)
                     continue
                 one.reasons.append(failure)
                 if one.tries < tries:
                     waiting.append(number)
                 else:
-                    yield Outcome(number, None, "; then ".join(dict.fromkeys(one.reasons)), one.tries, one.wall_s, one.cpu_s)
+                    yield one.given_up(number)
     finally:
         for worker in crew:
             _end(worker)
@@ -165,7 +173,7 @@ def _serve(pipe: Connection, prepare: Callable[[], Work], timeout_s: float) -> N
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             job, attempt = pipe.recv()
-            begun = _processor_s()
+            begun = processor_s()
             try:
                 work = work or prepare()
                 signal.setitimer(signal.ITIMER_PROF, timeout_s)
@@ -175,10 +183,11 @@ def _serve(pipe: Connection, prepare: Callable[[], Work], timeout_s: float) -> N
             except Exception as error:  # a defect met in one shape must neither hide nor take the others with it
                 answer = (False, f"{type(error).__name__}: {error}")
             signal.setitimer(signal.ITIMER_PROF, 0.0)
-            pipe.send((*answer, _processor_s() - begun))
+            pipe.send((*answer, processor_s() - begun))
 
 
-def _processor_s() -> float:
+def processor_s() -> float:
+    """Seconds of the processor that this process and those that it has waited for have taken."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 

@@ -78,7 +78,6 @@ class Recipe:
         Raises CellmlError, with the reason, for a shape that cannot be meshed or simulated.
         """
         model = self.load()
-
         return lambda member, attempt: self._measured(member, attempt, model)
 
     def _measured(self, member: Member, attempt: int, model: Any) -> Measured:
